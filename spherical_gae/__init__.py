@@ -1,0 +1,1 @@
+"""Hyperspherical latent variables in PyTorch, and spherical graph autoencoders above all."""

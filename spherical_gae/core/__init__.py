@@ -1,0 +1,8 @@
+"""The sphere itself: laws, their divergences and the special functions under them.  Torch only."""
+
+from spherical_gae.core import kl
+from spherical_gae.core.constraints import unit_sphere
+from spherical_gae.core.hyperspherical_uniform import HypersphericalUniform
+from spherical_gae.core.von_mises_fisher import VonMisesFisher
+
+__all__ = ["HypersphericalUniform", "VonMisesFisher", "kl", "unit_sphere"]

@@ -1,0 +1,162 @@
+"""The implicit reparameterisation gradient of the angle to the mean direction.
+
+A sample theta of the law with distribution function F(theta; kappa) moves with kappa along its level set
+(Figurnov et al. 2018, eq. 5),
+
+    dtheta / dkappa = -(dF / dkappa) / f(theta) = -(1 / f(theta)) * integral over a tail of |cos t - A| f(t) dt,
+
+over the tail that does not contain the mean A = E[cos theta]: there the integrand has one sign and nothing
+cancels.  In the variable theta the density is analytic up to both ends for every m, so one Gauss-Legendre rule
+serves all dimensions.  No correction term is needed, unlike in the paper's section 3.4.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.autograd import Function
+from torch.autograd.function import once_differentiable
+
+from spherical_gae.core.bessel import ratio_terms
+
+# Quadrature nodes, and the number of e-folds after which the tail is cut.
+_QUADRATURE = {torch.float32: (14, 17.0), torch.float64: (32, 38.0)}
+_NEWTON_STEPS = 4
+
+
+def reparameterized_angle(concentration: Tensor, half_tangent: Tensor, dim: int) -> tuple[Tensor, Tensor]:
+    """Attaches the implicit gradient to a sampled angle.
+
+    Args:
+        concentration: kappa >= 0, any shape, float32 or float64.
+        half_tangent: A sample t = tan(theta / 2) > 0 of the law at ``concentration``, same shape and dtype.
+        dim: Ambient dimension m >= 2.
+
+    Returns:
+        1 - cos(theta) in [0, 2] and sin(theta) in [0, 1], same shape; their gradient in ``concentration`` is
+        the pathwise one, with a relative error below 1e-4 in float32 and 1e-8 in float64.  Differentiable once.
+    """
+    return _ReparameterizedAngle.apply(concentration, half_tangent, dim)
+
+
+def angle_velocity(concentration: Tensor, half_tangent: Tensor, dim: int) -> Tensor:
+    """dtheta / dkappa of a sample at fixed probability, see the module's formula.
+
+    Args:
+        concentration: kappa >= 0, any shape, float32 or float64.
+        half_tangent: t = tan(theta / 2) > 0, same shape and dtype.
+        dim: Ambient dimension m >= 2.
+
+    Returns:
+        The derivative, <= 0, same shape and dtype.
+    """
+    kappa, t = concentration, half_tangent
+    deficit = ratio_terms(kappa, dim).deficit
+    norm = 1 + t * t
+    versine = 2 * t * t / norm  # 1 - cos theta
+    before = versine <= deficit  # then the tail is [0, theta], else [theta, pi]
+    # Mirror the second case, so that the tail always runs from theta down to 0 with exponent sign * kappa.
+    sign = torch.where(before, 1.0, -1.0).to(t.dtype)
+    mirrored = torch.where(before, t, 1 / t)
+    theta = 2 * torch.atan(mirrored)
+    sine, cosine = 2 * t / norm, sign * (1 - t * t) / norm
+    cotangent = cosine / sine
+    tilt = sign * kappa
+    nodes, folds = _QUADRATURE[t.dtype]
+    length = _tail_length(theta, sine, cosine, cotangent, tilt, dim, folds)
+
+    abscissae, weights = _gauss_legendre(nodes, t.dtype, t.device)
+    step = length.unsqueeze(-1) * abscissae
+    log_density, rise = _log_density_change(
+        step,
+        sine.unsqueeze(-1),
+        cosine.unsqueeze(-1),
+        cotangent.unsqueeze(-1),
+        tilt.unsqueeze(-1),
+        dim,
+    )
+    distance = (deficit - versine).abs().unsqueeze(-1) + rise
+    return -length * ((distance * torch.exp(log_density)) @ weights)
+
+
+class _ReparameterizedAngle(Function):
+    """theta(kappa) at fixed probability, seen through 1 - cos theta and sin theta."""
+
+    @staticmethod
+    def forward(kappa: Tensor, half_tangent: Tensor, dim: int) -> tuple[Tensor, Tensor]:
+        norm = 1 + half_tangent * half_tangent
+        return 2 * half_tangent * half_tangent / norm, 2 * half_tangent / norm
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, int], output: tuple[Tensor, Tensor]) -> None:
+        kappa, half_tangent, ctx.dim = inputs
+        ctx.save_for_backward(kappa, half_tangent, *output)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad_versine: Tensor, grad_sine: Tensor) -> tuple[Tensor, None, None]:
+        kappa, half_tangent, versine, sine = ctx.saved_tensors
+        grad = grad_versine * sine + grad_sine * (1 - versine)
+        return grad * angle_velocity(kappa, half_tangent, ctx.dim), None, None
+
+
+def _log_density_change(
+    step: Tensor, sine: Tensor, cosine: Tensor, cotangent: Tensor, tilt: Tensor, dim: int
+) -> tuple[Tensor, Tensor]:
+    """log f(theta - step) - log f(theta), and the rise of the cosine, both from the step itself."""
+    half = 0.5 * step
+    half_sine = torch.sin(half)
+    drop = 2 * half_sine * half_sine  # 1 - cos(step)
+    step_sine = 2 * half_sine * torch.cos(half)
+    rise = sine * step_sine - cosine * drop  # cos(theta - step) - cos(theta)
+    log_density = tilt * rise
+    if dim > 2:
+        # sin(theta - step) / sin(theta) = cos(step) - cot(theta) sin(step)
+        shrink = (-drop - cotangent * step_sine).clamp(min=-1)
+        log_density = log_density + (dim - 2) * torch.log1p(shrink)
+    return log_density, rise
+
+
+def _tail_length(
+    theta: Tensor,
+    sine: Tensor,
+    cosine: Tensor,
+    cotangent: Tensor,
+    tilt: Tensor,
+    dim: int,
+    folds: float,
+) -> Tensor:
+    """How far below theta the density has fallen by e^-folds: the whole way to 0 where it never does.
+
+    Newton on a concave function overshoots, so the tail is never cut short; where the density is not
+    log-concave the result is checked, and the whole interval kept if it was.
+    """
+    slope = tilt * sine - (dim - 2) * cotangent
+    curvature = tilt * cosine + (dim - 2) / (sine * sine)
+    quadratic = (slope * slope + 2 * folds * curvature.clamp(min=0)).sqrt()
+    tiny = torch.finfo(theta.dtype).tiny
+    longest = theta * (1 - 1e-3)
+    length = torch.minimum(2 * folds / (quadratic - slope).clamp(min=tiny), longest)
+    for _ in range(_NEWTON_STEPS):
+        value, _ = _log_density_change(length, sine, cosine, cotangent, tilt, dim)
+        rest = theta - length
+        derivative = tilt * torch.sin(rest) - (dim - 2) / torch.tan(rest)
+        newton = length - (value + folds) / derivative
+        newton = torch.maximum(torch.minimum(newton, longest), 0.05 * length)
+        length = torch.where(derivative < 0, newton, length)
+    value, _ = _log_density_change(length, sine, cosine, cotangent, tilt, dim)
+    return torch.where(value > -0.9 * folds, theta, length)
+
+
+@lru_cache(maxsize=16)
+def _gauss_legendre(nodes: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Nodes and weights on [0, 1]."""
+    x, w = np.polynomial.legendre.leggauss(nodes)
+    return (
+        torch.tensor((x + 1) / 2, dtype=dtype, device=device),
+        torch.tensor(w / 2, dtype=dtype, device=device),
+    )

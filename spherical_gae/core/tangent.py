@@ -1,0 +1,50 @@
+"""Carries an angle to the mean direction into a point on the sphere, without a Householder matrix."""
+
+from __future__ import annotations
+
+import torch
+from torch import Generator, Tensor
+
+# Up to this dimension a Gaussian may fall close to the mean direction: its projection is then repeated.
+_REPROJECTED_DIM = 8
+
+
+def tangent_direction(loc: Tensor, generator: Generator | None = None) -> Tensor:
+    """Draws a uniform unit vector orthogonal to ``loc``.
+
+    Args:
+        loc: Unit vectors, shape [..., m], m >= 2.
+        generator: Source of randomness; torch's global one if None.
+
+    Returns:
+        Unit tangent vectors, shape [..., m], differentiable in ``loc``: the noise is held fixed and projected
+        on the tangent space, for m = 2 the quarter turn of ``loc`` by a random sign.
+    """
+    if loc.shape[-1] == 2:
+        sign = torch.empty_like(loc[..., :1]).uniform_(-1, 1, generator=generator)
+        x, y = loc.unbind(-1)
+        return torch.stack((-y, x), -1) * torch.where(sign < 0, -1.0, 1.0).to(loc.dtype)
+    noise = torch.empty_like(loc, memory_format=torch.contiguous_format).normal_(generator=generator)
+    tangent = _project(noise, loc)
+    if loc.shape[-1] <= _REPROJECTED_DIM:
+        tangent = _project(tangent, loc)
+    return tangent / tangent.norm(dim=-1, keepdim=True)
+
+
+def point_at_angle(loc: Tensor, tangent: Tensor, versine: Tensor, sine: Tensor) -> Tensor:
+    """The point at angle theta from ``loc`` towards ``tangent``: cos(theta) loc + sin(theta) tangent.
+
+    Args:
+        loc: Unit vectors, shape [..., m].
+        tangent: Unit vectors orthogonal to ``loc``, shape [..., m].
+        versine: 1 - cos(theta), shape [...].
+        sine: sin(theta), shape [...].
+
+    Returns:
+        Unit vectors, shape [..., m]; exact to rounding for ``loc`` on, opposite and near every axis.
+    """
+    return loc - versine.unsqueeze(-1) * loc + sine.unsqueeze(-1) * tangent
+
+
+def _project(vector: Tensor, loc: Tensor) -> Tensor:
+    return vector - (vector * loc).sum(-1, keepdim=True) * loc

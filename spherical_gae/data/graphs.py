@@ -1,0 +1,90 @@
+"""The benchmark graphs by name: Cora, CiteSeer and PubMed (Planetoid files), and the digits."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+import pooch
+from torch_geometric.data import Data
+from torch_geometric.io import read_planetoid_data
+from torch_geometric.utils import coalesce, remove_self_loops
+
+from spherical_gae.data.checksums import PLANETOID_SHA256, verify_files
+from spherical_gae.data.digits import load_digits_graph
+from spherical_gae.data.download import download_file
+
+ROOT_VARIABLE = "SPHERICAL_GAE_DATA"
+"""Environment variable that names the data root when :func:`load_graph` is given none."""
+
+PLANETOID_FOLDERS: Mapping[str, str] = MappingProxyType({"cora": "Cora", "citeseer": "CiteSeer", "pubmed": "PubMed"})
+"""Name of a Planetoid graph -> its folder under ``<root>/Planetoid``, as PyG spells it."""
+
+
+def cache_root() -> Path:
+    """Return the per-user cache folder, the only place :func:`load_graph` ever writes to."""
+    return Path(pooch.os_cache("spherical_gae"))
+
+
+def raw_folder(name: str, root: str | Path) -> Path:
+    """Return the folder of a Planetoid graph's raw files, ``<root>/Planetoid/<Name>/raw``."""
+    return Path(root) / "Planetoid" / PLANETOID_FOLDERS[name] / "raw"
+
+
+def raw_files(name: str) -> list[str]:
+    """Return the names of the eight raw files of a Planetoid graph."""
+    return [file for file in PLANETOID_SHA256 if file.startswith(f"ind.{name}.")]
+
+
+def load_graph(name: str, root: str | Path | None = None) -> Data:
+    """Load a benchmark graph.
+
+    The Planetoid files are looked for in ``<root>/Planetoid/<Name>/raw``. A root that was named, by
+    the argument or by the environment variable ``SPHERICAL_GAE_DATA``, is only read and may be
+    read-only. Without either, the root is the user's cache folder, and files missing or damaged
+    there are downloaded. The checksum of every file is verified before anything is unpickled.
+
+    Args:
+        name: ``"cora"``, ``"citeseer"``, ``"pubmed"`` or ``"digits"``, in any case. The digits come
+            with scikit-learn and need no root.
+        root: The data root; default: ``SPHERICAL_GAE_DATA`` if set, else the cache folder.
+
+    Returns:
+        ``Data`` with ``x`` (float32 ``[N, F]``, dense, as published: not normalised), ``y`` (int64
+        ``[N]``), ``edge_index`` (int64 ``[2, 2 * links]``, both directions, sorted, neither
+        duplicates nor self-loops) and ``name`` (str, lower case).
+
+    Raises:
+        ValueError: The name is none of the above.
+        FileNotFoundError: Files are missing in a root that was named.
+        ChecksumError: A file is damaged in a root that was named.
+        OSError: A download failed.
+    """
+    key = name.lower()
+    if key == "digits":
+        return load_digits_graph()
+    if key not in PLANETOID_FOLDERS:
+        allowed = ", ".join([*PLANETOID_FOLDERS, "digits"])
+        raise ValueError(f"name: given {name!r}, allowed: {allowed}")
+
+    named_root = root or os.environ.get(ROOT_VARIABLE)
+    folder = raw_folder(key, named_root or cache_root())
+    if named_root:
+        try:
+            verify_files(folder, raw_files(key))
+        except FileNotFoundError as error:
+            raise FileNotFoundError(
+                f"{error}; fetch them with `python datasets/fetch.py --root {named_root}`, or name "
+                f"no root (argument or {ROOT_VARIABLE}) to have them downloaded to {cache_root()}"
+            ) from error
+    else:
+        for file in raw_files(key):
+            download_file(file, folder)
+
+    with warnings.catch_warnings():  # PyG adds a filter of its own to the global list
+        data = read_planetoid_data(str(folder), key)
+    edge_index, _ = remove_self_loops(data.edge_index)
+    return Data(x=data.x, y=data.y, edge_index=coalesce(edge_index), name=key)

@@ -1,0 +1,138 @@
+"""Leak-proof splits of a graph's links for link prediction."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch_geometric.data import Data
+from torch_geometric.transforms import RandomLinkSplit
+from torch_geometric.utils import coalesce, is_undirected, remove_self_loops
+
+from spherical_gae.data.negatives import NonEdgeSampler
+
+
+class LinkSplit(NamedTuple):
+    """Three parts of one graph; see :func:`split_links` for what each carries."""
+
+    train: Data
+    val: Data
+    test: Data
+
+
+def split_links(data: Data, val: float = 0.05, test: float = 0.1, *, seed: int = 0) -> LinkSplit:
+    """Split the links of an undirected graph into training, validation and test links.
+
+    Self-loops and duplicates are removed first, silently, and the edges sorted, so that the order
+    in which a graph lists its edges changes nothing. The positives are those of PyG's
+    ``RandomLinkSplit(is_undirected=True)`` after ``torch.manual_seed(seed)``, on the cleaned graph.
+    The negatives are as many as the positives, uniform among the pairs unlinked in the whole graph.
+
+    Every part carries ``x``, ``y`` and ``name`` where the graph has them (shared, not copied; other
+    attributes, edge weights among them, are left out), ``num_nodes``, and:
+
+    - ``edge_index``, int64 ``[2, 2 * training links]``: the training links in both directions, for
+      message passing. It is the same in all three parts; PyG's own test part has the validation
+      links in it too, which would show the model a graph that it was not selected on.
+    - ``pos_edge_label_index``, int64 ``[2, P]``: the part's links, each once, as i < j.
+    - ``neg_edge_label_index``, int64 ``[2, P]``, in ``val`` and ``test`` only: unlinked pairs
+      i < j, none twice, none in both. For training, draw fresh ones each epoch with
+      :class:`~spherical_gae.data.negatives.NonEdgeSampler`.
+
+    The work is done on the CPU, so that the split does not depend on the device of the graph; the
+    parts are on that device. The caller's random state, on any device, is left as it was.
+
+    Args:
+        data: A graph with an undirected ``edge_index`` (int64 ``[2, E]``).
+        val: Fraction of the links for validation, in (0, 1); the number is rounded down.
+        test: Fraction of the links for the test, in (0, 1); the number is rounded down.
+        seed: Seed of the split, 0 to 2**63 - 1.
+
+    Returns:
+        The parts ``(train, val, test)``.
+
+    Raises:
+        ValueError: A fraction is outside (0, 1), both sum to 1 or more, the seed is out of range,
+            the graph has no or an invalid ``edge_index`` or is directed, has too few links for one
+            in each part, or too few unlinked pairs for the negatives.
+    """
+    for argument, fraction in (("val", val), ("test", test)):
+        if not 0 < fraction < 1:
+            raise ValueError(f"{argument}: given {fraction}, allowed: a fraction in (0, 1)")
+    if val + test >= 1:
+        raise ValueError(f"val + test: given {val} + {test}, allowed: a sum below 1")
+    if not 0 <= seed < 2**63:
+        raise ValueError(f"seed: given {seed}, allowed: 0 to 2**63 - 1")
+    edge_index = _clean_edge_index(data)
+    _check_size(data.num_nodes, edge_index.size(1) // 2, val, test)
+    sampler = NonEdgeSampler(edge_index, data.num_nodes)
+
+    splitter = RandomLinkSplit(
+        num_val=val,
+        num_test=test,
+        is_undirected=True,
+        add_negative_train_samples=False,
+        neg_sampling_ratio=0.0,
+        split_labels=True,
+    )
+    with torch.random.fork_rng(devices=[]):
+        # Not torch.manual_seed, which would reseed the accelerators as well.
+        torch.default_generator.manual_seed(seed)
+        parts = splitter(Data(edge_index=edge_index, num_nodes=data.num_nodes))
+    positives = [part.pos_edge_label_index for part in parts]
+    num_val, num_test = positives[1].size(1), positives[2].size(1)
+
+    # Hashed, lest the negatives come from the random numbers that have shuffled the positives.
+    (hashed_seed,) = np.random.SeedSequence(seed).generate_state(1, np.uint64).tolist()
+    generator = torch.Generator().manual_seed(hashed_seed)
+    negatives = sampler.sample_unique(num_val + num_test, generator).split([num_val, num_test], 1)
+
+    train_edges = parts[0].edge_index
+    return LinkSplit(
+        _part(data, train_edges, positives[0], None),
+        _part(data, train_edges, positives[1], negatives[0]),
+        _part(data, train_edges, positives[2], negatives[1]),
+    )
+
+
+def _clean_edge_index(data: Data) -> Tensor:
+    if data.edge_index is None:
+        raise ValueError("data: given no edge_index, allowed: a graph with one")
+    data.validate()  # raises ValueError for a wrong shape and for node ids out of range
+    edge_index, _ = remove_self_loops(data.edge_index.cpu())
+    edge_index = coalesce(edge_index, num_nodes=data.num_nodes)
+    if not is_undirected(edge_index, num_nodes=data.num_nodes):
+        raise ValueError(
+            "data: given a directed edge_index, allowed: one with both directions of each link; "
+            "add the missing ones with torch_geometric.utils.to_undirected"
+        )
+    return edge_index
+
+
+def _check_size(num_nodes: int, links: int, val: float, test: float) -> None:
+    num_val, num_test = int(val * links), int(test * links)
+    if min(num_val, num_test, links - num_val - num_test) < 1:
+        raise ValueError(
+            f"data: given {links} links, of which {links - num_val - num_test} train, {num_val} "
+            f"val, {num_test} test, allowed: at least one in each part"
+        )
+    non_edges = num_nodes * (num_nodes - 1) // 2 - links
+    if non_edges < num_val + num_test:
+        raise ValueError(
+            f"data: given {non_edges} unlinked pairs, allowed: at least {num_val + num_test}, one "
+            "for each validation and test link"
+        )
+
+
+def _part(data: Data, edge_index: Tensor, positives: Tensor, negatives: Tensor | None) -> Data:
+    device = data.edge_index.device
+    part = Data(edge_index=edge_index.to(device), num_nodes=data.num_nodes)
+    for key in ("x", "y", "name"):
+        if key in data:
+            part[key] = data[key]
+    part.pos_edge_label_index = positives.to(device)
+    if negatives is not None:
+        part.neg_edge_label_index = negatives.to(device)
+    return part

@@ -1,0 +1,1 @@
+"""Metrics of link prediction and the untrained baseline."""

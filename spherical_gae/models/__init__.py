@@ -1,0 +1,1 @@
+"""Models: an encoder, a latent law and a decoder."""

@@ -1,0 +1,1 @@
+"""Modules: features to distributions, latents to logits."""

@@ -1,0 +1,1 @@
+"""Presets of the command line and the benchmarks, as JSON."""

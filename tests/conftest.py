@@ -1,0 +1,16 @@
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def real_data_root() -> Path:
+    """The folder of the real data sets, named by ``SPHERICAL_GAE_DATA``; read-only."""
+    root = os.environ.get("SPHERICAL_GAE_DATA")
+    if not root or not Path(root).exists():
+        pytest.skip(
+            f"REAL DATA NOT TESTED: SPHERICAL_GAE_DATA={root!r} names no folder; "
+            "run `python datasets/fetch.py --root DIR` and set it to DIR"
+        )
+    return Path(root)

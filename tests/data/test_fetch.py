@@ -1,0 +1,45 @@
+import importlib.util
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from spherical_gae.data.checksums import PLANETOID_SIZES
+
+SCRIPT = Path(__file__).parents[2] / "datasets" / "fetch.py"
+
+
+@pytest.fixture
+def app(monkeypatch: pytest.MonkeyPatch) -> typer.Typer:
+    """The script as a command, cut off from the network."""
+    spec = importlib.util.spec_from_file_location("fetch", SCRIPT)
+    assert spec is not None
+    assert spec.loader is not None
+    fetch = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(fetch)
+    monkeypatch.setattr("spherical_gae.data.download.PLANETOID_URL", "http://127.0.0.1:9/")
+    app = typer.Typer()
+    app.command()(fetch.main)
+    return app
+
+
+@pytest.mark.real_data
+def test_verifies_what_is_there(app: typer.Typer, real_data_root: Path) -> None:
+    before = sorted(real_data_root.rglob("*"))
+    result = CliRunner().invoke(app, ["--root", str(real_data_root)])
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert len(lines) == 25
+    for file, size in PLANETOID_SIZES.items():
+        assert sum(f"{file} ({size} bytes, already there)" in line for line in lines) == 1
+    assert sorted(real_data_root.rglob("*")) == before
+
+
+def test_reports_every_failure_and_fails(app: typer.Typer, tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["--root", str(tmp_path)])
+    assert result.exit_code == 1
+    for file in PLANETOID_SIZES:
+        assert f"/raw/{file}: could not fetch http://127.0.0.1:9/{file} into" in result.stderr
+    assert "24 files failed" in result.stderr
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
