@@ -23,6 +23,9 @@ ROOT_VARIABLE = "SPHERICAL_GAE_DATA"
 PLANETOID_FOLDERS: Mapping[str, str] = MappingProxyType({"cora": "Cora", "citeseer": "CiteSeer", "pubmed": "PubMed"})
 """Name of a Planetoid graph -> its folder under ``<root>/Planetoid``, as PyG spells it."""
 
+DATASETS = (*PLANETOID_FOLDERS, "digits")
+"""Names that :func:`load_graph` knows."""
+
 
 def cache_root() -> Path:
     """Return the per-user cache folder, the only place :func:`load_graph` ever writes to."""
@@ -67,8 +70,7 @@ def load_graph(name: str, root: str | Path | None = None) -> Data:
     if key == "digits":
         return load_digits_graph()
     if key not in PLANETOID_FOLDERS:
-        allowed = ", ".join([*PLANETOID_FOLDERS, "digits"])
-        raise ValueError(f"name: given {name!r}, allowed: {allowed}")
+        raise ValueError(f"name: given {name!r}, allowed: {', '.join(DATASETS)}")
 
     named_root = root or os.environ.get(ROOT_VARIABLE)
     folder = raw_folder(key, named_root or cache_root())

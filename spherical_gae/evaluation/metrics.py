@@ -1,0 +1,39 @@
+"""Metrics of link prediction."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from sklearn.metrics import average_precision_score, roc_auc_score
+from torch import Tensor
+
+
+class LinkScores(NamedTuple):
+    """AUC and AP, both in [0, 1]."""
+
+    auc: float
+    ap: float
+
+
+def auc_ap(positive: Tensor, negative: Tensor) -> LinkScores:
+    """Area under the ROC curve and average precision, by scikit-learn.
+
+    Args:
+        positive: Scores of true links, any shape; the higher, the likelier.  At least one.
+        negative: Scores of non-links, any shape.  At least one.
+
+    Returns:
+        The pair (auc, ap).
+
+    Raises:
+        ValueError: If either is empty, or a score is NaN.
+    """
+    for name, scores in (("positive", positive), ("negative", negative)):
+        if scores.numel() == 0:
+            raise ValueError(f"{name} must hold at least one score, got none")
+        if scores.isnan().any():
+            raise ValueError(f"{name} must not hold NaN, got {int(scores.isnan().sum())} of {scores.numel()}")
+    ranked = torch.cat([positive.flatten(), negative.flatten()]).detach().double().cpu().numpy()
+    labels = torch.cat([torch.ones(positive.numel()), torch.zeros(negative.numel())]).numpy()
+    return LinkScores(float(roc_auc_score(labels, ranked)), float(average_precision_score(labels, ranked)))

@@ -1,0 +1,161 @@
+"""Variational graph autoencoders: S-VGAE on the sphere and N-VGAE in the plane are one model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor, nn
+from torch.distributions import Distribution, kl_divergence
+from torch.nn import functional as F  # noqa: N812
+from torch_geometric.nn.inits import reset
+
+from spherical_gae.data.negatives import sample_non_edges
+from spherical_gae.evaluation.metrics import LinkScores, auc_ap
+from spherical_gae.nn.decoders import InnerProductDecoder
+from spherical_gae.nn.heads import LatentHead, NormalHead, VonMisesFisherHead
+
+
+class VariationalGAE(nn.Module):
+    """A graph autoencoder with any latent law; used as PyG's ``VGAE`` is.
+
+    The negative evidence lower bound per node, with the usual conventions of PyG's example, is
+
+        loss = recon_loss(z, pos_edge_index) + kl_loss() / N.
+
+    ``recon_loss`` is the mean over the given links plus the mean over the negatives, ``kl_loss`` the mean over
+    the nodes; Kipf & Welling's code weighs them alike, dividing the KL by N once more.
+
+    Args:
+        encoder: Module that returns the head's raw parameters, unconstrained.
+        head: The latent law.
+        decoder: Module with PyG's signature ``decoder(z, edge_index, sigmoid=True)``.
+
+    Attributes:
+        last_posterior: The posterior of the last ``encode``, None before; it is not copied or pickled.
+    """
+
+    last_posterior: Distribution | None
+
+    def __init__(self, encoder: nn.Module, head: LatentHead, decoder: nn.Module) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.head = head
+        self.decoder = decoder
+        self.last_posterior = None
+        self.reset_parameters()
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The posterior holds tensors of the autograd graph, which can be neither copied nor pickled.
+        return {**self.__dict__, "last_posterior": None}
+
+    def reset_parameters(self) -> None:
+        """Resets encoder and decoder by their own ``reset_parameters``."""
+        reset(self.encoder)
+        reset(self.decoder)
+
+    def forward(self, *args: Any, **kwargs: Any) -> Tensor:
+        """The same as ``encode``."""
+        return self.encode(*args, **kwargs)
+
+    def posterior(self, *args: Any, **kwargs: Any) -> Any:
+        """The distribution q(z | x) of every node, batch shape [N]; arguments go to the encoder."""
+        return self.head(*self.encoder(*args, **kwargs))
+
+    def encode(self, *args: Any, **kwargs: Any) -> Tensor:
+        """Embeds every node; arguments go to the encoder.
+
+        Returns:
+            Shape [N, m]: in training mode a sample of the posterior, in evaluation mode its mode (the mean
+            direction, or the mean), deterministic.
+        """
+        posterior = self.posterior(*args, **kwargs)
+        self.last_posterior = posterior
+        return posterior.rsample() if self.training else posterior.mode
+
+    def decode(self, *args: Any, **kwargs: Any) -> Tensor:
+        """Scores pairs of nodes; arguments go to the decoder."""
+        return self.decoder(*args, **kwargs)
+
+    def recon_loss(self, z: Tensor, pos_edge_index: Tensor, neg_edge_index: Tensor | None = None) -> Tensor:
+        """Binary cross-entropy of links and non-links, computed on the log-odds.
+
+        Args:
+            z: Embeddings, shape [N, m].
+            pos_edge_index: int64 [2, P], links.
+            neg_edge_index: int64 [2, Q], non-links; by default as many as links are drawn uniformly from the
+                pairs that are not in ``pos_edge_index``.
+
+        Returns:
+            Mean over the links plus mean over the non-links, shape ().
+        """
+        if neg_edge_index is None:
+            neg_edge_index = sample_non_edges(pos_edge_index, z.size(0), pos_edge_index.size(1))
+        positive = self.decoder(z, pos_edge_index, sigmoid=False)
+        negative = self.decoder(z, neg_edge_index, sigmoid=False)
+        return F.softplus(-positive).mean() + F.softplus(negative).mean()
+
+    def kl_loss(self, posterior: Distribution | None = None) -> Tensor:
+        """KL(q(z | x) || p(z)), mean over the nodes, shape ().
+
+        Args:
+            posterior: The posterior, by default that of the last ``encode``.
+
+        Raises:
+            RuntimeError: If there is no posterior yet.
+        """
+        posterior = self.last_posterior if posterior is None else posterior
+        if posterior is None:
+            raise RuntimeError("kl_loss needs a posterior: call encode first, or pass one")
+        return kl_divergence(posterior, self.head.prior(posterior)).mean()
+
+    def test(self, z: Tensor, pos_edge_index: Tensor, neg_edge_index: Tensor) -> LinkScores:
+        """AUC and average precision of embeddings on links and non-links.
+
+        Args:
+            z: Embeddings, shape [N, m].
+            pos_edge_index: int64 [2, P], links.
+            neg_edge_index: int64 [2, Q], non-links.
+
+        Returns:
+            The pair (auc, ap), in [0, 1].
+        """
+        return auc_ap(
+            self.decoder(z, pos_edge_index, sigmoid=False),
+            self.decoder(z, neg_edge_index, sigmoid=False),
+        )
+
+
+class SphericalGAE(VariationalGAE):
+    """S-VGAE: von Mises-Fisher posteriors, uniform prior on the sphere  (Davidson et al. 2018, section 5.4).
+
+    Args:
+        encoder: Module that returns ``(direction [N, m], concentration [N, 1] or [N])``, both unconstrained: the
+            first is normalised (a zero row becomes the first axis), the second mapped to
+            softplus + ``min_concentration``.
+        decoder: Default: ``InnerProductDecoder(scale=5.0)``, with learnable scale and bias.
+        min_concentration: Smallest concentration, >= 0.
+
+    Example:
+        >>> from spherical_gae.nn import GCNEncoder
+        >>> model = SphericalGAE(GCNEncoder(in_channels=5, hidden_channels=8, out_channels=(3, 1)))
+        >>> x, edge_index = torch.rand(4, 5), torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])
+        >>> z = model.encode(x, edge_index)
+        >>> loss = model.recon_loss(z, edge_index) + model.kl_loss() / x.size(0)
+        >>> z.shape, loss.shape
+        (torch.Size([4, 3]), torch.Size([]))
+    """
+
+    def __init__(self, encoder: nn.Module, decoder: nn.Module | None = None, min_concentration: float = 1.0) -> None:
+        super().__init__(encoder, VonMisesFisherHead(min_concentration), decoder or InnerProductDecoder())
+
+
+class NormalGAE(VariationalGAE):
+    """N-VGAE: normal posteriors and a standard normal prior  (Kipf & Welling 2016).
+
+    Args:
+        encoder: Module that returns ``(mean [N, d], logstd [N, d])``, both unconstrained.
+        decoder: Default: the plain inner product, ``InnerProductDecoder(scale=1.0, learnable=False)``.
+    """
+
+    def __init__(self, encoder: nn.Module, decoder: nn.Module | None = None) -> None:
+        super().__init__(encoder, NormalHead(), decoder or InnerProductDecoder(scale=1.0, learnable=False))

@@ -1,0 +1,147 @@
+"""Heads: raw parameters to a posterior distribution, each with its prior."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.distributions import Distribution, Independent, Normal
+from torch.nn import functional as F  # noqa: N812
+
+from spherical_gae.core import HypersphericalUniform, VonMisesFisher
+
+_MAX_LOGSTD = 10.0
+
+
+class LatentHead(nn.Module):
+    """Maps an encoder's outputs to a posterior q(z | x), and knows the prior p(z) that belongs to it."""
+
+    def forward(self, *parameters: Tensor) -> Distribution:
+        """Makes the posterior from unconstrained parameters."""
+        raise NotImplementedError
+
+    def prior(self, posterior: Distribution) -> Distribution:
+        """The prior on the posterior's space."""
+        raise NotImplementedError
+
+    def parameter_widths(self, dim: int) -> tuple[int, ...]:
+        """Width of each parameter that an encoder must return for a latent of ``dim`` coordinates."""
+        raise NotImplementedError
+
+
+class VonMisesFisherHead(LatentHead):
+    """q(z | x) = vMF(direction / |direction|, softplus(concentration) + min_concentration), uniform prior.
+
+    A zero direction becomes the first axis; half precision is computed in float32.
+
+    Args:
+        min_concentration: Smallest concentration, >= 0 and finite.  1 is the paper's choice.
+
+    Raises:
+        ValueError: If ``min_concentration`` is negative or not finite.
+    """
+
+    def __init__(self, min_concentration: float = 1.0) -> None:
+        super().__init__()
+        if not 0 <= min_concentration < float("inf"):
+            raise ValueError(f"min_concentration must be finite and at least 0, got {min_concentration}")
+        self.min_concentration = min_concentration
+
+    def extra_repr(self) -> str:
+        """The settings, for ``repr``."""
+        return f"min_concentration={self.min_concentration}"
+
+    def parameter_widths(self, dim: int) -> tuple[int, ...]:
+        """(m, 1): a direction and a concentration."""
+        return dim, 1
+
+    def forward(self, *parameters: Tensor) -> VonMisesFisher:
+        """Makes the posterior.
+
+        Args:
+            *parameters: Direction [..., m] and concentration [..., 1] or [...], both unconstrained.
+
+        Returns:
+            Laws of batch shape [...] on S^(m-1).
+
+        Raises:
+            ValueError: If there are not two parameters, or their shapes do not fit.
+        """
+        if len(parameters) != 2:
+            raise ValueError(
+                f"the encoder must return (direction [..., m], concentration [..., 1] or [...]), "
+                f"got {len(parameters)} tensors"
+            )
+        direction, concentration = (_at_least_float32(p) for p in parameters)
+        batch_shape = direction.shape[:-1]
+        if concentration.shape == (*batch_shape, 1):
+            concentration = concentration.squeeze(-1)
+        if concentration.shape != batch_shape:
+            raise ValueError(
+                f"concentration must have shape {(*batch_shape, 1)} or {tuple(batch_shape)} beside a direction of "
+                f"shape {tuple(direction.shape)}, got {tuple(concentration.shape)}"
+            )
+        concentration = F.softplus(concentration) + self.min_concentration
+        # The parameters are valid by construction; checking them would wait for the device.
+        return VonMisesFisher(unit_direction(direction), concentration, validate_args=False)
+
+    def prior(self, posterior: Distribution) -> HypersphericalUniform:
+        """The uniform law on the posterior's sphere."""
+        assert isinstance(posterior, VonMisesFisher)
+        return HypersphericalUniform(posterior.dim, posterior.loc.dtype, posterior.loc.device, validate_args=False)
+
+
+class NormalHead(LatentHead):
+    """q(z | x) = N(mean, diag(exp(logstd))^2) with a standard normal prior  (Kingma & Welling 2014).
+
+    The log standard deviation is capped at 10, as in PyG's ``VGAE``.
+    """
+
+    def parameter_widths(self, dim: int) -> tuple[int, ...]:
+        """(d, d): a mean and a log standard deviation."""
+        return dim, dim
+
+    def forward(self, *parameters: Tensor) -> Independent:
+        """Makes the posterior.
+
+        Args:
+            *parameters: Mean [..., d] and log standard deviation [..., d], both unconstrained.
+
+        Returns:
+            Laws of batch shape [...] on R^d.
+
+        Raises:
+            ValueError: If there are not two parameters, or their shapes differ.
+        """
+        if len(parameters) != 2:
+            raise ValueError(f"the encoder must return (mean [..., d], logstd [..., d]), got {len(parameters)} tensors")
+        mean, logstd = (_at_least_float32(p) for p in parameters)
+        if mean.shape != logstd.shape:
+            raise ValueError(f"logstd must have the shape of mean, {tuple(mean.shape)}, got {tuple(logstd.shape)}")
+        scale = logstd.clamp(max=_MAX_LOGSTD).exp()
+        return Independent(Normal(mean, scale, validate_args=False), 1, validate_args=False)
+
+    def prior(self, posterior: Distribution) -> Independent:
+        """The standard normal law on R^d."""
+        zero = torch.zeros_like(posterior.mean)
+        return Independent(Normal(zero, torch.ones_like(zero), validate_args=False), 1, validate_args=False)
+
+
+def unit_direction(direction: Tensor) -> Tensor:
+    """Normalises vectors of any length; a zero vector becomes the first axis.
+
+    Args:
+        direction: Vectors, shape [..., m], of any finite size.
+
+    Returns:
+        Unit vectors, same shape.  The gradient at a zero vector is finite.
+    """
+    # Squares of entries far from 1 under- or overflow; the normalised vector does not depend on the scale.
+    size = direction.detach().abs().amax(dim=-1, keepdim=True)
+    is_zero = size == 0
+    scaled = direction / torch.where(is_zero, torch.ones_like(size), size)
+    axis = torch.zeros_like(direction[..., :1]).new_tensor([1.0] + [0.0] * (direction.shape[-1] - 1))
+    return F.normalize(torch.where(is_zero, axis, scaled), dim=-1)
+
+
+def _at_least_float32(parameter: Tensor) -> Tensor:
+    return parameter.float() if parameter.dtype in (torch.float16, torch.bfloat16) else parameter

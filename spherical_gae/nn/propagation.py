@@ -1,0 +1,48 @@
+"""The normalised adjacency of Kipf and Welling, and what the encoders take as their graph."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch_geometric.nn.conv.gcn_conv import gcn_norm
+
+from spherical_gae.nn.sparse import SparseMatrix
+
+
+def normalized_adjacency(
+    edge_index: Tensor | SparseMatrix, num_nodes: int, dtype: torch.dtype = torch.float32
+) -> SparseMatrix:
+    """A-hat = D^-1/2 (A + I) D^-1/2  (Kipf & Welling 2017, eq. 2), by PyG's ``gcn_norm``.
+
+    Args:
+        edge_index: int64 [2, E], both directions of each link; or an adjacency made by this function, which
+            is returned as it is, so that a training loop normalises once.
+        num_nodes: Number of nodes N.
+        dtype: Dtype of the entries.
+
+    Returns:
+        The matrix of shape [N, N].
+    """
+    if isinstance(edge_index, SparseMatrix):
+        return edge_index
+    index, weight = gcn_norm(edge_index, None, num_nodes, dtype=dtype)
+    # Row i gathers from its neighbours: PyG sends from edge_index[0] to edge_index[1].
+    return SparseMatrix(torch.sparse_coo_tensor(index.flip(0), weight, (num_nodes, num_nodes), check_invariants=False))
+
+
+def sparse_features(x: Tensor | SparseMatrix, max_density: float = 0.2) -> Tensor | SparseMatrix:
+    """Stores features as sparse where that is faster: in a sparse layout already, or with many zeros.
+
+    Args:
+        x: Node features, shape [N, F].
+        max_density: Largest share of non-zero entries that is stored as sparse, in [0, 1].
+
+    Returns:
+        A :class:`~spherical_gae.nn.sparse.SparseMatrix`, or ``x`` itself.
+    """
+    if isinstance(x, SparseMatrix):
+        return x
+    if x.layout != torch.strided:
+        return SparseMatrix(x)
+    density = float(torch.count_nonzero(x)) / max(1, x.numel())
+    return SparseMatrix(x) if density <= max_density else x

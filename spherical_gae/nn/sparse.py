@@ -1,0 +1,135 @@
+"""A constant sparse matrix whose products are fast forwards and backwards."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd import Function
+from torch.autograd.function import once_differentiable
+
+
+class SparseMatrix:
+    """A constant matrix kept in compressed rows, together with its transpose.
+
+    ``matrix @ dense`` is differentiable in ``dense``.  PyTorch's own backward of such a product transposes
+    anew in every step, which costs several times the product itself; here both layouts are built once.
+
+    Args:
+        matrix: Tensor of shape [R, C], dense or in any sparse layout; its values are not differentiated.
+
+    Attributes:
+        shape: (R, C).
+
+    Raises:
+        ValueError: If ``matrix`` is not two-dimensional.
+
+    Example:
+        >>> SparseMatrix(torch.eye(2)) @ torch.ones(2, 1)
+        tensor([[1.],
+                [1.]])
+    """
+
+    def __init__(self, matrix: Tensor) -> None:
+        if matrix.dim() != 2:
+            raise ValueError(f"matrix must be two-dimensional, got shape {tuple(matrix.shape)}")
+        entries = matrix.detach().to_sparse_coo().coalesce()
+        (row, column), values = entries.indices(), entries.values()
+        self.shape: tuple[int, int] = (matrix.shape[0], matrix.shape[1])
+        self._rows = _compress(row, self.shape[0]), column
+        # Stable, so that within a column the rows keep ascending, as compressed storage wants them.
+        self._order = torch.argsort(column, stable=True)
+        self._columns = _compress(column[self._order], self.shape[1]), row[self._order]
+        self._values = values
+        with warnings.catch_warnings():
+            # PyTorch says once per process that compressed rows are in beta.
+            warnings.filterwarnings("ignore", message="Sparse CSR tensor support", category=UserWarning)
+            self._layout(self._rows, self._values, self.shape)
+
+    def __repr__(self) -> str:
+        return f"SparseMatrix(shape={self.shape}, nnz={self.nnz}, dtype={self._values.dtype})"
+
+    @property
+    def nnz(self) -> int:
+        """Number of stored entries."""
+        return self._values.numel()
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Dtype of the stored entries."""
+        return self._values.dtype
+
+    @property
+    def device(self) -> torch.device:
+        """Device of the stored entries."""
+        return self._values.device
+
+    def size(self, dim: int) -> int:
+        """Number of rows (0) or columns (1), as ``Tensor.size``."""
+        return self.shape[dim]
+
+    def to(self, device: torch.device | str) -> SparseMatrix:
+        """Returns the matrix on ``device``."""
+        new = self._with_values(self._values.to(device))
+        new._rows = self._rows[0].to(device), self._rows[1].to(device)
+        new._columns = self._columns[0].to(device), self._columns[1].to(device)
+        new._order = self._order.to(device)
+        return new
+
+    def dropout(self, p: float, training: bool = True) -> SparseMatrix:
+        """Returns a matrix with entries zeroed with probability ``p``, the others scaled by 1 / (1 - p).
+
+        Zero entries stay zero under dropout, so this equals dropout on the dense matrix.
+
+        Args:
+            p: Probability in [0, 1].
+            training: If False, or if ``p`` is 0, the matrix itself is returned.
+        """
+        if not training or p == 0:
+            return self
+        return self._with_values(torch.nn.functional.dropout(self._values, p))
+
+    def to_dense(self) -> Tensor:
+        """The matrix as a dense tensor, shape [R, C]."""
+        return self._layout(self._rows, self._values, self.shape).to_dense()
+
+    def __matmul__(self, dense: Tensor) -> Tensor:
+        """The product with a dense matrix of shape [C, K], shape [R, K]."""
+        return _Product.apply(dense, self)
+
+    def _forward(self, dense: Tensor) -> Tensor:
+        return self._layout(self._rows, self._values, self.shape) @ dense
+
+    def _backward(self, grad: Tensor) -> Tensor:
+        transposed = (self.shape[1], self.shape[0])
+        return self._layout(self._columns, self._values[self._order], transposed) @ grad
+
+    def _with_values(self, values: Tensor) -> SparseMatrix:
+        new = object.__new__(SparseMatrix)
+        new.__dict__.update(self.__dict__)
+        new._values = values
+        return new
+
+    @staticmethod
+    def _layout(index: tuple[Tensor, Tensor], values: Tensor, shape: tuple[int, int]) -> Tensor:
+        return torch.sparse_csr_tensor(*index, values, shape, check_invariants=False)
+
+
+class _Product(Function):
+    @staticmethod
+    def forward(ctx: Any, dense: Tensor, matrix: SparseMatrix) -> Tensor:
+        ctx.matrix = matrix
+        return matrix._forward(dense)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        return ctx.matrix._backward(grad.contiguous()), None
+
+
+def _compress(sorted_index: Tensor, size: int) -> Tensor:
+    """Start of each row among sorted row indices, shape [size + 1]."""
+    boundaries = torch.arange(size + 1, device=sorted_index.device)
+    return torch.searchsorted(sorted_index.contiguous(), boundaries)

@@ -1,0 +1,75 @@
+"""Pictures of latent spheres."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike, NDArray
+
+from spherical_gae.training.checkpoint import write_atomically
+
+
+def to_longitude_latitude(points: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Angles of points on S^2, as matplotlib's ``hammer`` projection takes them.
+
+    Args:
+        points: Vectors of non-zero length, shape [N, 3]; only their directions count.
+
+    Returns:
+        Longitude in [-pi, pi] and latitude in [-pi/2, pi/2], radians, shape [N] each.
+
+    Raises:
+        ValueError: If the shape is not [N, 3].
+    """
+    array = np.asarray(points, dtype=np.float64)
+    if array.ndim != 2 or array.shape[1] != 3:
+        raise ValueError(f"points must have shape [N, 3], got {array.shape}")
+    x, y, z = array.T
+    return np.arctan2(y, x), np.arctan2(z, np.hypot(x, y))
+
+
+def plot_sphere(points: ArrayLike, labels: ArrayLike | None = None, ax: Axes | None = None) -> Axes:
+    """Draws points of S^2 in a Hammer projection, as in Davidson et al. (2018, fig. 2 and 3).
+
+    Args:
+        points: Vectors of non-zero length, shape [N, 3].
+        labels: Integer class of each point, shape [N]; one colour if None.
+        ax: Axes with ``projection="hammer"``; new ones if None.
+
+    Returns:
+        The axes.
+    """
+    longitude, latitude = to_longitude_latitude(points)
+    if ax is None:
+        ax = Figure(figsize=(8, 4.4), layout="constrained").add_subplot(projection="hammer")
+    if labels is None:
+        ax.scatter(longitude, latitude, s=5, linewidths=0)
+    else:
+        classes = np.asarray(labels)
+        for number, value in enumerate(np.unique(classes)):
+            chosen = classes == value
+            color = f"C{number % 10}"
+            ax.scatter(longitude[chosen], latitude[chosen], s=5, linewidths=0, color=color, label=str(value))
+        ax.legend(title="class", loc="center left", bbox_to_anchor=(1.01, 0.5), markerscale=3, frameon=False)
+    ax.grid(True, linewidth=0.4, alpha=0.6)
+    ax.set_xticklabels([])
+    ax.set_yticklabels([])
+    return ax
+
+
+def save_figure(ax: Axes, path: str | Path, title: str | None = None) -> None:
+    """Writes the figure of ``ax`` as PNG, atomically.
+
+    Args:
+        ax: Axes of the figure.
+        path: The file.
+        title: Title above the axes; none if None.
+    """
+    if title is not None:
+        ax.set_title(title, fontsize=11, pad=12)
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    write_atomically(path, lambda file: figure.savefig(file, format="png", dpi=160))

@@ -1,0 +1,250 @@
+"""A link prediction experiment: methods and seeds on one graph, in a run folder that can be resumed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors.torch
+import torch
+from torch import Tensor
+from torch_geometric.data import Data
+
+from spherical_gae.data.splits import LinkSplit, split_links
+from spherical_gae.evaluation.baselines import untrained_embeddings
+from spherical_gae.evaluation.metrics import LinkScores, auc_ap
+from spherical_gae.models.graph import VariationalGAE
+from spherical_gae.nn.propagation import normalized_adjacency, sparse_features
+from spherical_gae.plotting import plot_sphere, save_figure
+from spherical_gae.presets import METHODS, Preset, build_model
+from spherical_gae.training.checkpoint import save_json, write_atomically
+from spherical_gae.training.fit import FitConfig, fit
+
+BASELINE = "cosine"
+
+
+@dataclass(frozen=True)
+class ExperimentConfig:
+    """What is run: saved as ``config.json``.
+
+    Attributes:
+        dataset: Name for ``load_graph``.
+        preset_name: Where the settings came from.
+        preset: The settings, with all changes applied.
+        seeds: One split and one training run of each method for every seed.
+    """
+
+    dataset: str
+    preset_name: str
+    preset: Preset
+    seeds: tuple[int, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {**asdict(self), "seeds": list(self.seeds)}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> ExperimentConfig:
+        """The inverse of ``to_dict``."""
+        return cls(values["dataset"], values["preset_name"], Preset(**values["preset"]), tuple(values["seeds"]))
+
+
+def model_inputs(data: Data, device: torch.device | str = "cpu") -> tuple[Any, Any]:
+    """Arguments of this package's encoders: features, sparse where that is faster, and the adjacency.
+
+    Args:
+        data: Graph with ``x`` [N, F] and message passing links ``edge_index`` [2, E].
+        device: Where the tensors shall be.
+    """
+    adjacency = normalized_adjacency(data.edge_index, data.num_nodes, data.x.dtype)
+    return sparse_features(data.x).to(device), adjacency.to(device)
+
+
+def train_once(
+    split: LinkSplit,
+    preset: Preset,
+    method: str,
+    seed: int,
+    *,
+    device: torch.device | str = "cpu",
+    checkpoint: Path | None = None,
+    progress: bool = True,
+) -> tuple[VariationalGAE, dict[str, Any]]:
+    """Trains one model on one split.
+
+    Args:
+        split: From ``split_links``.
+        preset: The settings.
+        method: ``"s-vgae"`` or ``"n-vgae"``.
+        seed: Seed of the weights and of the training.
+        device: Where to train.
+        checkpoint: See ``fit``.
+        progress: Whether to show a progress bar.
+
+    Returns:
+        The model with the best epoch's weights, and its scores: ``auc`` and ``ap`` on the test links at the best
+        validation epoch, ``auc_last`` and ``ap_last`` at the last epoch, ``val_auc``, ``val_ap``, ``best_epoch``.
+    """
+    model = build_model(preset, method, split.train.num_features, seed).to(device)
+    result = fit(
+        model,
+        split,
+        FitConfig(preset.epochs, preset.learning_rate, preset.kl_weight),
+        inputs=model_inputs(split.train, device),
+        seed=seed,
+        checkpoint=checkpoint,
+        progress=progress,
+    )
+    scores = {
+        **result.test._asdict(),
+        **{f"{name}_last": value for name, value in result.test_last._asdict().items()},
+        **{f"val_{name}": value for name, value in result.val._asdict().items()},
+        "best_epoch": result.best_epoch,
+    }
+    return model, scores
+
+
+def score_baseline(split: LinkSplit) -> LinkScores:
+    """Test scores of the untrained cosine, see ``untrained_embeddings``."""
+    z = untrained_embeddings(split.train)
+    positive, negative = (
+        (z[a] * z[b]).sum(-1) for a, b in (split.test.pos_edge_label_index, split.test.neg_edge_label_index)
+    )
+    return auc_ap(positive, negative)
+
+
+class Experiment:
+    """Runs a configuration in a folder, cell by cell; what is finished is never computed again.
+
+    The folder holds ``config.json``, ``metrics.json``, ``embeddings.npy`` (unit norm mean directions of the first
+    seed's S-VGAE), ``latent.png``, and for every cell ``cells/METHOD-SEED.json`` and ``.safetensors``.
+
+    Args:
+        config: What to run.
+        folder: The run folder, made if missing.
+        device: Where to train.
+        progress: Whether to show progress bars.
+    """
+
+    def __init__(
+        self, config: ExperimentConfig, folder: Path, device: torch.device | str = "cpu", progress: bool = True
+    ) -> None:
+        self.config, self.folder, self.device, self.progress = config, folder, device, progress
+
+    def run(self, data: Data) -> dict[str, Any]:
+        """Runs what is not there yet.
+
+        Args:
+            data: The graph that the configuration names, from ``load_graph``.
+
+        Returns:
+            The content of ``metrics.json``.
+        """
+        save_json(self.folder / "config.json", self.config.to_dict())
+        for seed in self.config.seeds:
+            split = split_links(data, seed=seed)
+            for method in METHODS:
+                self._run_cell(split, method, seed)
+            self._run_baseline_cell(split, seed)
+        self._write_latents(data)
+        metrics = self._collect()
+        save_json(self.folder / "metrics.json", metrics)
+        return metrics
+
+    def load_model(self, method: str, seed: int, in_channels: int) -> VariationalGAE:
+        """A trained model of this folder, in evaluation mode."""
+        model = build_model(self.config.preset, method, in_channels, seed)
+        model.load_state_dict(safetensors.torch.load_file(self._cell(method, seed, "safetensors")))
+        return model.eval()
+
+    def _cell(self, method: str, seed: int, kind: str) -> Path:
+        return self.folder / "cells" / f"{method}-{seed}.{kind}"
+
+    def _run_cell(self, split: LinkSplit, method: str, seed: int) -> None:
+        result = self._cell(method, seed, "json")
+        if result.exists():
+            return
+        checkpoint = self._cell(method, seed, "ckpt")
+        model, scores = train_once(
+            split,
+            self.config.preset,
+            method,
+            seed,
+            device=self.device,
+            checkpoint=checkpoint,
+            progress=self.progress,
+        )
+        self._save_weights(model, self._cell(method, seed, "safetensors"))
+        save_json(result, scores)
+        checkpoint.unlink()
+
+    def _run_baseline_cell(self, split: LinkSplit, seed: int) -> None:
+        result = self._cell(BASELINE, seed, "json")
+        if not result.exists():
+            save_json(result, score_baseline(split)._asdict())
+
+    def _collect(self) -> dict[str, Any]:
+        metrics: dict[str, Any] = {}
+        for method in (*METHODS, BASELINE):
+            cells = [json.loads(self._cell(method, seed, "json").read_text()) for seed in self.config.seeds]
+            metrics[method] = {name: [cell[name] for cell in cells] for name in cells[0]}
+        return {**metrics, "dataset": self.config.dataset, "seeds": list(self.config.seeds)}
+
+    def _write_latents(self, data: Data) -> None:
+        """Embeddings of the first seed, and a picture of S^2, by a small model of its own if need be."""
+        picture = self.folder / "latent.png"
+        if picture.exists():
+            return
+        seed = self.config.seeds[0]
+        split = split_links(data, seed=seed)
+        embeddings = self._embed(self.load_model("s-vgae", seed, data.num_features), split)
+        write_atomically(self.folder / "embeddings.npy", lambda file: np.save(file, embeddings.numpy()))
+        if self.config.preset.latent_dim == 3:
+            on_sphere = embeddings
+        else:
+            model, _ = train_once(
+                split,
+                self.config.preset.with_changes(latent_dim=3),
+                "s-vgae",
+                seed,
+                device=self.device,
+                checkpoint=self.folder / "cells" / "picture.ckpt",
+                progress=self.progress,
+            )
+            on_sphere = self._embed(model.cpu(), split)
+        title = f"{self.config.dataset}: mean directions of an S-VGAE on S², Hammer projection"
+        save_figure(plot_sphere(on_sphere.numpy(), data.y.numpy()), picture, title)
+        (self.folder / "cells" / "picture.ckpt").unlink(missing_ok=True)
+
+    @staticmethod
+    @torch.no_grad()
+    def _embed(model: VariationalGAE, split: LinkSplit) -> Tensor:
+        return model.eval().encode(*model_inputs(split.train))
+
+    @staticmethod
+    def _save_weights(model: VariationalGAE, path: Path) -> None:
+        weights = {name: tensor.cpu().contiguous() for name, tensor in model.state_dict().items()}
+        write_atomically(path, lambda file: file.write(safetensors.torch.save(weights)))
+
+
+def format_table(metrics: dict[str, Any]) -> Iterator[str]:
+    """Lines of a table: test AUC and AP in percent, mean and standard deviation over the seeds.
+
+    Args:
+        metrics: Content of ``metrics.json``.
+
+    Yields:
+        The header, and one line for each method.
+    """
+    yield f"{'method':<10} {'AUC':>14} {'AP':>14}"
+    for method in (*METHODS, BASELINE):
+        columns = []
+        for name in ("auc", "ap"):
+            values = 100 * np.array(metrics[method][name])
+            spread = f" ± {values.std(ddof=1):.1f}" if len(values) > 1 else ""
+            columns.append(f"{values.mean():.1f}{spread}")
+        yield f"{method:<10} {columns[0]:>14} {columns[1]:>14}"
