@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import torch
 import typer
@@ -20,7 +20,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     no_args_is_help=True,
-    rich_markup_mode="markdown",
+    rich_markup_mode=None,
     help="Spherical graph autoencoders: train them, and see what they reach.",
 )
 
@@ -43,37 +43,37 @@ def train(
         str, typer.Option(help="Seeds, each with its own split: a number, a range such as 0-9, or a list 0,3,5-7.")
     ] = "0",
     latent_dim: Annotated[
-        int | None, typer.Option(help="Coordinates m of an embedding, at least 2; the sphere is S^(m-1). [preset's]")
+        int | None,
+        typer.Option(help="Coordinates m of an embedding, at least 2: the sphere is S^(m-1). Default: the preset's."),
     ] = None,
-    epochs: Annotated[int | None, typer.Option(help="Number of epochs, at least 1. [preset's]")] = None,
-    out: Annotated[Path | None, typer.Option(help="Run folder. [runs/DATASET-PRESET-TIME]", show_default=False)] = None,
+    epochs: Annotated[int | None, typer.Option(help="Number of epochs, at least 1. Default: the preset's.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Run folder, new or empty. Default: runs/DATASET-PRESET-TIME.")
+    ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the run in --out, as its config.json says, bit for bit.")
+        bool, typer.Option("--resume", help="Go on with the run in --out, with its settings, bit for bit.")
     ] = False,
     device: Annotated[str, typer.Option(help="Where to train: cpu, cuda, cuda:1, ...")] = "cpu",
 ) -> None:
     """Train S-VGAE and N-VGAE to predict the links of a graph, beside an untrained baseline.
 
     5% of the links are held out for validation and 10% for testing; message passing sees the training links
-    only. Prints test AUC and AP of the epoch with the best validation AUC + AP.
+    only. Prints test AUC and AP (%) of the epoch with the best validation AUC + AP, mean over the seeds.
 
-    Writes into the run folder: config.json, metrics.json (per seed), embeddings.npy (unit norm, first seed),
-    cells/*.safetensors (weights), latent.png (an S-VGAE on S^2, coloured by class).
+    Writes into the run folder: config.json, metrics.json (one entry per seed), embeddings.npy (unit norm, first
+    seed), cells/*.safetensors (weights), latent.png (an S-VGAE on S^2, coloured by class).
 
-    The real data are read from SPHERICAL_GAE_DATA if it is set, else from the cache folder.
+    Citation graphs are read from the folder SPHERICAL_GAE_DATA if it is set, else from the cache folder.
     """
     if resume:
-        folder, config = _resumed(out)
+        folder, config = _saved(out)
         _refuse_changes(context, config)
     else:
         config = _configured(dataset, preset, seeds, latent_dim, epochs)
         folder = out or Path("runs") / f"{config.dataset}-{preset}-{datetime.now():%Y%m%d-%H%M%S}"
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise typer.BadParameter(
-                f"{folder} is not empty: choose another folder or add --resume", param_hint="--out"
-            )
-    experiment = Experiment(config, folder, _usable_device(device))
-    metrics = experiment.run(_loaded(config.dataset))
+            _fail("--out", f"{folder} is not empty: choose another folder, or add --resume")
+    metrics = Experiment(config, folder, _usable(device)).run(_loaded(config.dataset))
     for line in format_table(metrics):
         typer.echo(line)
     typer.echo(f"\nrun folder: {folder}")
@@ -110,36 +110,39 @@ def main() -> None:
     app(prog_name="spherical-gae")
 
 
+def _fail(option: str, message: str) -> NoReturn:
+    typer.echo(f"Error: {option}: {message}", err=True)
+    raise typer.Exit(2)
+
+
 def _configured(dataset: str, preset: str, seeds: str, latent_dim: int | None, epochs: int | None) -> ExperimentConfig:
     name = dataset.lower()
     if name not in DATASETS:
-        raise typer.BadParameter(f"must be one of {', '.join(DATASETS)}, got {dataset!r}", param_hint="--dataset")
+        _fail("--dataset", f"given {dataset!r}, allowed: {', '.join(DATASETS)}")
     if preset not in available_presets():
-        allowed = ", ".join(available_presets())
-        raise typer.BadParameter(f"must be one of {allowed}, got {preset!r}", param_hint="--preset")
+        _fail("--preset", f"given {preset!r}, allowed: {', '.join(available_presets())}")
     if latent_dim is not None and latent_dim < 2:
-        raise typer.BadParameter(f"must be at least 2, got {latent_dim}", param_hint="--latent-dim")
+        _fail("--latent-dim", f"given {latent_dim}, allowed: 2 or more")
     if epochs is not None and epochs < 1:
-        raise typer.BadParameter(f"must be at least 1, got {epochs}", param_hint="--epochs")
+        _fail("--epochs", f"given {epochs}, allowed: 1 or more")
     try:
         numbers = parse_seeds(seeds)
     except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--seeds") from None
-    return ExperimentConfig(
-        name, preset, load_preset(preset).with_changes(latent_dim=latent_dim, epochs=epochs), numbers
-    )
+        _fail("--seeds", str(error))
+    settings = load_preset(preset).with_changes(latent_dim=latent_dim, epochs=epochs)
+    return ExperimentConfig(name, preset, settings, numbers)
 
 
-def _resumed(out: Path | None) -> tuple[Path, ExperimentConfig]:
-    if out is None:
-        raise typer.BadParameter("needs --out, the run folder to go on with", param_hint="--resume")
-    config = out / "config.json"
-    if not config.is_file():
-        raise typer.BadParameter(f"{out} holds no config.json to resume from", param_hint="--resume")
+def _saved(folder: Path | None) -> tuple[Path, ExperimentConfig]:
+    if folder is None:
+        _fail("--resume", "needs --out, the run folder to go on with")
+    path = folder / "config.json"
+    if not path.is_file():
+        _fail("--resume", f"{folder} holds no config.json to go on with")
     try:
-        return out, ExperimentConfig.from_dict(json.loads(config.read_text()))
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
-        raise typer.BadParameter(f"{config} is not a run's configuration: {error!r}", param_hint="--resume") from None
+        return folder, ExperimentConfig.from_dict(json.loads(path.read_text()))
+    except (ValueError, KeyError, TypeError) as error:
+        _fail("--resume", f"{path} is not the configuration of a run: {error!r}")
 
 
 def _refuse_changes(context: typer.Context, config: ExperimentConfig) -> None:
@@ -155,10 +158,14 @@ def _refuse_changes(context: typer.Context, config: ExperimentConfig) -> None:
         source = context.get_parameter_source(name)
         if source is None or source.name != "COMMANDLINE":
             continue
-        given = context.params[name]
-        if value != (parse_seeds(given) if name == "seeds" else given):
-            hint = f"--{name.replace('_', '-')}"
-            raise typer.BadParameter(f"the run to resume has {value!r}, got {given!r}", param_hint=hint)
+        option, given = f"--{name.replace('_', '-')}", context.params[name]
+        if name == "seeds":
+            try:
+                given = parse_seeds(given)
+            except ValueError as error:
+                _fail(option, str(error))
+        if given != value:
+            _fail(option, f"given {given!r}, but the run to go on with has {value!r}")
 
 
 def _loaded(dataset: str) -> Data:
@@ -166,15 +173,11 @@ def _loaded(dataset: str) -> Data:
         return load_graph(dataset)
     except (OSError, ChecksumError) as error:
         # Missing, damaged or out of reach: the message says what to do.
-        typer.echo(f"Error: {error}", err=True)
-        raise typer.Exit(2) from None
+        _fail("--dataset", str(error))
 
 
-def _usable_device(name: str) -> torch.device:
+def _usable(device: str) -> torch.device:
     try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
+        return torch.empty(0, device=device).device
     except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise typer.BadParameter(f"{name!r} cannot be used here: {reason}", param_hint="--device") from None
-    return device
+        _fail("--device", f"{device!r} cannot be used here: {str(error).splitlines()[0]}")

@@ -139,7 +139,7 @@ def unit_direction(direction: Tensor) -> Tensor:
     size = direction.detach().abs().amax(dim=-1, keepdim=True)
     is_zero = size == 0
     scaled = direction / torch.where(is_zero, torch.ones_like(size), size)
-    axis = torch.zeros_like(direction[..., :1]).new_tensor([1.0] + [0.0] * (direction.shape[-1] - 1))
+    axis = torch.eye(1, direction.shape[-1], dtype=direction.dtype, device=direction.device)[0]
     return F.normalize(torch.where(is_zero, axis, scaled), dim=-1)
 
 
