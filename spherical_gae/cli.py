@@ -11,7 +11,6 @@ import torch
 import typer
 from torch_geometric.data import Data
 
-from spherical_gae.data.checksums import ChecksumError
 from spherical_gae.data.graphs import DATASETS, load_graph
 from spherical_gae.presets import available_presets, load_preset
 from spherical_gae.training.experiment import Experiment, ExperimentConfig, format_table
@@ -54,6 +53,9 @@ def train(
         bool, typer.Option("--resume", help="Go on with the run in --out, with its settings, bit for bit.")
     ] = False,
     device: Annotated[str, typer.Option(help="Where to train: cpu, cuda, cuda:1, ...")] = "cpu",
+    threads: Annotated[
+        int, typer.Option(help="CPU threads, at least 1. Small graphs gain nothing from more; results may differ.")
+    ] = 1,
 ) -> None:
     """Train S-VGAE and N-VGAE to predict the links of a graph, beside an untrained baseline.
 
@@ -73,7 +75,15 @@ def train(
         folder = out or Path("runs") / f"{config.dataset}-{preset}-{datetime.now():%Y%m%d-%H%M%S}"
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             _fail("--out", f"{folder} is not empty: choose another folder, or add --resume")
-    metrics = Experiment(config, folder, _usable(device)).run(_loaded(config.dataset))
+    if threads < 1:
+        _fail("--threads", f"given {threads}, allowed: 1 or more")
+    torch.set_num_threads(threads)
+    target, data = _usable(device), _loaded(config.dataset)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        _fail("--out", f"{folder} cannot be made: {error.strerror}")
+    metrics = Experiment(config, folder, target).run(data)
     for line in format_table(metrics):
         typer.echo(line)
     typer.echo(f"\nrun folder: {folder}")
@@ -83,13 +93,13 @@ def parse_seeds(text: str) -> tuple[int, ...]:
     """Reads seeds such as ``0-9`` or ``0,3,5-7``.
 
     Args:
-        text: Numbers and ranges of numbers >= 0, separated by commas.
+        text: Numbers from 0 to 2^63 - 1 and ranges of them, separated by commas.
 
     Returns:
         The seeds in the order given.
 
     Raises:
-        ValueError: If the text is malformed, a range is empty, or a seed is given twice.
+        ValueError: If the text is malformed, a range is empty, or a seed is too large or given twice.
     """
     seeds: list[int] = []
     for part in text.split(","):
@@ -99,6 +109,8 @@ def parse_seeds(text: str) -> tuple[int, ...]:
         stop = int(last) if dash else int(first)
         if stop < int(first):
             raise ValueError(f"{text!r} holds an empty range")
+        if stop >= 2**63:
+            raise ValueError(f"{text!r} holds a seed of 2^63 or more")
         seeds.extend(range(int(first), stop + 1))
     if len(set(seeds)) < len(seeds):
         raise ValueError(f"{text!r} holds a seed twice")
@@ -159,6 +171,8 @@ def _refuse_changes(context: typer.Context, config: ExperimentConfig) -> None:
         if source is None or source.name != "COMMANDLINE":
             continue
         option, given = f"--{name.replace('_', '-')}", context.params[name]
+        if name == "dataset":
+            given = given.lower()
         if name == "seeds":
             try:
                 given = parse_seeds(given)
@@ -171,13 +185,16 @@ def _refuse_changes(context: typer.Context, config: ExperimentConfig) -> None:
 def _loaded(dataset: str) -> Data:
     try:
         return load_graph(dataset)
-    except (OSError, ChecksumError) as error:
-        # Missing, damaged or out of reach: the message says what to do.
+    except (OSError, ValueError) as error:
+        # Missing, damaged (ChecksumError) or out of reach: the message says what to do.
         _fail("--dataset", str(error))
 
 
 def _usable(device: str) -> torch.device:
     try:
-        return torch.empty(0, device=device).device
+        # Reading a value back fails on devices that hold none, such as meta.
+        zero = torch.zeros((), device=device)
+        zero.item()
+        return zero.device
     except (RuntimeError, AssertionError) as error:
         _fail("--device", f"{device!r} cannot be used here: {str(error).splitlines()[0]}")

@@ -24,6 +24,8 @@ from spherical_gae.core.debye import DebyeCoefficients, debye_coefficients, horn
 
 # Smallest s = sqrt(v^2 + kappa^2) at which the expansion is used, and its number of terms.
 EXPANSION = {torch.float64: (32.0, 14), torch.float32: (13.0, 8)}
+# Made at import: torch.compile would trace through the exact rationals.
+_COEFFICIENTS = {dtype: debye_coefficients(terms) for dtype, (_, terms) in EXPANSION.items()}
 _HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
 
 
@@ -136,7 +138,7 @@ def _recurrence_dims(dim: int, dtype: torch.dtype) -> range:
 
 
 def _locate(kappa: Tensor, dim: int) -> _Point:
-    threshold, terms = EXPANSION[kappa.dtype]
+    threshold = EXPANSION[kappa.dtype][0]
     lifts = _lifts(dim, kappa.dtype)
     order = kappa.new_full((), 0.5 * dim - 1)
     direct = None
@@ -146,7 +148,7 @@ def _locate(kappa: Tensor, dim: int) -> _Point:
     radius = torch.hypot(kappa, order)
     inverse = radius.reciprocal()
     y = (kappa * inverse).square()
-    return _Point(kappa, direct, order, radius, inverse, y, debye_coefficients(terms))
+    return _Point(kappa, direct, order, radius, inverse, y, _COEFFICIENTS[kappa.dtype])
 
 
 def _expanded_ratio(at: _Point) -> RatioTerms:

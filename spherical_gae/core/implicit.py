@@ -23,8 +23,13 @@ from torch.autograd.function import once_differentiable
 
 from spherical_gae.core.bessel import ratio_terms
 
-# Quadrature nodes, and the number of e-folds after which the tail is cut.
-_QUADRATURE = {torch.float32: (14, 17.0), torch.float64: (32, 38.0)}
+# The number of e-folds after which the tail is cut, and the Gauss-Legendre nodes and weights on [-1, 1]: plain
+# numbers, made at import, because torch.compile cannot trace NumPy's routine.
+_FOLDS = {torch.float32: 17.0, torch.float64: 38.0}
+_RULES = {
+    dtype: [x.tolist() for x in np.polynomial.legendre.leggauss(nodes)]
+    for dtype, nodes in ((torch.float32, 14), (torch.float64, 32))
+}
 _NEWTON_STEPS = 4
 
 
@@ -66,10 +71,9 @@ def angle_velocity(concentration: Tensor, half_tangent: Tensor, dim: int) -> Ten
     sine, cosine = 2 * t / norm, sign * (1 - t * t) / norm
     cotangent = cosine / sine
     tilt = sign * kappa
-    nodes, folds = _QUADRATURE[t.dtype]
-    length = _tail_length(theta, sine, cosine, cotangent, tilt, dim, folds)
+    length = _tail_length(theta, sine, cosine, cotangent, tilt, dim, _FOLDS[t.dtype])
 
-    abscissae, weights = _gauss_legendre(nodes, t.dtype, t.device)
+    abscissae, weights = _gauss_legendre(t.dtype, t.device)
     step = length.unsqueeze(-1) * abscissae
     log_density, rise = _log_density_change(
         step,
@@ -153,10 +157,7 @@ def _tail_length(
 
 
 @lru_cache(maxsize=16)
-def _gauss_legendre(nodes: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
+def _gauss_legendre(dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
     """Nodes and weights on [0, 1]."""
-    x, w = np.polynomial.legendre.leggauss(nodes)
-    return (
-        torch.tensor((x + 1) / 2, dtype=dtype, device=device),
-        torch.tensor(w / 2, dtype=dtype, device=device),
-    )
+    nodes, weights = (torch.tensor(x, dtype=dtype, device=device) for x in _RULES[dtype])
+    return (nodes + 1) / 2, weights / 2

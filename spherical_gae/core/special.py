@@ -19,6 +19,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch.autograd import Function
 
@@ -216,10 +217,14 @@ def _check(concentration: Tensor, dim: int) -> None:
 _Scalar = Callable[[Tensor, int], Tensor]
 
 
-def _elementwise(value: _Scalar, derivative: _Scalar) -> _Scalar:
-    """Makes f(kappa, dim) differentiable by a derivative of its own: backward, forward mode and vmap."""
+def _elementwise(value: _Scalar, derivative: _Scalar, plain_derivative: _Scalar | None = None) -> _Scalar:
+    """Makes f(kappa, dim) differentiable by a derivative of its own: backward, forward mode and vmap.
 
-    class Elementwise(Function):
+    torch.compile traces neither a Function with a jvp nor a Function in another's backward, and takes no second
+    derivative: for it the jvp is left out and a derivative that is such a Function is given plainly as well.
+    """
+
+    class Backward(Function):
         generate_vmap_rule = True
 
         @staticmethod
@@ -235,23 +240,34 @@ def _elementwise(value: _Scalar, derivative: _Scalar) -> _Scalar:
         @staticmethod
         def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
             (kappa,) = ctx.saved_tensors
-            return grad * derivative(kappa, ctx.dim), None
+            slope = plain_derivative if plain_derivative and torch.compiler.is_compiling() else derivative
+            return grad * slope(kappa, ctx.dim), None
 
+    class BothModes(Backward):
         @staticmethod
         def jvp(ctx: Any, tangent: Tensor, _dim: None) -> Tensor:
             (kappa,) = ctx.saved_tensors
             return tangent * derivative(kappa, ctx.dim)
 
-    return Elementwise.apply
+    def apply(kappa: Tensor, dim: int) -> Tensor:
+        return (Backward if torch.compiler.is_compiling() else BothModes).apply(kappa, dim)
+
+    return apply
+
+
+def _length(kappa: Tensor, dim: int) -> Tensor:
+    return ratio_terms(kappa, dim).length
+
+
+def _deficit(kappa: Tensor, dim: int) -> Tensor:
+    return ratio_terms(kappa, dim).deficit
 
 
 # L' = A,  (kappa - L)' = 1 - A,  (kappa A - L)' = kappa A'; A' itself is differentiated through its expansion.
-_LENGTH = _elementwise(lambda kappa, dim: ratio_terms(kappa, dim).length, mean_resultant_slope)
-_DEFICIT = _elementwise(
-    lambda kappa, dim: ratio_terms(kappa, dim).deficit, lambda kappa, dim: -mean_resultant_slope(kappa, dim)
-)
-_LOG_HYP0F1 = _elementwise(lambda kappa, dim: log_terms(kappa, dim).log_hyp0f1, _LENGTH)
-_LOG_PEAK_RATIO = _elementwise(lambda kappa, dim: log_terms(kappa, dim).log_peak_ratio, _DEFICIT)
+_LENGTH = _elementwise(_length, mean_resultant_slope)
+_DEFICIT = _elementwise(_deficit, lambda kappa, dim: -mean_resultant_slope(kappa, dim))
+_LOG_HYP0F1 = _elementwise(lambda kappa, dim: log_terms(kappa, dim).log_hyp0f1, _LENGTH, _length)
+_LOG_PEAK_RATIO = _elementwise(lambda kappa, dim: log_terms(kappa, dim).log_peak_ratio, _DEFICIT, _deficit)
 _KL = _elementwise(
     lambda kappa, dim: log_terms(kappa, dim).kl, lambda kappa, dim: kappa * mean_resultant_slope(kappa, dim)
 )

@@ -29,5 +29,5 @@ def untrained_embeddings(data: Data) -> Tensor:
     if not bool((x >= 0).all()):
         raise ValueError(f"x must be non-negative for tf-idf, got a smallest entry of {float(x.min())}")
     weighted = TfidfTransformer(norm="l2").fit_transform(x.double().numpy()).toarray()
-    rows = torch.from_numpy(weighted).to(data.x)
+    rows = torch.from_numpy(weighted).float().to(data.x.device)
     return F.normalize(normalized_adjacency(data.edge_index, rows.size(0)) @ rows, dim=-1)

@@ -27,13 +27,14 @@ def auc_ap(positive: Tensor, negative: Tensor) -> LinkScores:
         The pair (auc, ap).
 
     Raises:
-        ValueError: If either is empty, or a score is NaN.
+        ValueError: If either is empty, or a score is NaN or infinite.
     """
     for name, scores in (("positive", positive), ("negative", negative)):
         if scores.numel() == 0:
             raise ValueError(f"{name} must hold at least one score, got none")
-        if scores.isnan().any():
-            raise ValueError(f"{name} must not hold NaN, got {int(scores.isnan().sum())} of {scores.numel()}")
+        unusable = int((~scores.isfinite()).sum())
+        if unusable:
+            raise ValueError(f"{name} must hold finite scores, got {unusable} of {scores.numel()} NaN or infinite")
     ranked = torch.cat([positive.flatten(), negative.flatten()]).detach().double().cpu().numpy()
     labels = torch.cat([torch.ones(positive.numel()), torch.zeros(negative.numel())]).numpy()
     return LinkScores(float(roc_auc_score(labels, ranked)), float(average_precision_score(labels, ranked)))

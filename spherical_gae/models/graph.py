@@ -136,6 +136,7 @@ class SphericalGAE(VariationalGAE):
         min_concentration: Smallest concentration, >= 0.
 
     Example:
+        >>> import torch
         >>> from spherical_gae.nn import GCNEncoder
         >>> model = SphericalGAE(GCNEncoder(in_channels=5, hidden_channels=8, out_channels=(3, 1)))
         >>> x, edge_index = torch.rand(4, 5), torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])

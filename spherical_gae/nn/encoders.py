@@ -15,7 +15,8 @@ from spherical_gae.nn.sparse import SparseMatrix
 class GCNEncoder(nn.Module):
     """Two graph convolutions (Kipf & Welling 2016), the second with one output per parameter.
 
-    hidden = ReLU(A-hat X W_0);  parameter_i = A-hat hidden W_i + b_i, with dropout before every product.
+    hidden = ReLU(A-hat (X W_0 + b_0));  parameter_i = A-hat (hidden W_i + b_i), with dropout on X and hidden.
+    Unlike in PyG's ``GCNConv``, the biases are propagated too.
 
     Args:
         in_channels: Number of node features F.

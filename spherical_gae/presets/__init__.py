@@ -102,7 +102,8 @@ def build_model(preset: Preset, method: str, in_channels: int, seed: int = 0) ->
         raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
     m = preset.latent_dim
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        # Not torch.manual_seed, which would reseed the accelerators as well.
+        torch.default_generator.manual_seed(seed)
         if method == "n-vgae":
             return NormalGAE(_build_encoder(preset, in_channels, (m, m)))
         return SphericalGAE(

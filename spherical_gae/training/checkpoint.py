@@ -54,6 +54,15 @@ def save_json(path: str | Path, value: Any) -> None:
     write_atomically(path, lambda file: file.write(text.encode()))
 
 
+def seed_random(seed: int, device: torch.device) -> None:
+    """Seeds torch's generators that computations on ``device`` draw from, and no others."""
+    # Not torch.manual_seed, which would reseed all accelerators as well.
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        with torch.cuda.device(device):
+            torch.cuda.manual_seed(seed)
+
+
 def random_state(device: torch.device) -> dict[str, Tensor]:
     """The state of torch's generators that computations on ``device`` draw from."""
     state = {"cpu": torch.get_rng_state()}

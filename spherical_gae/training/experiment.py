@@ -143,8 +143,14 @@ class Experiment:
 
         Returns:
             The content of ``metrics.json``.
+
+        Raises:
+            ValueError: If the folder holds a run of another configuration.
         """
-        save_json(self.folder / "config.json", self.config.to_dict())
+        saved = self.folder / "config.json"
+        if saved.exists() and ExperimentConfig.from_dict(json.loads(saved.read_text())) != self.config:
+            raise ValueError(f"{self.folder} holds a run of another configuration, see its config.json")
+        save_json(saved, self.config.to_dict())
         for seed in self.config.seeds:
             split = split_links(data, seed=seed)
             for method in METHODS:
@@ -165,22 +171,21 @@ class Experiment:
         return self.folder / "cells" / f"{method}-{seed}.{kind}"
 
     def _run_cell(self, split: LinkSplit, method: str, seed: int) -> None:
-        result = self._cell(method, seed, "json")
-        if result.exists():
-            return
-        checkpoint = self._cell(method, seed, "ckpt")
-        model, scores = train_once(
-            split,
-            self.config.preset,
-            method,
-            seed,
-            device=self.device,
-            checkpoint=checkpoint,
-            progress=self.progress,
-        )
-        self._save_weights(model, self._cell(method, seed, "safetensors"))
-        save_json(result, scores)
-        checkpoint.unlink()
+        result, checkpoint = self._cell(method, seed, "json"), self._cell(method, seed, "ckpt")
+        if not result.exists():
+            model, scores = train_once(
+                split,
+                self.config.preset,
+                method,
+                seed,
+                device=self.device,
+                checkpoint=checkpoint,
+                progress=self.progress,
+            )
+            self._save_weights(model, self._cell(method, seed, "safetensors"))
+            save_json(result, scores)
+        # Missing, unless a run was stopped right before this line.
+        checkpoint.unlink(missing_ok=True)
 
     def _run_baseline_cell(self, split: LinkSplit, seed: int) -> None:
         result = self._cell(BASELINE, seed, "json")
@@ -196,8 +201,10 @@ class Experiment:
 
     def _write_latents(self, data: Data) -> None:
         """Embeddings of the first seed, and a picture of S^2, by a small model of its own if need be."""
-        picture = self.folder / "latent.png"
+        picture, checkpoint = self.folder / "latent.png", self.folder / "cells" / "picture.ckpt"
         if picture.exists():
+            # Left behind by a run that was stopped between its last two lines below.
+            checkpoint.unlink(missing_ok=True)
             return
         seed = self.config.seeds[0]
         split = split_links(data, seed=seed)
@@ -212,13 +219,13 @@ class Experiment:
                 "s-vgae",
                 seed,
                 device=self.device,
-                checkpoint=self.folder / "cells" / "picture.ckpt",
+                checkpoint=checkpoint,
                 progress=self.progress,
             )
             on_sphere = self._embed(model.cpu(), split)
         title = f"{self.config.dataset}: mean directions of an S-VGAE on S², Hammer projection"
         save_figure(plot_sphere(on_sphere.numpy(), data.y.numpy()), picture, title)
-        (self.folder / "cells" / "picture.ckpt").unlink(missing_ok=True)
+        checkpoint.unlink(missing_ok=True)
 
     @staticmethod
     @torch.no_grad()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import zlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,7 +17,13 @@ from spherical_gae.data.negatives import NonEdgeSampler
 from spherical_gae.data.splits import LinkSplit
 from spherical_gae.evaluation.metrics import LinkScores
 from spherical_gae.models.graph import VariationalGAE
-from spherical_gae.training.checkpoint import load_checkpoint, random_state, restore_random_state, save_checkpoint
+from spherical_gae.training.checkpoint import (
+    load_checkpoint,
+    random_state,
+    restore_random_state,
+    save_checkpoint,
+    seed_random,
+)
 
 # Keeps the random numbers of training apart from those of an initialisation with the same seed.
 _TRAINING_STREAM = 1 << 32
@@ -100,14 +107,14 @@ def fit(
         Scores and history.
 
     Raises:
-        ValueError: If the checkpoint was made with other settings.
-        FloatingPointError: If the loss becomes NaN or infinite.
+        ValueError: If the checkpoint was made with other settings, on another split, or for another kind of model.
+        FloatingPointError: If the loss or the embeddings become NaN or infinite.
     """
     config = config or FitConfig()
     device = next(model.parameters()).device
     devices = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
-        torch.manual_seed(seed + _TRAINING_STREAM)
+        seed_random(seed + _TRAINING_STREAM, device)
         run = _Run(model, split, config, inputs, seed, device)
         if checkpoint is not None and Path(checkpoint).exists():
             run.restore(load_checkpoint(checkpoint, device), checkpoint)
@@ -175,6 +182,10 @@ class _Run:
     def score(self, part: Any) -> LinkScores:
         self.model.eval()
         z = self.model.encode(*self.inputs)
+        if not z.isfinite().all():
+            raise FloatingPointError(
+                f"the embeddings became NaN or infinite in epoch {self.epoch}; lower the learning rate"
+            )
         return self.model.test(z, part.pos_edge_label_index, part.neg_edge_label_index)
 
     def finish(self) -> FitResult:
@@ -212,9 +223,13 @@ class _Run:
 
     def identity(self) -> dict[str, Any]:
         """What must agree for a checkpoint to continue this run."""
+        links = self.split.train.pos_edge_label_index
         return {
+            "model": type(self.model).__name__,
             "config": asdict(self.config),
             "seed": self.seed,
             "num_nodes": self.num_nodes,
-            "num_links": self.split.train.pos_edge_label_index.size(1),
+            "num_links": links.size(1),
+            # Resumed on another split of the same graph, a model would be tested on links it was trained on.
+            "links_crc32": zlib.crc32(links.cpu().numpy().tobytes()),
         }

@@ -1,0 +1,85 @@
+import pytest
+import torch
+from torch import Tensor
+from torch_geometric.nn import GCNConv
+from torch_geometric.utils import to_undirected
+
+from spherical_gae.nn import SparseMatrix, normalized_adjacency, sparse_features
+
+
+def random_links(num_nodes: int, num_links: int, seed: int) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randint(num_nodes, (2, num_links), generator=generator)
+
+
+def by_the_formula(edge_index: Tensor, num_nodes: int) -> Tensor:
+    """D^-1/2 (A + I) D^-1/2 for an undirected graph without self-loops, densely."""
+    adjacency = torch.eye(num_nodes, dtype=torch.float64)
+    adjacency[edge_index[0], edge_index[1]] = 1
+    scale = adjacency.sum(1).rsqrt()
+    return scale[:, None] * adjacency * scale
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-7), (torch.float64, 1e-15)])
+def test_undirected_graph_by_the_formula(dtype: torch.dtype, tolerance: float) -> None:
+    links = random_links(15, 20, seed=0)
+    edge_index = to_undirected(links[:, links[0] != links[1]])
+    matrix = normalized_adjacency(edge_index, 20, dtype)  # nodes 15 to 19 are isolated
+    assert (matrix.shape, matrix.dtype) == ((20, 20), dtype)
+    expected = by_the_formula(edge_index, 20).to(dtype)
+    torch.testing.assert_close(matrix.to_dense(), expected, rtol=0, atol=tolerance)
+    assert torch.equal(matrix.to_dense()[15:, 15:], torch.eye(5, dtype=dtype))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_directed_multigraph_passes_messages_as_pyg_does(seed: int) -> None:
+    """Direction, repeated links and self-loops: all as GCNConv, which gathers along edge_index[0] -> [1]."""
+    edge_index = random_links(12, 40, seed)
+    torch.manual_seed(seed)
+    x = torch.randn(14, 3)
+    conv = GCNConv(3, 3, bias=False)
+    with torch.no_grad():
+        conv.lin.weight.copy_(torch.eye(3))
+    torch.testing.assert_close(normalized_adjacency(edge_index, 14) @ x, conv(x, edge_index))
+
+
+def test_one_directed_link_reaches_its_target_only() -> None:
+    matrix = normalized_adjacency(torch.tensor([[0], [1]]), 2).to_dense()
+    torch.testing.assert_close(matrix, torch.tensor([[1.0, 0.0], [0.5**0.5, 0.5]]))
+
+
+def test_graph_without_links_is_the_identity() -> None:
+    matrix = normalized_adjacency(torch.empty(2, 0, dtype=torch.long), 3)
+    assert torch.equal(matrix.to_dense(), torch.eye(3))
+
+
+def test_matrix_passes_through() -> None:
+    matrix = SparseMatrix(torch.eye(3))
+    assert normalized_adjacency(matrix, 3) is matrix
+    assert sparse_features(matrix) is matrix
+
+
+@pytest.mark.parametrize(
+    ("non_zeros", "max_density", "stored_sparse"),
+    [(20, 0.2, True), (21, 0.2, False), (0, 0.2, True), (100, 0.2, False), (100, 1.0, True), (1, 0.0, False)],
+)
+def test_features_are_stored_by_density(non_zeros: int, max_density: float, stored_sparse: bool) -> None:
+    x = torch.zeros(100)
+    x[:non_zeros] = 1
+    x = x.view(10, 10)
+    stored = sparse_features(x, max_density)
+    if stored_sparse:
+        assert isinstance(stored, SparseMatrix)
+        assert torch.equal(stored.to_dense(), x)
+        assert stored.nnz == non_zeros
+    else:
+        assert stored is x
+
+
+@pytest.mark.filterwarnings("ignore:Sparse CS")
+@pytest.mark.parametrize("layout", [torch.sparse_coo, torch.sparse_csr, torch.sparse_csc], ids=str)
+def test_sparse_layouts_stay_sparse_at_any_density(layout: torch.layout) -> None:
+    x = torch.rand(4, 3)
+    stored = sparse_features(x.to_sparse(layout=layout))
+    assert isinstance(stored, SparseMatrix)
+    assert torch.equal(stored.to_dense(), x)

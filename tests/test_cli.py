@@ -1,0 +1,272 @@
+import inspect
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch_geometric.data import Data
+from torch_geometric.utils import subgraph
+from typer.testing import CliRunner
+
+from spherical_gae import cli, load_graph, split_links
+from spherical_gae.cli import app, parse_seeds
+from spherical_gae.data.graphs import ROOT_VARIABLE, raw_files, raw_folder
+from spherical_gae.presets import available_presets
+from spherical_gae.training.experiment import Experiment, ExperimentConfig, model_inputs
+
+OPTIONS = {f"--{name.replace('_', '-')}" for name in inspect.signature(cli.train).parameters} - {"--context"}
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Runs in an empty folder, and undoes the command's choice of threads."""
+    threads = torch.get_num_threads()
+    (tmp_path / "cwd").mkdir()
+    monkeypatch.chdir(tmp_path / "cwd")
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes ``digits`` the first 300 of them: an epoch takes milliseconds."""
+    whole = load_graph("digits")
+    edge_index, _ = subgraph(torch.arange(300), whole.edge_index)
+    data = Data(x=whole.x[:300], y=whole.y[:300], edge_index=edge_index)
+    monkeypatch.setattr(cli, "load_graph", lambda name: data)
+
+
+def call(*arguments: Any) -> Any:
+    return CliRunner().invoke(app, ["train", *map(str, arguments)])
+
+
+def assert_one_line_about(result: Any, option: str, *fragments: str) -> None:
+    """Exit code 2 and one line on stderr, which names the option and says what is allowed."""
+    assert result.exit_code == 2, result.output
+    assert result.stdout == ""
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(f"Error: {option}: ")
+    for fragment in fragments:
+        assert fragment in line
+    assert os.listdir() == []
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    """All files but the temporary ones, whose names start with a dot: a killed process cannot remove its own."""
+    files = (path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+@pytest.mark.parametrize(
+    ("text", "seeds"),
+    [
+        ("0", (0,)),
+        ("7", (7,)),
+        ("0-3", (0, 1, 2, 3)),
+        ("4-4", (4,)),
+        ("0,3,5-7", (0, 3, 5, 6, 7)),
+        ("9,2", (9, 2)),
+        (" 1 , 2-3 ", (1, 2, 3)),
+        ("007", (7,)),
+        (str(2**63 - 1), (2**63 - 1,)),
+    ],
+)
+def test_seeds_are_read(text: str, seeds: tuple[int, ...]) -> None:
+    assert parse_seeds(text) == seeds
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        *((text, "is not a number") for text in ("", " ", ",", "1,", "a", "-1", "1-", "-", "1-2-3", "1.0", "1e3", "²")),
+        ("3-1", "empty range"),
+        ("1,1", "a seed twice"),
+        ("0-5,3", "a seed twice"),
+        (str(2**63), r"a seed of 2\^63 or more"),
+        (f"0-{2**64}", r"a seed of 2\^63 or more"),
+    ],
+)
+def test_malformed_seeds_are_refused(text: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason) as caught:
+        parse_seeds(text)
+    assert repr(text) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "option", "fragments"),
+    [
+        (["--dataset", "karate"], "--dataset", ["'karate'", "cora, citeseer, pubmed, digits"]),
+        (["--preset", "big"], "--preset", ["'big'", ", ".join(available_presets())]),
+        (["--seeds", "0;1"], "--seeds", ["'0;1'", "a range such as 0-9"]),
+        (["--seeds", str(2**63)], "--seeds", [str(2**63), "2^63"]),
+        (["--epochs", "0"], "--epochs", ["given 0", "1 or more"]),
+        (["--epochs", "-5"], "--epochs", ["given -5", "1 or more"]),
+        (["--latent-dim", "1"], "--latent-dim", ["given 1", "2 or more"]),
+        (["--threads", "0"], "--threads", ["given 0", "1 or more"]),
+        (["--device", "abacus"], "--device", ["'abacus'", "cpu"]),
+        (["--device", "meta"], "--device", ["'meta'", "cannot be used"]),
+        (["--device", ""], "--device", ["''", "cannot be used"]),
+        (["--resume"], "--resume", ["--out"]),
+        (["--resume", "--out", "nowhere"], "--resume", ["nowhere", "config.json"]),
+    ],
+)
+def test_bad_value_is_refused_in_one_line(arguments: list[str], option: str, fragments: list[str]) -> None:
+    assert_one_line_about(call(*arguments), option, *fragments)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without CUDA")
+def test_device_that_is_not_there_is_refused() -> None:
+    assert_one_line_about(call("--device", "cuda"), "--device", "'cuda' cannot be used here")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [(["--epochs", "many"], "--epochs"), (["--latent-dim", "2.5"], "--latent-dim"), (["--sedes", "0"], "--sedes")],
+)
+def test_what_is_no_number_or_option_is_refused(arguments: list[str], names: str) -> None:
+    result = call(*arguments)
+    assert result.exit_code == 2
+    assert names in result.stderr.splitlines()[-1]
+
+
+def test_run_folder_that_is_not_empty_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("all of it")
+    for out in (tmp_path / "mine", tmp_path / "mine" / "thesis.txt"):
+        assert_one_line_about(call("--out", out), "--out", str(out), "--resume")
+    assert tree(tmp_path / "mine") == {"thesis.txt": b"all of it"}
+
+
+def test_run_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert_one_line_about(call("--out", tmp_path / "file" / "run"), "--out", "cannot be made", "Not a directory")
+
+
+def test_missing_data_root_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(ROOT_VARIABLE, str(tmp_path / "nowhere"))
+    folder = str(raw_folder("citeseer", tmp_path / "nowhere"))
+    assert_one_line_about(call("--dataset", "CiteSeer"), "--dataset", folder, "ind.citeseer.graph", "datasets/fetch.py")
+
+
+def test_corrupted_data_root_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(ROOT_VARIABLE, str(tmp_path))
+    raw_folder("cora", tmp_path).mkdir(parents=True)
+    for name in raw_files("cora"):
+        (raw_folder("cora", tmp_path) / name).write_bytes(b"not a pickle")
+    assert_one_line_about(call("--dataset", "cora"), "--dataset", "is not the published file", "SHA-256")
+
+
+def test_help_names_every_option() -> None:
+    assert "train" in CliRunner().invoke(app, ["--help"]).stdout
+    result = call("--help")
+    assert result.exit_code == 0
+    words = result.stdout.replace(",", " ").split()
+    assert set(words) >= OPTIONS
+    for preset in available_presets():
+        assert preset in result.stdout
+
+
+def test_default_run_folder_and_table(small: None) -> None:
+    result = call("--epochs", 2, "--seeds", "0,2", "--latent-dim", 3, "--preset", "propagation")
+    assert result.exit_code == 0, result.output
+    (folder,) = Path("runs").iterdir()
+    assert folder.name.startswith("digits-propagation-20")
+    lines = result.stdout.splitlines()
+    assert [line.split()[0] for line in lines[:4]] == ["method", "s-vgae", "n-vgae", "cosine"]
+    assert lines[-1] == f"run folder: {folder}"
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert lines[1].split()[1] == f"{100 * sum(metrics['s-vgae']['auc']) / 2:.1f}"
+    assert metrics["seeds"] == [0, 2]
+
+
+def test_resumed_run_keeps_its_settings(small: None, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    options = ["--dataset", "Digits", "--seeds", "3", "--epochs", 2, "--latent-dim", 3, "--preset", "propagation"]
+    first = call(*options, "--out", out)
+    before = tree(out)
+    for extra in ([], options):
+        again = call("--resume", "--out", out, *extra)
+        assert again.exit_code == 0, again.output
+        assert again.stdout == first.stdout
+        assert tree(out) == before
+    for option, value in [
+        ("--dataset", "cora"),
+        ("--preset", "gcn"),
+        ("--seeds", "3-4"),
+        ("--seeds", "x"),
+        ("--epochs", 3),
+        ("--latent-dim", 4),
+    ]:
+        assert_one_line_about(call("--resume", "--out", out, option, value), option, str(value)[-1])
+        assert tree(out) == before
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"dataset": "digits", "preset_name": "gcn", "preset": {}}'])
+def test_run_with_a_broken_configuration_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "config.json").write_text(text)
+    result = call("--resume", "--out", tmp_path)
+    assert_one_line_about(result, "--resume", f"{tmp_path / 'config.json'} is not the configuration of a run")
+
+
+SETTINGS = ["--epochs", "30", "--latent-dim", "8", "--seeds", "2"]
+
+
+@pytest.fixture(scope="module")
+def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An uninterrupted run of the command in a process of its own."""
+    folder = tmp_path_factory.mktemp("uninterrupted") / "run"
+    command = [sys.executable, "-m", "spherical_gae", "train", "--out", str(folder), *SETTINGS]
+    finished = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert finished.stdout.splitlines()[-1] == f"run folder: {folder}"
+    return folder
+
+
+@pytest.mark.slow
+def test_command_writes_the_run_folder(run_folder: Path) -> None:
+    metrics = json.loads((run_folder / "metrics.json").read_text())
+    for method, bound in (("s-vgae", 0.96), ("n-vgae", 0.85), ("cosine", 0.98)):
+        for name in ("auc", "ap"):
+            (value,) = metrics[method][name]
+            assert bound < value <= 1
+    config = json.loads((run_folder / "config.json").read_text())
+    assert (config["dataset"], config["preset_name"], config["seeds"]) == ("digits", "gcn", [2])
+    assert (config["preset"]["epochs"], config["preset"]["latent_dim"]) == (30, 8)
+    assert (run_folder / "latent.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+
+
+@pytest.mark.slow
+def test_weights_reproduce_the_embeddings(run_folder: Path) -> None:
+    """With the command's one thread, bit for bit."""
+    torch.set_num_threads(1)
+    embeddings = np.load(run_folder / "embeddings.npy")
+    assert embeddings.shape == (1797, 8)
+    np.testing.assert_allclose(np.linalg.norm(embeddings, axis=1), 1, atol=1e-6)
+    config = ExperimentConfig.from_dict(json.loads((run_folder / "config.json").read_text()))
+    model = Experiment(config, run_folder).load_model("s-vgae", 2, 64)
+    with torch.no_grad():
+        z = model.encode(*model_inputs(split_links(load_graph("digits"), seed=2).train))
+    assert np.array_equal(z.numpy(), embeddings)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.parametrize("seed", [0])
+def test_killed_and_resumed_run_is_the_same_bit_for_bit(run_folder: Path, tmp_path: Path, seed: int) -> None:
+    """About 30 SIGKILLs: in training steps, and before and after files are replaced."""
+    script = Path(__file__).with_name("kill_and_resume.py")
+    command = [sys.executable, str(script), str(seed), str(tmp_path / "run"), *SETTINGS]
+    finished = subprocess.run(command, capture_output=True, text=True)
+    assert finished.returncode == 0, finished.stderr
+    kills = [line.split() for line in finished.stdout.splitlines() if line.startswith(("step ", "before ", "after "))]
+    assert {kind for kind, _ in kills} == {"step", "before", "after"}
+    assert len({number for kind, number in kills if kind == "step"}) >= 3
+    expected, actual = tree(run_folder), tree(tmp_path / "run")
+    assert actual.keys() == expected.keys()
+    for name in expected:
+        assert actual[name] == expected[name], name

@@ -1,0 +1,89 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib import pyplot
+from matplotlib.figure import Figure
+
+from spherical_gae.plotting import plot_sphere, save_figure, to_longitude_latitude
+
+PI = np.pi
+
+
+@pytest.mark.parametrize(
+    ("point", "longitude", "latitude"),
+    [
+        ((1, 0, 0), 0, 0),
+        ((0, 1, 0), PI / 2, 0),
+        ((0, -1, 0), -PI / 2, 0),
+        ((-1, 0, 0), PI, 0),
+        ((1, 1, 0), PI / 4, 0),
+        ((0, 0, 1), 0, PI / 2),
+        ((0, 0, -1), 0, -PI / 2),
+        ((1, 0, 1), 0, PI / 4),
+        ((-1, -1, -(2**0.5)), -3 * PI / 4, -PI / 4),
+    ],
+)
+@pytest.mark.parametrize("scale", [1, 1e-9, 1e9])
+def test_angles_of_known_points(point: tuple[float, ...], longitude: float, latitude: float, scale: float) -> None:
+    (lon,), (lat,) = to_longitude_latitude([[scale * c for c in point]])
+    assert (lon, lat) == pytest.approx((longitude, latitude), abs=1e-12)
+
+
+def test_angles_lead_back_to_the_points() -> None:
+    """Near the poles too, where the arcsine of z would have lost half the digits."""
+    points = np.random.default_rng(0).normal(size=(1000, 3))
+    points[:10, :2] *= 1e-9
+    points /= np.linalg.norm(points, axis=1, keepdims=True)
+    lon, lat = to_longitude_latitude(points)
+    back = np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=1)
+    np.testing.assert_allclose(back, points, atol=1e-15)
+
+
+@pytest.mark.parametrize("shape", [(3,), (5, 2), (5, 4), (1, 5, 3)])
+def test_other_shapes_are_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match=r"points must have shape \[N, 3\], got"):
+        plot_sphere(np.ones(shape))
+
+
+def test_every_class_is_drawn_once_with_its_points() -> None:
+    generator = np.random.default_rng(0)
+    points, labels = generator.normal(size=(60, 3)), np.repeat([7, -1, 3], 20)
+    ax = plot_sphere(points, labels)
+    assert ax.name == "hammer"
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["-1", "3", "7"]
+    for collection, label in zip(ax.collections, (-1, 3, 7), strict=True):
+        lon, lat = to_longitude_latitude(points[labels == label])
+        np.testing.assert_array_equal(np.asarray(collection.get_offsets()), np.stack([lon, lat], axis=1))
+    assert len({tuple(collection.get_facecolor()[0]) for collection in ax.collections}) == 3
+
+
+def test_without_labels_one_colour_and_no_legend() -> None:
+    ax = plot_sphere(np.eye(3))
+    assert [len(collection.get_offsets()) for collection in ax.collections] == [3]
+    assert ax.get_legend() is None
+
+
+def test_draws_into_axes_that_are_given() -> None:
+    ax = Figure().add_subplot(projection="hammer")
+    assert plot_sphere(np.eye(3), [0, 1, 1], ax) is ax
+    assert len(ax.collections) == 2
+
+
+def test_file_is_a_picture_with_the_title(tmp_path: Path) -> None:
+    ax = plot_sphere(np.eye(3), [0, 1, 2])
+    save_figure(ax, tmp_path / "plain.png")
+    assert ax.get_title() == ""
+    save_figure(ax, tmp_path / "folder" / "titled.png", "S²")
+    assert ax.get_title() == "S²"
+    plain, titled = (path.read_bytes() for path in (tmp_path / "plain.png", tmp_path / "folder" / "titled.png"))
+    for picture in (plain, titled):
+        assert picture[:8] == b"\x89PNG\r\n\x1a\n"
+        assert int.from_bytes(picture[16:20], "big") == 1280  # 8 inches at 160 dots
+    assert plain != titled
+
+
+def test_keeps_no_figure_alive() -> None:
+    """pyplot would keep every figure until it is closed."""
+    plot_sphere(np.eye(3))
+    assert pyplot.get_fignums() == []

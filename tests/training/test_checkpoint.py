@@ -1,0 +1,142 @@
+import json
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+import pytest
+import torch
+
+from spherical_gae.training.checkpoint import (
+    load_checkpoint,
+    random_state,
+    restore_random_state,
+    save_checkpoint,
+    save_json,
+    seed_random,
+    write_atomically,
+)
+
+CPU = torch.device("cpu")
+
+
+def test_writes_into_folders_that_are_not_there(tmp_path: Path) -> None:
+    path = tmp_path / "a" / "b" / "file.bin"
+    write_atomically(path, lambda file: file.write(b"new"))
+    assert path.read_bytes() == b"new"
+    assert os.listdir(path.parent) == ["file.bin"]
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+@pytest.mark.parametrize("old", [b"old", None])
+def test_failure_midway_leaves_the_old_file_and_nothing_else(
+    tmp_path: Path, old: bytes | None, error: type[BaseException]
+) -> None:
+    path = tmp_path / "file.bin"
+    if old is not None:
+        path.write_bytes(old)
+
+    def write(file: BinaryIO) -> None:
+        file.write(b"half of the new")
+        file.flush()
+        raise error("midway")
+
+    with pytest.raises(error, match="midway"):
+        write_atomically(path, write)
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == ({} if old is None else {"file.bin": old})
+
+
+def test_reader_sees_the_old_file_until_the_new_one_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "file.bin"
+    path.write_bytes(b"old")
+    seen: list[bytes] = []
+
+    def write(file: BinaryIO) -> None:
+        file.write(b"new")
+        file.flush()
+        seen.append(path.read_bytes())
+
+    write_atomically(path, write)
+    assert (seen, path.read_bytes()) == ([b"old"], b"new")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions are POSIX's")
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
+def test_permissions_honour_the_umask(tmp_path: Path, umask: int, mode: int) -> None:
+    before = os.umask(umask)
+    try:
+        write_atomically(tmp_path / "file", lambda file: file.write(b""))
+        assert os.umask(umask) == umask
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == mode
+
+
+def test_checkpoint_round_trip(tmp_path: Path) -> None:
+    state = {
+        "weights": {"w": torch.tensor([0.1, -0.0, 1e-40])},
+        "history": {"loss": [0.1, float("inf")]},
+        "epoch": 3,
+        "names": ("a", None),
+    }
+    save_checkpoint(tmp_path / "state.ckpt", state)
+    loaded = load_checkpoint(tmp_path / "state.ckpt")
+    assert torch.equal(loaded["weights"].pop("w").view(torch.int32), state["weights"].pop("w").view(torch.int32))
+    assert loaded == state
+
+
+def test_checkpoint_that_would_run_code_is_refused(tmp_path: Path) -> None:
+    class Attack:
+        def __reduce__(self) -> tuple[object, tuple[str]]:
+            return os.mkdir, (str(tmp_path / "attacked"),)
+
+    save_checkpoint(tmp_path / "state.ckpt", {"x": Attack()})
+    with pytest.raises(Exception, match="Weights only load failed"):
+        load_checkpoint(tmp_path / "state.ckpt")
+    assert not (tmp_path / "attacked").exists()
+
+
+def test_json_round_trip_is_exact_and_readable(tmp_path: Path) -> None:
+    value = {"auc": [0.1 + 0.2, 1e-17], "name": "Sphäre"}
+    save_json(tmp_path / "m.json", value)
+    text = (tmp_path / "m.json").read_text(encoding="utf-8")
+    assert json.loads(text) == value
+    assert text.startswith('{\n  "auc": [')
+    assert text.endswith("}\n")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), object()])
+def test_json_refuses_what_json_cannot_hold_and_keeps_the_old_file(tmp_path: Path, value: object) -> None:
+    save_json(tmp_path / "m.json", 1)
+    with pytest.raises((ValueError, TypeError), match="not JSON"):
+        save_json(tmp_path / "m.json", {"auc": value})
+    assert {file.name: file.read_text() for file in tmp_path.iterdir()} == {"m.json": "1\n"}
+
+
+def test_random_state_round_trip(tmp_path: Path) -> None:
+    torch.manual_seed(7)
+    torch.rand(3)
+    save_checkpoint(tmp_path / "state.ckpt", random_state(CPU))
+    expected = torch.rand(5), torch.randn(5), torch.randint(2**62, (5,))
+    restore_random_state(load_checkpoint(tmp_path / "state.ckpt"), CPU)
+    actual = torch.rand(5), torch.randn(5), torch.randint(2**62, (5,))
+    assert all(torch.equal(a, b) for a, b in zip(actual, expected, strict=True))
+
+
+def test_seeding_is_torchs_without_its_reach(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(2**40)
+    expected = torch.rand(3)
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", lambda seed: pytest.fail("reseeded the GPUs"))
+    seed_random(2**40, CPU)
+    assert torch.equal(torch.rand(3), expected)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_random_state_on_cuda() -> None:
+    device = torch.device("cuda")
+    seed_random(1, device)
+    state = random_state(device)
+    expected = torch.rand(3), torch.rand(3, device=device)
+    restore_random_state(state, device)
+    actual = torch.rand(3), torch.rand(3, device=device)
+    assert all(torch.equal(a, b) for a, b in zip(actual, expected, strict=True))
