@@ -37,7 +37,7 @@ def train(
     ] = "digits",
     preset: Annotated[
         str, typer.Option(help=f"Settings of encoder and training: {', '.join(available_presets())}.")
-    ] = "gcn",
+    ] = "propagation",
     seeds: Annotated[
         str, typer.Option(help="Seeds, each with its own split: a number, a range such as 0-9, or a list 0,3,5-7.")
     ] = "0",

@@ -2,53 +2,62 @@
 
 Usage: python kill_and_resume.py SEED FOLDER OPTION...
 
-Each attempt is a forked process that kills itself, as the seed has it, in a training step, or right before or
-right after a file of the run folder is replaced: a crash can do no worse.  Prints the moment of each kill.
+Each attempt is a forked process that kills itself: in a training step, while a file is half written, or right after
+it is; at the latest after three files, so that kills fall into all parts of the run.  Prints the moment of each.
 """
 
 import os
 import random
 import signal
 import sys
-from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from spherical_gae import cli
 from spherical_gae.training.fit import _Run
 
 MAX_ATTEMPTS = 200
+# Of three files, at least one is new: config.json is written in every attempt, as are the weights of a cell that has
+# been trained but not scored, and the embeddings.
+LATEST = ("written", 3)
 
 
-def kill_at(counted: str, number: int) -> None:
-    """Makes this process kill itself at an event: ``step``, ``before`` or ``after`` a file is replaced."""
-    left = number
+def kill_at(*moments: tuple[str, int]) -> None:
+    """Makes this process kill itself at the first of these: the n-th ``step``, ``writing`` or ``written``."""
+    counts = {"step": 0, "writing": 0, "written": 0}
+    step, sync, replace = _Run.step, os.fsync, os.replace
 
-    def event(name: str) -> None:
-        nonlocal left
-        left -= name == counted
-        if left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
+    def happens(event: str) -> bool:
+        counts[event] += 1
+        return (event, counts[event]) in moments
 
-    step, replace = _Run.step, os.replace
+    def die() -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
 
     def killed_step(run: Any) -> None:
         step(run)
-        event("step")
+        if happens("step"):
+            die()
+
+    def killed_sync(file: int) -> None:
+        if happens("writing"):
+            os.ftruncate(file, os.fstat(file).st_size // 2)
+            die()
+        sync(file)
 
     def killed_replace(*paths: Any) -> None:
-        event("before")
         replace(*paths)
-        event("after")
+        if happens("written"):
+            die()
 
-    _Run.step = killed_step
-    os.replace = killed_replace
+    _Run.step, os.fsync, os.replace = killed_step, killed_sync, killed_replace  # type: ignore[method-assign]
 
 
-def attempt(prepare: Callable[[], None], arguments: list[str]) -> bool:
-    """Whether the command got to its end in a process of its own; anything but success or the kill is an error."""
+def survives(moments: list[tuple[str, int]], arguments: list[str]) -> bool:
+    """Whether the command gets to its end in a process of its own; anything but success or the kill is an error."""
     process = os.fork()
     if process == 0:
-        prepare()
+        kill_at(*moments)
         cli.app(arguments)  # exits
     _, status = os.waitpid(process, 0)
     if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL:
@@ -65,11 +74,13 @@ def main(seed: str, folder: str, *options: str) -> None:
     cli.load_graph = lambda name: graph
     arguments = ["train", "--out", folder, *options]
     for _ in range(MAX_ATTEMPTS):
-        # The first file is config.json, the second something new: a kill after it makes sure to get on.
-        moment, number = generator.choice([("step", generator.randrange(1, 40)), ("before", 2), ("after", 2)])
-        if attempt(lambda: kill_at(moment, number), arguments):  # noqa: B023 (called at once)
+        step, file = generator.randrange(1, 25), generator.randrange(2, 4)
+        moment = generator.choice([("step", step), ("writing", file), ("written", 2), LATEST])
+        # metrics.json, the last file, is written anew in every attempt: being killed after it leads nowhere.
+        moments = [] if Path(folder, "metrics.json").exists() else [moment, LATEST]
+        if survives(moments, arguments):
             return
-        print(moment, number, flush=True)
+        print(*moment, flush=True)
         arguments = ["train", "--resume", "--out", folder]
     raise SystemExit("the run makes no progress")
 

@@ -3,6 +3,7 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,7 @@ def test_seeds_are_read(text: str, seeds: tuple[int, ...]) -> None:
     [
         *((text, "is not a number") for text in ("", " ", ",", "1,", "a", "-1", "1-", "-", "1-2-3", "1.0", "1e3", "²")),
         ("3-1", "empty range"),
+        ("3-2", "empty range"),
         ("1,1", "a seed twice"),
         ("0-5,3", "a seed twice"),
         (str(2**63), r"a seed of 2\^63 or more"),
@@ -235,7 +237,7 @@ def test_command_writes_the_run_folder(run_folder: Path) -> None:
             (value,) = metrics[method][name]
             assert bound < value <= 1
     config = json.loads((run_folder / "config.json").read_text())
-    assert (config["dataset"], config["preset_name"], config["seeds"]) == ("digits", "gcn", [2])
+    assert (config["dataset"], config["preset_name"], config["seeds"]) == ("digits", "propagation", [2])
     assert (config["preset"]["epochs"], config["preset"]["latent_dim"]) == (30, 8)
     assert (run_folder / "latent.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
 
@@ -256,16 +258,14 @@ def test_weights_reproduce_the_embeddings(run_folder: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-@pytest.mark.parametrize("seed", [0])
-def test_killed_and_resumed_run_is_the_same_bit_for_bit(run_folder: Path, tmp_path: Path, seed: int) -> None:
-    """About 30 SIGKILLs: in training steps, and before and after files are replaced."""
+def test_killed_and_resumed_run_is_the_same_bit_for_bit(run_folder: Path, tmp_path: Path) -> None:
+    """Sixteen SIGKILLs: in training steps, in the middle of files, and right after them."""
     script = Path(__file__).with_name("kill_and_resume.py")
-    command = [sys.executable, str(script), str(seed), str(tmp_path / "run"), *SETTINGS]
+    command = [sys.executable, str(script), "1", str(tmp_path / "run"), *SETTINGS]
     finished = subprocess.run(command, capture_output=True, text=True)
     assert finished.returncode == 0, finished.stderr
-    kills = [line.split() for line in finished.stdout.splitlines() if line.startswith(("step ", "before ", "after "))]
-    assert {kind for kind, _ in kills} == {"step", "before", "after"}
-    assert len({number for kind, number in kills if kind == "step"}) >= 3
+    kills = Counter(line.split()[0] for line in finished.stdout.splitlines() if line)
+    assert all(kills[moment] >= 3 for moment in ("step", "writing", "written"))
     expected, actual = tree(run_folder), tree(tmp_path / "run")
     assert actual.keys() == expected.keys()
     for name in expected:

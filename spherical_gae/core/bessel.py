@@ -156,10 +156,8 @@ def _expanded_ratio(at: _Point) -> RatioTerms:
     first = horner_series(at.coefficients.first, at.y, inverse)
     second = horner_series(at.coefficients.second, at.y, inverse)
     ratio = 1 / (v + s) + inverse * inverse * (first - 0.5)
-    cosine, sine = v * inverse, at.kappa * inverse
-    deficit = _leading_deficit(at, v) + sine * inverse * (0.5 - first)
-    curve = 0.5 * (sine - cosine) * (sine + cosine)
-    slope = inverse * (v / (v + s) + inverse * (curve + second))
+    deficit = _leading_deficit(at, v) + at.kappa * inverse * inverse * (0.5 - first)
+    slope = inverse * (v / (v + s) + inverse * (at.y - 0.5 + second))
     return RatioTerms(at.kappa * ratio, deficit, slope, ratio)
 
 

@@ -19,7 +19,6 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.autograd import Function
-from torch.autograd.function import once_differentiable
 
 from spherical_gae.core.bessel import ratio_terms
 
@@ -43,7 +42,8 @@ def reparameterized_angle(concentration: Tensor, half_tangent: Tensor, dim: int)
 
     Returns:
         1 - cos(theta) in [0, 2] and sin(theta) in [0, 1], same shape; their gradient in ``concentration`` is
-        the pathwise one, with a relative error below 1e-4 in float32 and 1e-8 in float64.  Differentiable once.
+        the pathwise one, with a relative error below 1e-12 in float64 and, in float32, 1e-5 for m <= 1000 and
+        1e-4 for m <= 65536.  Differentiable twice.
     """
     return _ReparameterizedAngle.apply(concentration, half_tangent, dim)
 
@@ -97,15 +97,15 @@ class _ReparameterizedAngle(Function):
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, int], output: tuple[Tensor, Tensor]) -> None:
-        kappa, half_tangent, ctx.dim = inputs
-        ctx.save_for_backward(kappa, half_tangent, *output)
+        kappa, _, ctx.dim = inputs
+        ctx.save_for_backward(kappa, *output)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, grad_versine: Tensor, grad_sine: Tensor) -> tuple[Tensor, None, None]:
-        kappa, half_tangent, versine, sine = ctx.saved_tensors
+        kappa, versine, sine = ctx.saved_tensors
         grad = grad_versine * sine + grad_sine * (1 - versine)
-        return grad * angle_velocity(kappa, half_tangent, ctx.dim), None, None
+        # The half tangent from the outputs, which depend on kappa: so this derivative has a derivative in turn.
+        return grad * angle_velocity(kappa, versine / sine, ctx.dim), None, None
 
 
 def _log_density_change(
@@ -147,13 +147,15 @@ def _tail_length(
     length = torch.minimum(2 * folds / (quadratic - slope).clamp(min=tiny), longest)
     for _ in range(_NEWTON_STEPS):
         value, _ = _log_density_change(length, sine, cosine, cotangent, tilt, dim)
-        rest = theta - length
-        derivative = tilt * torch.sin(rest) - (dim - 2) / torch.tan(rest)
+        step_sine, step_cosine = torch.sin(length), torch.cos(length)
+        rest_sine = sine * step_cosine - cosine * step_sine  # of theta - length, exact near pi as well
+        rest_cosine = cosine * step_cosine + sine * step_sine
+        derivative = tilt * rest_sine - (dim - 2) * rest_cosine / rest_sine
         newton = length - (value + folds) / derivative
         newton = torch.maximum(torch.minimum(newton, longest), 0.05 * length)
         length = torch.where(derivative < 0, newton, length)
     value, _ = _log_density_change(length, sine, cosine, cotangent, tilt, dim)
-    return torch.where(value > -0.9 * folds, theta, length)
+    return torch.where(value > -0.9 * folds, theta, length.detach())
 
 
 @lru_cache(maxsize=16)

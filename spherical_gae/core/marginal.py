@@ -16,7 +16,7 @@ import math
 import torch
 from torch import Generator, Tensor
 
-# The worst acceptance is .658 for the circle (kappa -> inf) and .88 for m >= 4 (kappa near m / 2).
+# The worst acceptance is .658 for the circle (kappa -> inf) and .90 for m >= 4 (kappa = m / 2).
 _ROUNDS_CIRCLE = 20
 _ROUNDS = 10
 # Proposals are made for this many elements at a time, so that memory stays bounded and caches warm.
@@ -56,10 +56,10 @@ def _invert_on_sphere(kappa: Tensor, dim: int, generator: Generator | None) -> T
     small = -torch.log1p(u * torch.expm1(-2 * kappa))
     large = -torch.logaddexp(-energy, log_u - 2 * kappa)
     x = torch.where(kappa < 1, small, large) / safe
-    x = torch.where(kappa > 0, x, 2 * u)
+    x = torch.where(kappa == 0, 2 * u, x)
     near_antipode = torch.log1p(torch.exp(-energy) * torch.expm1(2 * kappa.clamp(max=40))) / safe
     rest = torch.where(kappa < 40, near_antipode, 2 - x)
-    rest = torch.where(kappa > 0, rest, 2 * torch.exp(-energy))
+    rest = torch.where(kappa == 0, 2 * torch.exp(-energy), rest)
     return (x / rest.clamp(min=torch.finfo(kappa.dtype).tiny)).sqrt()
 
 

@@ -5,9 +5,6 @@ from __future__ import annotations
 import torch
 from torch import Generator, Tensor
 
-# Up to this dimension a Gaussian may fall close to the mean direction: its projection is then repeated.
-_REPROJECTED_DIM = 8
-
 
 def tangent_direction(loc: Tensor, generator: Generator | None = None) -> Tensor:
     """Draws a uniform unit vector orthogonal to ``loc``.
@@ -17,18 +14,20 @@ def tangent_direction(loc: Tensor, generator: Generator | None = None) -> Tensor
         generator: Source of randomness; torch's global one if None.
 
     Returns:
-        Unit tangent vectors, shape [..., m], differentiable in ``loc``: the noise is held fixed and projected
-        on the tangent space, for m = 2 the quarter turn of ``loc`` by a random sign.
+        Unit tangent vectors, shape [..., m], differentiable in ``loc``: the smallest rotation that moves ``loc``
+        carries them along.  Unlike a gradient through the projection of fixed noise, this one is bounded; for
+        m = 3 the other has infinite variance.
     """
     if loc.shape[-1] == 2:
         sign = torch.empty_like(loc[..., :1]).uniform_(-1, 1, generator=generator)
         x, y = loc.unbind(-1)
         return torch.stack((-y, x), -1) * torch.where(sign < 0, -1.0, 1.0).to(loc.dtype)
-    noise = torch.empty_like(loc, memory_format=torch.contiguous_format).normal_(generator=generator)
-    tangent = _project(noise, loc)
-    if loc.shape[-1] <= _REPROJECTED_DIM:
-        tangent = _project(tangent, loc)
-    return tangent / tangent.norm(dim=-1, keepdim=True)
+    start = loc.detach()
+    noise = torch.empty_like(start, memory_format=torch.contiguous_format).normal_(generator=generator)
+    tangent = noise - _inner(noise, start) * start
+    tangent = tangent / tangent.norm(dim=-1, keepdim=True)
+    # The rotation from start to loc.  Its value removes what rounding has left along loc.
+    return tangent - _inner(tangent, loc) / (1 + _inner(start, loc)) * (start + loc)
 
 
 def point_at_angle(loc: Tensor, tangent: Tensor, versine: Tensor, sine: Tensor) -> Tensor:
@@ -46,5 +45,5 @@ def point_at_angle(loc: Tensor, tangent: Tensor, versine: Tensor, sine: Tensor) 
     return loc - versine.unsqueeze(-1) * loc + sine.unsqueeze(-1) * tangent
 
 
-def _project(vector: Tensor, loc: Tensor) -> Tensor:
-    return vector - (vector * loc).sum(-1, keepdim=True) * loc
+def _inner(a: Tensor, b: Tensor) -> Tensor:
+    return (a * b).sum(-1, keepdim=True)

@@ -32,8 +32,8 @@ class VonMisesFisher(Distribution):
 
     Samples follow the law up to a total variation of 1e-9, for every m >= 2 and kappa from 0 to 1e30 (1e36 in
     float64), and have norm 1 within 1e-5.  Gradients pass through ``rsample`` to ``loc`` and, by implicit
-    reparameterisation, to ``concentration``; through samples they can be taken once, through ``log_prob``,
-    ``entropy`` and the KL divergences twice.
+    reparameterisation, to ``concentration``; as those of ``log_prob``, ``entropy`` and the KL divergences, they
+    can be taken twice.
 
     Args:
         loc: Mean direction mu, unit vectors, shape [..., m] with m >= 2, float32 or float64.

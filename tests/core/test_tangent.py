@@ -1,0 +1,126 @@
+"""Tangent directions at every kind of mean direction: on an axis, opposite, close to one, and random."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from scipy import stats
+
+from spherical_gae.core.tangent import point_at_angle, tangent_direction
+
+SIZE = 50_000
+DTYPES = pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+PLACES = pytest.mark.parametrize("place", ["e1", "minus_e1", "near_e1", "random"])
+
+
+def seeded(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def direction(place, dim, dtype=torch.float64):
+    axis = torch.zeros(dim, dtype=torch.float64)
+    axis[0] = 1
+    noise = torch.randn(dim, dtype=torch.float64, generator=seeded(dim))
+    vectors = {"e1": axis, "minus_e1": -axis, "near_e1": axis + 1e-4 * noise, "random": noise}
+    return torch.nn.functional.normalize(vectors[place], dim=0).to(dtype)
+
+
+@DTYPES
+@PLACES
+@pytest.mark.parametrize("dim", [2, 3, 4, 8, 9, 64, 1000])
+def test_orthonormal_to_the_mean(dim, place, dtype):
+    """Even of 50,000 draws the one closest to the mean direction keeps its right angle to rounding."""
+    loc = direction(place, dim, dtype)
+    size = SIZE if dim < 10 else 2000
+    tangent = tangent_direction(loc.expand(size, dim), seeded())
+    eps = torch.finfo(dtype).eps
+    assert (tangent @ loc).abs().max() < 16 * eps
+    assert (tangent.norm(dim=-1) - 1).abs().max() < 8 * eps
+
+
+@PLACES
+def test_circle_takes_either_quarter_turn(place):
+    loc = direction(place, 2)
+    sign = tangent_direction(loc.expand(SIZE, 2), seeded()) @ torch.stack((-loc[1], loc[0]))
+    torch.testing.assert_close(sign.abs(), torch.ones_like(sign))
+    assert stats.binomtest(int((sign > 0).sum()), SIZE).pvalue > 1e-3
+
+
+@DTYPES
+@PLACES
+def test_angle_in_the_tangent_plane_is_uniform(place, dtype):
+    loc = direction(place, 3, dtype)
+    tangent = tangent_direction(loc.expand(SIZE, 3), seeded())
+    first = torch.linalg.cross(loc, torch.tensor([0, 0.6, 0.8], dtype=dtype))
+    first = first / first.norm()
+    second = torch.linalg.cross(loc, first)
+    angle = torch.atan2(tangent @ second, tangent @ first).double()
+    assert stats.kstest(angle.numpy(), stats.uniform(-math.pi, 2 * math.pi).cdf).pvalue > 1e-3
+
+
+@PLACES
+@pytest.mark.parametrize("dim", [4, 8, 9, 30])
+def test_isotropic(dim, place):
+    """First and second moments are those of the uniform law on the tangent sphere, within 5 standard errors."""
+    loc = direction(place, dim)
+    tangent = tangent_direction(loc.expand(SIZE, dim), seeded())
+    assert (tangent.mean(0).abs() <= 5 * tangent.std(0) / math.sqrt(SIZE) + 1e-15).all()
+    products = tangent.unsqueeze(-1) * tangent.unsqueeze(-2)
+    expected = (torch.eye(dim, dtype=loc.dtype) - torch.outer(loc, loc)) / (dim - 1)
+    error = products.std(0) / math.sqrt(SIZE)
+    assert ((products.mean(0) - expected).abs() <= 5 * error + 1e-15).all()
+
+
+@PLACES
+@pytest.mark.parametrize("dim", [2, 3, 4, 9])
+def test_gradient_in_the_mean_direction_is_a_rotation(dim, place):
+    """Moving mu by d at right angles moves a tangent v by -(v.d) mu, whatever the noise behind v."""
+    loc = direction(place, dim).expand(100, dim).clone().requires_grad_()
+    shift = tangent_direction(loc.detach(), seeded(1))
+    weights = torch.randn(100, dim, dtype=loc.dtype, generator=seeded(2))
+    tangent = tangent_direction(loc, seeded())
+    (gradient,) = torch.autograd.grad((tangent * weights).sum(), loc)
+    moved = -(tangent * shift).sum(-1, keepdim=True) * loc
+    torch.testing.assert_close((gradient * shift).sum(-1), (moved * weights).sum(-1))
+
+
+@pytest.mark.parametrize("dim", [3, 5])
+def test_tangents_stay_orthonormal_to_second_order(dim):
+    """v.mu and |v|^2 keep the derivatives 0, 0 of every order, here those of mu along a great circle."""
+    start = direction("random", dim)
+    shift = tangent_direction(start, seeded(1))
+    angle = torch.zeros((), dtype=start.dtype, requires_grad=True)
+    loc = torch.cos(angle) * start + torch.sin(angle) * shift
+    tangent = tangent_direction(loc, seeded())
+    for quantity in (tangent @ loc, tangent @ tangent):
+        (first,) = torch.autograd.grad(quantity, angle, create_graph=True)
+        (second,) = torch.autograd.grad(first, angle, retain_graph=True)
+        assert abs(first) < 1e-14
+        assert abs(second) < 1e-14
+
+
+@DTYPES
+@PLACES
+@pytest.mark.parametrize("dim", [2, 3, 64])
+def test_point_at_angle(dim, place, dtype):
+    """The point has norm 1 and coordinates cos theta and sin theta in the plane it was moved in."""
+    loc = direction(place, dim, dtype)
+    theta = torch.linspace(0, math.pi, 50, dtype=dtype)
+    tangent = tangent_direction(loc.expand(50, dim), seeded())
+    point = point_at_angle(loc.expand(50, dim), tangent, 2 * torch.sin(theta / 2) ** 2, torch.sin(theta))
+    eps = torch.finfo(dtype).eps
+    torch.testing.assert_close(point.norm(dim=-1), torch.ones_like(theta), rtol=0, atol=8 * eps)
+    torch.testing.assert_close(point @ loc, torch.cos(theta), rtol=0, atol=16 * eps)
+    torch.testing.assert_close((point * tangent).sum(-1), torch.sin(theta), rtol=0, atol=16 * eps)
+    assert torch.equal(point[0], loc)
+
+
+@pytest.mark.parametrize("dim", [2, 3, 20])
+def test_generator(dim):
+    loc, state = direction("random", dim).expand(100, dim), torch.get_rng_state()
+    first = tangent_direction(loc, seeded(1))
+    assert torch.equal(first, tangent_direction(loc, seeded(1)))
+    assert not torch.equal(first, tangent_direction(loc, seeded(2)))
+    assert torch.equal(torch.get_rng_state(), state)

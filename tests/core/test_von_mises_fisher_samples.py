@@ -1,0 +1,203 @@
+"""Samples of the whole law: where they fall, their gradients, and that the host is never asked.
+
+The law of the angle and of the tangent direction are tested apart, in test_marginal.py and test_tangent.py, and
+with the same threshold: about 200 Kolmogorov-Smirnov tests, fixed seeds, each p > 1e-4.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from angle_law import AngleLaw
+from reference import reference
+from scipy import stats
+from torch.distributions import kl_divergence
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from spherical_gae.core import HypersphericalUniform, VonMisesFisher
+
+DTYPES = pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+PLACES = pytest.mark.parametrize("place", ["e1", "minus_e1", "near_e1", "random"])
+
+
+def seeded(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def direction(place, dim, dtype=torch.float64):
+    axis = torch.zeros(dim, dtype=torch.float64)
+    axis[0] = 1
+    noise = torch.randn(dim, dtype=torch.float64, generator=seeded(dim))
+    vectors = {"e1": axis, "minus_e1": -axis, "near_e1": axis + 1e-4 * noise / noise.norm(), "random": noise}
+    return torch.nn.functional.normalize(vectors[place], dim=0).to(dtype)
+
+
+@DTYPES
+@PLACES
+@pytest.mark.parametrize(
+    ("dim", "size"), [(2, 20_000), (3, 20_000), (5, 20_000), (16, 20_000), (128, 5000), (1000, 1000)]
+)
+def test_angle_to_the_mean_direction(dim, size, place, dtype):
+    """tan(theta / 2) = |z - mu| / |z + mu| keeps the digits that mu.z loses."""
+    loc = direction(place, dim, dtype)
+    for seed, concentration in enumerate((0.0, 1.0, 60.0, 1e4, 1e6)):
+        sample = VonMisesFisher(loc, concentration).rsample((size,), seeded(seed))
+        assert (sample.norm(dim=-1) - 1).abs().max() < 1e-6
+        far, near = ((sample.double() - sign * loc.double()).norm(dim=-1).numpy() for sign in (-1, 1))
+        law = AngleLaw(dim, concentration)
+        assert stats.kstest(np.log(near / far), law.cdf).pvalue > 1e-4, concentration
+
+
+@PLACES
+@pytest.mark.parametrize("dim", [2, 3, 8, 64])
+@pytest.mark.parametrize("kappa", [0.0, 3.0, 100.0])
+def test_mean_and_covariance(dim, place, kappa):
+    """Within 5 standard errors in every entry; second moments about the exact mean."""
+    size = 10_000
+    law = VonMisesFisher(direction(place, dim), kappa)
+    residual = law.sample((size,), seeded()) - law.mean
+    assert (residual.mean(0).abs() < 5 * residual.std(0) / math.sqrt(size)).all()
+    products = residual.unsqueeze(-1) * residual.unsqueeze(-2)
+    assert ((products.mean(0) - law.covariance_matrix).abs() < 5 * products.std(0) / math.sqrt(size)).all()
+
+
+@DTYPES
+@PLACES
+@pytest.mark.parametrize("dim", [2, 3, 8, 1000])
+@pytest.mark.parametrize("concentration", [0.0, 1e-30, 1.0, 1e10, 1e30])
+def test_samples_and_gradients_at_the_extremes(dim, concentration, place, dtype):
+    """Norms are 1 and the gradients in both parameters finite, and bounded as a rotation's is."""
+    loc = direction(place, dim, dtype).expand(100, dim).clone().requires_grad_()
+    kappa = torch.full((100,), concentration, dtype=dtype, requires_grad=True)
+    weights = direction("random", dim, dtype)
+    sample = VonMisesFisher(loc, kappa).rsample((), seeded())
+    assert (sample.norm(dim=-1) - 1).abs().max() < 1e-6
+    of_loc, of_kappa = torch.autograd.grad((sample @ weights).sum(), (loc, kappa))
+    assert of_kappa.isfinite().all()
+    assert of_loc.norm(dim=-1).max() < 3
+
+
+@DTYPES
+@pytest.mark.parametrize("dim", [2, 3, 8, 64])
+@pytest.mark.parametrize("kappa", [0.5, 20.0, 1e3])
+def test_gradient_in_the_mean_direction(dim, kappa, dtype):
+    """Of E[a.z] = A a.mu and E[(a.z)^2] = A / kappa |a|^2 + (1 - m A / kappa) (a.mu)^2, within 5 standard errors."""
+    size = 20_000
+    raw = direction("random", dim, dtype).expand(size, dim).clone().requires_grad_()
+    loc = torch.nn.functional.normalize(raw, dim=-1)
+    a = torch.ones(dim, dtype=dtype)
+    height = VonMisesFisher(loc, kappa).rsample((), seeded()) @ a
+    mu = loc[0].detach()
+    length = float(reference(dim, kappa).mean_resultant_length)
+    tangent_part = a - (a @ mu) * mu
+    slopes = {height: length, height**2: 2 * (1 - dim * length / kappa) * (a @ mu).item()}
+    for value, slope in slopes.items():
+        (gradient,) = torch.autograd.grad(value.sum(), raw, retain_graph=True)
+        error = gradient.std(0) / math.sqrt(size)
+        assert ((gradient.mean(0) - slope * tangent_part).abs() < 5 * error + 1e-6).all()
+
+
+@DTYPES
+@pytest.mark.parametrize("dim", [2, 3, 8, 64])
+@pytest.mark.parametrize("kappa", [0.0, 0.5, 20.0, 1e3])
+def test_gradient_in_the_concentration(dim, kappa, dtype):
+    """The mean of d(mu.z) / dkappa is A' and of its derivative A'', within 5 standard errors."""
+    size = 10_000
+    loc = direction("random", dim, dtype)
+    leaf = torch.full((size,), kappa, dtype=dtype, requires_grad=True)
+    height = VonMisesFisher(loc, leaf).rsample((), seeded()) @ loc
+    (first,) = torch.autograd.grad(height.sum(), leaf, create_graph=True)
+    (second,) = torch.autograd.grad(first.sum(), leaf)
+    exact = reference(dim, kappa)
+    length, slope = float(exact.mean_resultant_length), float(exact.slope)
+    curvature = -2 * length * slope - (dim - 1) * (slope - length / kappa) / kappa if kappa else 0.0
+    for gradient, expected in ((first, slope), (second, curvature)):
+        error = gradient.std().item() / math.sqrt(size)
+        assert abs(gradient.mean().item() - expected) < 5 * error
+
+
+@pytest.mark.parametrize("dim", [2, 3, 8])
+def test_sample_has_no_gradient_and_the_values_of_rsample(dim):
+    loc = direction("random", dim).requires_grad_()
+    law = VonMisesFisher(loc, torch.tensor(3.0, dtype=torch.float64, requires_grad=True))
+    sample = law.sample((10,), seeded())
+    assert not sample.requires_grad
+    assert torch.equal(sample, law.rsample((10,), seeded()))
+
+
+@pytest.mark.parametrize("dim", [2, 3, 8])
+def test_generator(dim):
+    """The same seed gives the same sample, and the global state is left alone; without one it is used."""
+    law, state = VonMisesFisher(direction("random", dim), 3.0), torch.get_rng_state()
+    first = law.sample((10,), seeded(1))
+    assert torch.equal(first, law.sample((10,), seeded(1)))
+    assert not torch.equal(first, law.sample((10,), seeded(2)))
+    assert torch.equal(torch.get_rng_state(), state)
+    torch.manual_seed(5)
+    unseeded = law.sample((10,))
+    torch.manual_seed(5)
+    assert torch.equal(unseeded, law.sample((10,)))
+
+
+@pytest.mark.parametrize("dim", [2, 3, 8])
+def test_nan_concentration_returns_nan(dim):
+    """An unchecked NaN neither hangs the sampler nor reaches the other elements."""
+    kappa = torch.tensor([1.0, math.nan])
+    law = VonMisesFisher(direction("random", dim, torch.float32), kappa, validate_args=False)
+    assert law.sample((3,)).isnan().all(-1).tolist() == [[False, True]] * 3
+
+
+class Recorder(TorchDispatchMode):
+    """Notes the operators that run, whatever calls them."""
+
+    def __init__(self):
+        super().__init__()
+        self.operators = set()
+        self.masked = False
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.operators.add(func.overloadpacket.__name__)
+        if func.overloadpacket in (torch.ops.aten.index, torch.ops.aten.index_put, torch.ops.aten.index_put_):
+            self.masked |= any(i is not None and i.dtype == torch.bool for i in args[1])
+        return func(*args, **(kwargs or {}))
+
+
+def loss(raw, kappa):
+    """Everything a training step does with the law."""
+    law = VonMisesFisher(torch.nn.functional.normalize(raw, dim=-1), kappa, validate_args=False)
+    prior = HypersphericalUniform(raw.shape[-1], dtype=raw.dtype, validate_args=False)
+    sample = law.rsample()
+    divergences = kl_divergence(law, prior) + kl_divergence(law, law.expand(law.batch_shape))
+    return (sample[..., 0] + law.log_prob(sample) + law.entropy() + divergences).sum()
+
+
+def arguments(dim):
+    raw = torch.randn(50, dim, generator=seeded())
+    return raw.requires_grad_(), torch.linspace(0, 100, 50).requires_grad_()
+
+
+@pytest.mark.parametrize("dim", [2, 3, 8, 64])
+def test_no_host_round_trip(dim):
+    with Recorder() as recorder:
+        loss(*arguments(dim)).backward()
+    assert {"exponential_", "uniform_", "normal_"} & recorder.operators
+    waiting = {"_local_scalar_dense", "item", "is_nonzero", "nonzero", "masked_select", "equal", "unique", "_to_cpu"}
+    assert not waiting & recorder.operators
+    assert not recorder.masked
+
+
+@pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")
+@pytest.mark.parametrize("dim", [2, 3, 8])
+def test_compiles_as_one_graph(dim):
+    """Value and gradients equal those of the eager loss on the same random numbers."""
+    torch._dynamo.reset()
+    results = []
+    for function in (loss, torch.compile(loss, fullgraph=True, backend="eager")):
+        inputs = arguments(dim)
+        torch.manual_seed(0)
+        value = function(*inputs)
+        results.append((value.detach(), *torch.autograd.grad(value, inputs)))
+    torch.testing.assert_close(*results)
