@@ -2,6 +2,10 @@ import os
 from pathlib import Path
 
 import pytest
+import torch
+
+# The tests' tensors are small: threads only cost, above all where another process uses the cores.
+torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 Usage: python kill_and_resume.py SEED FOLDER OPTION...
 
 Each attempt is a forked process that kills itself: in a training step, while a file is half written, or right after
-it is; at the latest after three files, so that kills fall into all parts of the run.  Prints the moment of each.
+it is; at the latest after three files, so that kills fall into all parts of the run.  Prints each kill.
 """
 
 import os
@@ -27,28 +27,29 @@ def kill_at(*moments: tuple[str, int]) -> None:
     counts = {"step": 0, "writing": 0, "written": 0}
     step, sync, replace = _Run.step, os.fsync, os.replace
 
-    def happens(event: str) -> bool:
+    def is_due(event: str) -> bool:
         counts[event] += 1
         return (event, counts[event]) in moments
 
-    def die() -> None:
+    def die(event: str) -> None:
+        os.write(sys.stdout.fileno(), f"killed: {event}\n".encode())
         os.kill(os.getpid(), signal.SIGKILL)
 
     def killed_step(run: Any) -> None:
         step(run)
-        if happens("step"):
-            die()
+        if is_due("step"):
+            die("step")
 
     def killed_sync(file: int) -> None:
-        if happens("writing"):
+        if is_due("writing"):
             os.ftruncate(file, os.fstat(file).st_size // 2)
-            die()
+            die("writing")
         sync(file)
 
     def killed_replace(*paths: Any) -> None:
         replace(*paths)
-        if happens("written"):
-            die()
+        if is_due("written"):
+            die("written")
 
     _Run.step, os.fsync, os.replace = killed_step, killed_sync, killed_replace  # type: ignore[method-assign]
 
@@ -73,14 +74,15 @@ def main(seed: str, folder: str, *options: str) -> None:
     graph = cli.load_graph("digits")
     cli.load_graph = lambda name: graph
     arguments = ["train", "--out", folder, *options]
-    for _ in range(MAX_ATTEMPTS):
-        step, file = generator.randrange(1, 25), generator.randrange(2, 4)
-        moment = generator.choice([("step", step), ("writing", file), ("written", 2), LATEST])
+    # Before the first checkpoint (epoch 25), after it, and having resumed from it; from then on anywhere.
+    moments = [("step", generator.randrange(*epochs)) for epochs in ((1, 25), (26, 30), (1, 5))]
+    for file in generator.choices((2, 3), k=MAX_ATTEMPTS):
+        moments.append(generator.choice([("step", generator.randrange(1, 30)), ("writing", file), ("written", file)]))
+    for moment in moments:
         # metrics.json, the last file, is written anew in every attempt: being killed after it leads nowhere.
-        moments = [] if Path(folder, "metrics.json").exists() else [moment, LATEST]
-        if survives(moments, arguments):
+        finished = Path(folder, "metrics.json").exists()
+        if survives([] if finished else [moment, LATEST], arguments):
             return
-        print(*moment, flush=True)
         arguments = ["train", "--resume", "--out", folder]
     raise SystemExit("the run makes no progress")
 

@@ -232,7 +232,7 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.slow
 def test_command_writes_the_run_folder(run_folder: Path) -> None:
     metrics = json.loads((run_folder / "metrics.json").read_text())
-    for method, bound in (("s-vgae", 0.96), ("n-vgae", 0.85), ("cosine", 0.98)):
+    for method, bound in (("s-vgae", 0.96), ("n-vgae", 0.8), ("cosine", 0.98)):
         for name in ("auc", "ap"):
             (value,) = metrics[method][name]
             assert bound < value <= 1
@@ -259,13 +259,13 @@ def test_weights_reproduce_the_embeddings(run_folder: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_killed_and_resumed_run_is_the_same_bit_for_bit(run_folder: Path, tmp_path: Path) -> None:
-    """Sixteen SIGKILLs: in training steps, in the middle of files, and right after them."""
+    """Nineteen SIGKILLs: in training steps, in the middle of files, and right after them."""
     script = Path(__file__).with_name("kill_and_resume.py")
-    command = [sys.executable, str(script), "1", str(tmp_path / "run"), *SETTINGS]
+    command = [sys.executable, str(script), "0", str(tmp_path / "run"), *SETTINGS]
     finished = subprocess.run(command, capture_output=True, text=True)
     assert finished.returncode == 0, finished.stderr
-    kills = Counter(line.split()[0] for line in finished.stdout.splitlines() if line)
-    assert all(kills[moment] >= 3 for moment in ("step", "writing", "written"))
+    kills = Counter(finished.stdout.splitlines())
+    assert all(kills[f"killed: {moment}"] >= 3 for moment in ("step", "writing", "written")), kills
     expected, actual = tree(run_folder), tree(tmp_path / "run")
     assert actual.keys() == expected.keys()
     for name in expected:

@@ -14,7 +14,6 @@ Written this way nothing is singular at v = 0, so one set of coefficients serves
 from __future__ import annotations
 
 from fractions import Fraction
-from functools import lru_cache
 from typing import NamedTuple
 
 from torch import Tensor
@@ -41,7 +40,6 @@ class DebyeCoefficients(NamedTuple):
     constant: tuple[float, ...]
 
 
-@lru_cache(maxsize=8)
 def debye_coefficients(terms: int) -> DebyeCoefficients:
     """Returns the log-Debye coefficients up to 1 / s^terms.
 

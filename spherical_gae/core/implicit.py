@@ -73,7 +73,9 @@ def angle_velocity(concentration: Tensor, half_tangent: Tensor, dim: int) -> Ten
     tilt = sign * kappa
     length = _tail_length(theta, sine, cosine, cotangent, tilt, dim, _FOLDS[t.dtype])
 
-    abscissae, weights = _gauss_legendre(t.dtype, t.device)
+    # torch.compile looks through a cache, with a warning.
+    rule = _gauss_legendre if torch.compiler.is_compiling() else _cached_gauss_legendre
+    abscissae, weights = rule(t.dtype, t.device)
     step = length.unsqueeze(-1) * abscissae
     log_density, rise = _log_density_change(
         step,
@@ -158,8 +160,10 @@ def _tail_length(
     return torch.where(value > -0.9 * folds, theta, length.detach())
 
 
-@lru_cache(maxsize=16)
 def _gauss_legendre(dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
     """Nodes and weights on [0, 1]."""
     nodes, weights = (torch.tensor(x, dtype=dtype, device=device) for x in _RULES[dtype])
     return (nodes + 1) / 2, weights / 2
+
+
+_cached_gauss_legendre = lru_cache(maxsize=16)(_gauss_legendre)

@@ -13,6 +13,7 @@ from reference import reference
 from spherical_gae.core.debye import debye_coefficients, horner_series
 
 TERMS = 14
+COEFFICIENTS = debye_coefficients(TERMS)
 
 
 def evaluate(rows, y, s):
@@ -21,7 +22,7 @@ def evaluate(rows, y, s):
 
 
 def stirling(s):
-    return mp.fsum(mpf(c) * mpf(s) ** -k for k, c in enumerate(debye_coefficients(TERMS).constant, start=1))
+    return mp.fsum(mpf(c) * mpf(s) ** -k for k, c in enumerate(COEFFICIENTS.constant, start=1))
 
 
 @pytest.mark.parametrize("k", range(1, TERMS + 1))
@@ -29,7 +30,7 @@ def test_constants_are_those_of_stirlings_series(k):
     """At kappa = 0, I_v is (kappa / 2)^v / Gamma(v + 1), so D_k(0) = -B_(k+1) / (k (k + 1)) for odd k."""
     numerator, denominator = mpmath.bernfrac(k + 1)
     expected = Fraction(-numerator, denominator * k * (k + 1)) if k % 2 else 0
-    assert debye_coefficients(TERMS).constant[k - 1] == float(expected)
+    assert COEFFICIENTS.constant[k - 1] == float(expected)
 
 
 def test_first_polynomials():
@@ -56,7 +57,7 @@ def test_expansion_equals_log_bessel(order, kappa):
     s = mp.hypot(v, k)
     eta = s + (v * mp.log(k / (v + s)) if v else 0)
     expected = mp.log(mp.besseli(v, k)) - eta + mp.log(2 * mp.pi * s) / 2
-    got = evaluate(debye_coefficients(TERMS).value, (k / s) ** 2, s) + stirling(s)
+    got = evaluate(COEFFICIENTS.value, (k / s) ** 2, s) + stirling(s)
     assert abs(got - expected) < 1e-16
 
 
@@ -64,15 +65,15 @@ def test_expansion_equals_log_bessel(order, kappa):
 @pytest.mark.parametrize("kappa", [33.0, 200.0])
 def test_derivatives_of_the_expansion(dim, kappa):
     """With D = kappa d/dkappa: D log I_v = v + kappa A, D eta = s, D s = s y, D y = 2 y (1 - y)."""
-    coefficients, exact = debye_coefficients(TERMS), reference(dim, kappa)
+    exact = reference(dim, kappa)
     v, k = mpf(dim) / 2 - 1, mpf(kappa)
     s = mp.hypot(v, k)
     y = (k / s) ** 2
     product = k * exact.mean_resultant_length
     first = v + product - s + y / 2
     second = product + k * k * exact.slope - s * y + y * (1 - y)
-    assert abs(evaluate(coefficients.first, y, s) - first) < 1e-15
-    assert abs(evaluate(coefficients.second, y, s) - (second - first)) < 1e-14
+    assert abs(evaluate(COEFFICIENTS.first, y, s) - first) < 1e-15
+    assert abs(evaluate(COEFFICIENTS.second, y, s) - (second - first)) < 1e-14
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])

@@ -53,13 +53,12 @@ def test_between_two_laws(dim, dtype):
         loc = cosine * start + math.sqrt(1 - cosine**2) * across
         # What the rounding of the dtype has made of the angle.
         exact_cosine = 1 - mpf((loc.double() - start.double()).square().sum().item()) / 2
-        for kappa_p in CONCENTRATIONS:
-            for kappa_q in CONCENTRATIONS:
-                p, q = (torch.tensor(k, dtype=dtype) for k in (kappa_p, kappa_q))
-                got = kl_divergence(VonMisesFisher(start, p), VonMisesFisher(loc, q)).item()
-                expected = exact_kl(dim, p.item(), q.item(), exact_cosine)
-                scale = max(1, abs(expected))
-                assert abs(got - expected) <= TOLERANCE[dtype] * scale, (cosine, kappa_p, kappa_q)
+        kappa = torch.tensor(CONCENTRATIONS, dtype=dtype)
+        got = kl_divergence(VonMisesFisher(start, kappa.unsqueeze(-1)), VonMisesFisher(loc, kappa))
+        for row, kappa_p in zip(got.tolist(), kappa.tolist(), strict=True):
+            for value, kappa_q in zip(row, kappa.tolist(), strict=True):
+                expected = exact_kl(dim, kappa_p, kappa_q, exact_cosine)
+                assert abs(value - expected) <= TOLERANCE[dtype] * max(1, expected), (cosine, kappa_p, kappa_q)
 
 
 @DTYPES
