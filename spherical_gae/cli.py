@@ -50,7 +50,10 @@ def train(
         Path | None, typer.Option(help="Run folder, new or empty. Default: runs/DATASET-PRESET-TIME.")
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the run in --out, with its settings, bit for bit.")
+        bool,
+        typer.Option(
+            "--resume", help="Go on with the run in --out, with its settings; bit for bit with the same --threads."
+        ),
     ] = False,
     device: Annotated[str, typer.Option(help="Where to train: cpu, cuda, cuda:1, ...")] = "cpu",
     threads: Annotated[

@@ -147,7 +147,8 @@ class SphericalGAE(VariationalGAE):
     """
 
     def __init__(self, encoder: nn.Module, decoder: nn.Module | None = None, min_concentration: float = 1.0) -> None:
-        super().__init__(encoder, VonMisesFisherHead(min_concentration), decoder or InnerProductDecoder())
+        decoder = InnerProductDecoder() if decoder is None else decoder
+        super().__init__(encoder, VonMisesFisherHead(min_concentration), decoder)
 
 
 class NormalGAE(VariationalGAE):
@@ -159,4 +160,5 @@ class NormalGAE(VariationalGAE):
     """
 
     def __init__(self, encoder: nn.Module, decoder: nn.Module | None = None) -> None:
-        super().__init__(encoder, NormalHead(), decoder or InnerProductDecoder(scale=1.0, learnable=False))
+        decoder = InnerProductDecoder(scale=1.0, learnable=False) if decoder is None else decoder
+        super().__init__(encoder, NormalHead(), decoder)

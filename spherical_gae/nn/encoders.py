@@ -74,7 +74,8 @@ class NormalizedPropagationEncoder(nn.Module):
     """A linear map, L2 normalisation, and propagation: no hidden layer, hardly any parameters.
 
     parameter_0 = A-hat^K normalise(X W_0 + b_0), every other parameter_i = A-hat^K (X W_i + b_i).  Normalising
-    before propagation keeps isolated and low-degree nodes on the scale of the others (Ahn & Kim 2021).
+    before propagation keeps isolated and low-degree nodes on the scale of the others (Ahn & Kim 2021).  Each
+    parameter has a feature dropout of its own.
 
     Args:
         in_channels: Number of node features F.

@@ -1,5 +1,5 @@
 """The training loop, its checkpoints, and experiments over methods and seeds."""
 
-from spherical_gae.training.fit import FitConfig, FitResult, fit
+from spherical_gae.training.loop import FitConfig, FitResult, fit
 
 __all__ = ["FitConfig", "FitResult", "fit"]

@@ -22,7 +22,7 @@ from spherical_gae.nn.propagation import normalized_adjacency, sparse_features
 from spherical_gae.plotting import plot_sphere, save_figure
 from spherical_gae.presets import METHODS, Preset, build_model
 from spherical_gae.training.checkpoint import save_json, write_atomically
-from spherical_gae.training.fit import FitConfig, fit
+from spherical_gae.training.loop import FitConfig, fit
 
 BASELINE = "cosine"
 
