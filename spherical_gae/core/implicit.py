@@ -145,6 +145,7 @@ def _tail_length(
     curvature = tilt * cosine + (dim - 2) / (sine * sine)
     quadratic = (slope * slope + 2 * folds * curvature.clamp(min=0)).sqrt()
     tiny = torch.finfo(theta.dtype).tiny
+    # Not the whole way: at 0 the log density is -inf, and Newton could not come back.
     longest = theta * (1 - 1e-3)
     length = torch.minimum(2 * folds / (quadratic - slope).clamp(min=tiny), longest)
     for _ in range(_NEWTON_STEPS):

@@ -30,8 +30,8 @@ class VonMisesFisher(Distribution):
     eq. 3, 4).  At kappa = 0 it is the uniform law.  ``batch_shape`` is the broadcast of ``loc.shape[:-1]`` and
     ``concentration.shape``; ``event_shape`` is (m,).
 
-    Samples follow the law up to a total variation of 1e-9, for every m >= 2 and kappa from 0 to 1e30 (1e36 in
-    float64), and have norm 1 within 1e-5.  Gradients pass through ``rsample`` to ``loc`` and, by implicit
+    Samples follow the law up to rounding and a total variation of 1e-9, for every m >= 2 and kappa from 0 to 1e30
+    (1e36 in float64), and have norm 1 within 1e-5.  Gradients pass through ``rsample`` to ``loc`` and, by implicit
     reparameterisation, to ``concentration``; as those of ``log_prob``, ``entropy`` and the KL divergences, they
     can be taken twice.
 
@@ -39,7 +39,8 @@ class VonMisesFisher(Distribution):
         loc: Mean direction mu, unit vectors, shape [..., m] with m >= 2, float32 or float64.
         concentration: kappa >= 0 and finite, shape [...], dtype and device of ``loc``; or a Python number.
         validate_args: Whether to check values (shapes are always checked); torch.distributions' default
-            if None.  The checks read the tensors, which on a GPU waits for it.
+            if None.  The checks read the tensors, which on a GPU waits for it; without them, what an invalid
+            value gives is undefined.
 
     Raises:
         TypeError: If ``loc`` is neither float32 nor float64, or ``concentration`` has another dtype.
