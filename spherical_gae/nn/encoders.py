@@ -12,7 +12,33 @@ from spherical_gae.nn.propagation import normalized_adjacency
 from spherical_gae.nn.sparse import SparseMatrix
 
 
-class GCNEncoder(nn.Module):
+class _GraphEncoder(nn.Module):
+    """What the encoders share: how they are called and how their weights are drawn."""
+
+    def reset_parameters(self) -> None:
+        """Draws Glorot-uniform weights and zero biases."""
+        for layer in self.modules():
+            if isinstance(layer, nn.Linear):
+                nn.init.xavier_uniform_(layer.weight)
+                nn.init.zeros_(layer.bias)
+
+    def forward(self, x: Tensor | SparseMatrix, edge_index: Tensor | SparseMatrix) -> tuple[Tensor, ...]:
+        """Encodes every node.
+
+        Args:
+            x: Node features, shape [N, F], dense or sparse.
+            edge_index: int64 [2, E], both directions of each link, or ``normalized_adjacency`` of it.
+
+        Returns:
+            One tensor per parameter, shape [N, out_channels[i]], unconstrained.
+        """
+        return self._encode(x, edge_index)
+
+    def _encode(self, x: Tensor | SparseMatrix, edge_index: Tensor | SparseMatrix) -> tuple[Tensor, ...]:
+        raise NotImplementedError
+
+
+class GCNEncoder(_GraphEncoder):
     """Two graph convolutions (Kipf & Welling 2016), the second with one output per parameter.
 
     hidden = ReLU(A-hat (X W_0 + b_0));  parameter_i = A-hat (hidden W_i + b_i), with dropout on X and hidden.
@@ -49,20 +75,7 @@ class GCNEncoder(nn.Module):
         self.outputs = nn.ModuleList(nn.Linear(hidden_channels, width) for width in out_channels)
         self.reset_parameters()
 
-    def reset_parameters(self) -> None:
-        """Draws Glorot-uniform weights and zero biases."""
-        _glorot(self)
-
-    def forward(self, x: Tensor | SparseMatrix, edge_index: Tensor | SparseMatrix) -> tuple[Tensor, ...]:
-        """Encodes every node.
-
-        Args:
-            x: Node features, shape [N, F], dense or sparse.
-            edge_index: int64 [2, E], both directions of each link, or ``normalized_adjacency`` of it.
-
-        Returns:
-            One tensor per parameter, shape [N, out_channels[i]], unconstrained.
-        """
+    def _encode(self, x: Tensor | SparseMatrix, edge_index: Tensor | SparseMatrix) -> tuple[Tensor, ...]:
         adjacency = normalized_adjacency(edge_index, x.size(0), self.hidden.weight.dtype)
         hidden = F.relu(adjacency @ self.hidden(x, self.dropout))
         hidden = F.dropout(hidden, self.dropout, self.training)
@@ -70,7 +83,7 @@ class GCNEncoder(nn.Module):
         return (adjacency @ torch.cat(outputs, dim=-1)).split([o.size(-1) for o in outputs], dim=-1)
 
 
-class NormalizedPropagationEncoder(nn.Module):
+class NormalizedPropagationEncoder(_GraphEncoder):
     """A linear map, L2 normalisation, and propagation: no hidden layer, hardly any parameters.
 
     parameter_0 = A-hat^K normalise(X W_0 + b_0), every other parameter_i = A-hat^K (X W_i + b_i).  Normalising
@@ -107,20 +120,7 @@ class NormalizedPropagationEncoder(nn.Module):
         self.outputs = nn.ModuleList(_ConstantInputLinear(in_channels, width) for width in out_channels)
         self.reset_parameters()
 
-    def reset_parameters(self) -> None:
-        """Draws Glorot-uniform weights and zero biases."""
-        _glorot(self)
-
-    def forward(self, x: Tensor | SparseMatrix, edge_index: Tensor | SparseMatrix) -> tuple[Tensor, ...]:
-        """Encodes every node.
-
-        Args:
-            x: Node features, shape [N, F], dense or sparse.
-            edge_index: int64 [2, E], both directions of each link, or ``normalized_adjacency`` of it.
-
-        Returns:
-            One tensor per parameter, shape [N, out_channels[i]], unconstrained.
-        """
+    def _encode(self, x: Tensor | SparseMatrix, edge_index: Tensor | SparseMatrix) -> tuple[Tensor, ...]:
         outputs = [linear(x, self.dropout) for linear in self.outputs]
         outputs[0] = F.normalize(outputs[0], dim=-1)
         adjacency = normalized_adjacency(edge_index, x.size(0), outputs[0].dtype)
@@ -140,13 +140,6 @@ class _ConstantInputLinear(nn.Linear):
         if isinstance(x, SparseMatrix):
             return x.dropout(dropout, self.training) @ self.weight.t() + self.bias
         return super().forward(F.dropout(x, dropout, self.training))
-
-
-def _glorot(module: nn.Module) -> None:
-    for layer in module.modules():
-        if isinstance(layer, nn.Linear):
-            nn.init.xavier_uniform_(layer.weight)
-            nn.init.zeros_(layer.bias)
 
 
 def _check(in_channels: int, hidden: int, out_channels: Sequence[int], dropout: float) -> None:

@@ -6,25 +6,12 @@ import math
 
 import pytest
 import torch
+from places import DTYPES, PLACES, direction, seeded
 from scipy import stats
 
 from spherical_gae.core.tangent import point_at_angle, tangent_direction
 
 SIZE = 50_000
-DTYPES = pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
-PLACES = pytest.mark.parametrize("place", ["e1", "minus_e1", "near_e1", "random"])
-
-
-def seeded(seed=0):
-    return torch.Generator().manual_seed(seed)
-
-
-def direction(place, dim, dtype=torch.float64):
-    axis = torch.zeros(dim, dtype=torch.float64)
-    axis[0] = 1
-    noise = torch.randn(dim, dtype=torch.float64, generator=seeded(dim))
-    vectors = {"e1": axis, "minus_e1": -axis, "near_e1": axis + 1e-4 * noise, "random": noise}
-    return torch.nn.functional.normalize(vectors[place], dim=0).to(dtype)
 
 
 @DTYPES

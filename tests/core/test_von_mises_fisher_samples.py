@@ -12,27 +12,13 @@ import numpy as np
 import pytest
 import torch
 from angle_law import AngleLaw
+from places import DTYPES, PLACES, direction, seeded
 from reference import reference
 from scipy import stats
 from torch.distributions import kl_divergence
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from spherical_gae.core import HypersphericalUniform, VonMisesFisher
-
-DTYPES = pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
-PLACES = pytest.mark.parametrize("place", ["e1", "minus_e1", "near_e1", "random"])
-
-
-def seeded(seed=0):
-    return torch.Generator().manual_seed(seed)
-
-
-def direction(place, dim, dtype=torch.float64):
-    axis = torch.zeros(dim, dtype=torch.float64)
-    axis[0] = 1
-    noise = torch.randn(dim, dtype=torch.float64, generator=seeded(dim))
-    vectors = {"e1": axis, "minus_e1": -axis, "near_e1": axis + 1e-4 * noise / noise.norm(), "random": noise}
-    return torch.nn.functional.normalize(vectors[place], dim=0).to(dtype)
 
 
 @DTYPES
