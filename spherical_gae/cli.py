@@ -37,13 +37,16 @@ def train(
     ] = "digits",
     preset: Annotated[
         str, typer.Option(help=f"Settings of encoder and training: {', '.join(available_presets())}.")
-    ] = "propagation",
+    ] = "frontier",
     seeds: Annotated[
         str, typer.Option(help="Seeds, each with its own split: a number, a range such as 0-9, or a list 0,3,5-7.")
     ] = "0",
     latent_dim: Annotated[
         int | None,
-        typer.Option(help="Coordinates m of an embedding, at least 2: the sphere is S^(m-1). Default: the preset's."),
+        typer.Option(
+            help="Coordinates of an embedding: m for the sphere S^(m-1), at least 2; on a product of spheres a multiple "
+            "of their number. Default: the preset's."
+        ),
     ] = None,
     epochs: Annotated[int | None, typer.Option(help="Number of epochs, at least 1. Default: the preset's.")] = None,
     out: Annotated[
@@ -65,8 +68,8 @@ def train(
     5% of the links are held out for validation and 10% for testing; message passing sees the training links
     only. Prints test AUC and AP (%) of the epoch with the best validation AUC + AP, mean over the seeds.
 
-    Writes into the run folder: config.json, metrics.json (one entry per seed), embeddings.npy (unit norm, first
-    seed), cells/*.safetensors (weights), latent.png (an S-VGAE on S^2, coloured by class).
+    Writes into the run folder: config.json, metrics.json (one entry per seed), embeddings.npy (unit vectors, on a
+    product of spheres one for each factor; first seed), cells/*.safetensors (weights), latent.png (an S-VGAE on S^2, coloured by class).
 
     Citation graphs are read from the folder SPHERICAL_GAE_DATA if it is set, else from the cache folder.
     """
@@ -144,7 +147,10 @@ def _configured(dataset: str, preset: str, seeds: str, latent_dim: int | None, e
         numbers = parse_seeds(seeds)
     except ValueError as error:
         _fail("--seeds", str(error))
-    settings = load_preset(preset).with_changes(latent_dim=latent_dim, epochs=epochs)
+    try:
+        settings = load_preset(preset, name).with_changes(latent_dim=latent_dim, epochs=epochs)
+    except ValueError as error:
+        _fail("--latent-dim", str(error))
     return ExperimentConfig(name, preset, settings, numbers)
 
 

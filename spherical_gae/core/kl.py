@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from torch import Tensor
-from torch.distributions import register_kl
+from torch.distributions import kl_divergence, register_kl
 
 from spherical_gae.core.hyperspherical_uniform import HypersphericalUniform
+from spherical_gae.core.product_of_spheres import ProductOfSpheres
 from spherical_gae.core.special import (
     kl_to_uniform,
     log_hyp0f1,
@@ -95,6 +96,25 @@ def kl_uniform(p: HypersphericalUniform, q: HypersphericalUniform) -> Tensor:
     """
     _check_same_sphere(p, q)
     return p.entropy() - q.entropy()
+
+
+@register_kl(ProductOfSpheres, ProductOfSpheres)
+def kl_product_of_spheres(p: ProductOfSpheres, q: ProductOfSpheres) -> Tensor:
+    """The sum of the divergences of the factors, since these are independent in both laws.
+
+    Args:
+        p: First law.
+        q: Second law, on as many spheres of the same dimension.
+
+    Returns:
+        Nats, shape of the broadcast of both batch shapes.
+
+    Raises:
+        ValueError: If the numbers of factors or the spheres differ.
+    """
+    if p.num_factors != q.num_factors:
+        raise ValueError(f"both laws must have as many factors, got {p.num_factors} and {q.num_factors}")
+    return kl_divergence(p.factors, q.factors).sum(-1)
 
 
 def _check_same_sphere(p: VonMisesFisher | HypersphericalUniform, q: VonMisesFisher | HypersphericalUniform) -> None:

@@ -11,8 +11,8 @@ from torch_geometric.nn.inits import reset
 
 from spherical_gae.data.negatives import sample_non_edges
 from spherical_gae.evaluation.metrics import LinkScores, auc_ap
-from spherical_gae.nn.decoders import InnerProductDecoder
-from spherical_gae.nn.heads import LatentHead, NormalHead, VonMisesFisherHead
+from spherical_gae.nn.decoders import FactorInnerProductDecoder, InnerProductDecoder
+from spherical_gae.nn.heads import LatentHead, NormalHead, ProductOfSpheresHead, VonMisesFisherHead
 
 
 class VariationalGAE(nn.Module):
@@ -28,7 +28,8 @@ class VariationalGAE(nn.Module):
     Args:
         encoder: Module that returns the head's raw parameters, unconstrained.
         head: The latent law.
-        decoder: Module with PyG's signature ``decoder(z, edge_index, sigmoid=True)``.
+        decoder: Module with PyG's signature ``decoder(z, edge_index, sigmoid=True)``; it may take more keyword
+            arguments, and offer a method ``graph_arguments(edge_index, num_nodes)`` that makes them.
 
     Attributes:
         last_posterior: The posterior of the last ``encode``, None before; it is not copied or pickled.
@@ -76,7 +77,21 @@ class VariationalGAE(nn.Module):
         """Scores pairs of nodes; arguments go to the decoder."""
         return self.decoder(*args, **kwargs)
 
-    def recon_loss(self, z: Tensor, pos_edge_index: Tensor, neg_edge_index: Tensor | None = None) -> Tensor:
+    def graph_arguments(self, edge_index: Any, num_nodes: int) -> dict[str, Tensor]:
+        """What the decoder needs to know of the graph, as keyword arguments of the methods below.
+
+        Empty unless the decoder has a method of this name, as ``DegreeBiasedDecoder`` does.
+
+        Args:
+            edge_index: The graph that the encoder saw: int64 [2, E], or ``normalized_adjacency`` of it.
+            num_nodes: Number of nodes N.
+        """
+        of_decoder = getattr(self.decoder, "graph_arguments", None)
+        return {} if of_decoder is None else of_decoder(edge_index, num_nodes)
+
+    def recon_loss(
+        self, z: Tensor, pos_edge_index: Tensor, neg_edge_index: Tensor | None = None, **decoder_arguments: Any
+    ) -> Tensor:
         """Binary cross-entropy of links and non-links, computed on the log-odds.
 
         Args:
@@ -84,14 +99,15 @@ class VariationalGAE(nn.Module):
             pos_edge_index: int64 [2, P], links.
             neg_edge_index: int64 [2, Q], non-links; by default as many as links are drawn uniformly from the
                 pairs that are not in ``pos_edge_index``.
+            **decoder_arguments: What the decoder needs besides, see ``graph_arguments``.
 
         Returns:
             Mean over the links plus mean over the non-links, shape ().
         """
         if neg_edge_index is None:
             neg_edge_index = sample_non_edges(pos_edge_index, z.size(0), pos_edge_index.size(1))
-        positive = self.decoder(z, pos_edge_index, sigmoid=False)
-        negative = self.decoder(z, neg_edge_index, sigmoid=False)
+        positive = self.decoder(z, pos_edge_index, sigmoid=False, **decoder_arguments)
+        negative = self.decoder(z, neg_edge_index, sigmoid=False, **decoder_arguments)
         return F.softplus(-positive).mean() + F.softplus(negative).mean()
 
     def kl_loss(self, posterior: Distribution | None = None) -> Tensor:
@@ -108,20 +124,21 @@ class VariationalGAE(nn.Module):
             raise RuntimeError("kl_loss needs a posterior: call encode first, or pass one")
         return kl_divergence(posterior, self.head.prior(posterior)).mean()
 
-    def test(self, z: Tensor, pos_edge_index: Tensor, neg_edge_index: Tensor) -> LinkScores:
+    def test(self, z: Tensor, pos_edge_index: Tensor, neg_edge_index: Tensor, **decoder_arguments: Any) -> LinkScores:
         """AUC and average precision of embeddings on links and non-links.
 
         Args:
             z: Embeddings, shape [N, m].
             pos_edge_index: int64 [2, P], links.
             neg_edge_index: int64 [2, Q], non-links.
+            **decoder_arguments: What the decoder needs besides, see ``graph_arguments``.
 
         Returns:
             The pair (auc, ap), in [0, 1].
         """
         return auc_ap(
-            self.decoder(z, pos_edge_index, sigmoid=False),
-            self.decoder(z, neg_edge_index, sigmoid=False),
+            self.decoder(z, pos_edge_index, sigmoid=False, **decoder_arguments),
+            self.decoder(z, neg_edge_index, sigmoid=False, **decoder_arguments),
         )
 
 
@@ -132,8 +149,13 @@ class SphericalGAE(VariationalGAE):
         encoder: Module that returns ``(direction [N, m], concentration [N, 1] or [N])``, both unconstrained: the
             first is normalised (a zero row becomes the first axis), the second mapped to
             softplus + ``min_concentration``.
-        decoder: Default: ``InnerProductDecoder(scale=5.0)``, with learnable scale and bias.
+        decoder: Default: an inner product with learnable bias and scale, one scale for each factor.
         min_concentration: Smallest concentration, >= 0.
+        num_factors: Number K of spheres that the latent is a product of.  With more than one, the encoder returns
+            ``(directions [N, K m], concentrations [N, K])``, and an embedding is K unit vectors in a row.
+
+    Raises:
+        ValueError: If ``min_concentration`` or ``num_factors`` is out of range.
 
     Example:
         >>> import torch
@@ -146,9 +168,20 @@ class SphericalGAE(VariationalGAE):
         (torch.Size([4, 3]), torch.Size([]))
     """
 
-    def __init__(self, encoder: nn.Module, decoder: nn.Module | None = None, min_concentration: float = 1.0) -> None:
-        decoder = InnerProductDecoder() if decoder is None else decoder
-        super().__init__(encoder, VonMisesFisherHead(min_concentration), decoder)
+    def __init__(
+        self,
+        encoder: nn.Module,
+        decoder: nn.Module | None = None,
+        min_concentration: float = 1.0,
+        num_factors: int = 1,
+    ) -> None:
+        head: LatentHead
+        default: nn.Module
+        if num_factors == 1:
+            head, default = VonMisesFisherHead(min_concentration), InnerProductDecoder()
+        else:
+            head, default = ProductOfSpheresHead(num_factors, min_concentration), FactorInnerProductDecoder(num_factors)
+        super().__init__(encoder, head, default if decoder is None else decoder)
 
 
 class NormalGAE(VariationalGAE):

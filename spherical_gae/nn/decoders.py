@@ -9,7 +9,29 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 
-class InnerProductDecoder(nn.Module):
+class _PairDecoder(nn.Module):
+    """What the decoders share: how they are called."""
+
+    def forward(self, z: Tensor, edge_index: Tensor, sigmoid: bool = True) -> Tensor:
+        """Scores pairs of nodes.
+
+        Args:
+            z: Embeddings, shape [N, m].
+            edge_index: int64 [2, E], the pairs.
+            sigmoid: Whether to return probabilities instead of log-odds.
+
+        Returns:
+            Shape [E].
+        """
+        source, target = (z.index_select(0, end) for end in edge_index)
+        logits = self._logits(source, target)
+        return logits.sigmoid() if sigmoid else logits
+
+    def _logits(self, source: Tensor, target: Tensor) -> Tensor:
+        raise NotImplementedError
+
+
+class InnerProductDecoder(_PairDecoder):
     """Log-odds of a link: scale * z_i . z_j + bias  (Kipf & Welling 2016, with a scale and a bias).
 
     On the sphere the inner product is a cosine, so without a scale the probability could never leave
@@ -31,11 +53,7 @@ class InnerProductDecoder(nn.Module):
 
     def __init__(self, scale: float = 5.0, bias: float = 0.0, learnable: bool = True) -> None:
         super().__init__()
-        if not 0 < scale < math.inf:
-            raise ValueError(f"scale must be positive and finite, got {scale}")
-        if not math.isfinite(bias):
-            raise ValueError(f"bias must be finite, got {bias}")
-        self._initial = scale + math.log(-math.expm1(-scale)), bias  # softplus inverted
+        self._initial = _raw_scale(scale), _checked_bias(bias)
         self.raw_scale = nn.Parameter(torch.empty(()), requires_grad=learnable)
         self.bias = nn.Parameter(torch.empty(()), requires_grad=learnable)
         self.reset_parameters()
@@ -51,22 +69,111 @@ class InnerProductDecoder(nn.Module):
         """The positive factor on the inner product, shape ()."""
         return F.softplus(self.raw_scale)
 
-    def forward(self, z: Tensor, edge_index: Tensor, sigmoid: bool = True) -> Tensor:
-        """Scores pairs of nodes.
-
-        Args:
-            z: Embeddings, shape [N, m].
-            edge_index: int64 [2, E], the pairs.
-            sigmoid: Whether to return probabilities instead of log-odds.
-
-        Returns:
-            Shape [E].
-        """
-        source, target = (z.index_select(0, end) for end in edge_index)
-        logits = self.scale * (source * target).sum(dim=-1) + self.bias
-        return logits.sigmoid() if sigmoid else logits
+    def _logits(self, source: Tensor, target: Tensor) -> Tensor:
+        return self.scale * (source * target).sum(dim=-1) + self.bias
 
     def forward_all(self, z: Tensor, sigmoid: bool = True) -> Tensor:
         """Scores all pairs of nodes, shape [N, N]; see ``forward``.  Memory grows with N^2."""
         logits = self.scale * (z @ z.t()) + self.bias
         return logits.sigmoid() if sigmoid else logits
+
+
+class FactorInnerProductDecoder(_PairDecoder):
+    """Log-odds of a link on a product of spheres: sum_k scale_k * z_i^k . z_j^k + bias.
+
+    Args:
+        num_factors: Number K of equal blocks that an embedding consists of, at least 1.
+        scale: Initial scale of each factor, > 0; default 5 / K, so that the sum starts as on one sphere.
+        bias: Initial bias.
+
+    Raises:
+        ValueError: If ``num_factors`` is below 1, ``scale`` is not positive and finite, or ``bias`` is not finite;
+            when called, if the width of the embeddings is not a multiple of ``num_factors``.
+
+    Example:
+        >>> z = torch.tensor([[1.0, 0.0, 0.0, 1.0], [1.0, 0.0, 1.0, 0.0]])  # two points on S^1 x S^1
+        >>> FactorInnerProductDecoder(2, scale=3.0)(z, torch.tensor([[0], [1]]), sigmoid=False)
+        tensor([3.], grad_fn=<AddBackward0>)
+    """
+
+    def __init__(self, num_factors: int, scale: float | None = None, bias: float = 0.0) -> None:
+        super().__init__()
+        if num_factors < 1:
+            raise ValueError(f"num_factors must be at least 1, got {num_factors}")
+        scale = 5.0 / num_factors if scale is None else scale
+        self._initial = _raw_scale(scale), _checked_bias(bias)
+        self.raw_scale = nn.Parameter(torch.empty(num_factors))
+        self.bias = nn.Parameter(torch.empty(()))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Sets scales and bias to their initial values."""
+        with torch.no_grad():
+            self.raw_scale.fill_(self._initial[0])
+            self.bias.fill_(self._initial[1])
+
+    @property
+    def scale(self) -> Tensor:
+        """The positive factors on the inner products, shape [K]."""
+        return F.softplus(self.raw_scale)
+
+    def _logits(self, source: Tensor, target: Tensor) -> Tensor:
+        return (source * target) @ self._weights(source.size(-1)) + self.bias
+
+    def forward_all(self, z: Tensor, sigmoid: bool = True) -> Tensor:
+        """Scores all pairs of nodes, shape [N, N]; see ``forward``.  Memory grows with N^2."""
+        logits = (z * self._weights(z.size(-1))) @ z.t() + self.bias
+        return logits.sigmoid() if sigmoid else logits
+
+    def _weights(self, width: int) -> Tensor:
+        num_factors = self.raw_scale.numel()
+        if width % num_factors:
+            raise ValueError(f"z must have a multiple of {num_factors} coordinates, one block per factor, got {width}")
+        return self.scale.repeat_interleave(width // num_factors)
+
+
+class HadamardDecoder(_PairDecoder):
+    """Log-odds of a link by a perceptron on the elementwise product: w . ReLU(W (z_i * z_j) + b) + c.
+
+    Symmetric like the inner product, which it contains, but the coordinates may count differently and together.
+
+    Args:
+        in_channels: Coordinates m of an embedding, at least 1.
+        hidden_channels: Width of the hidden layer, at least 1.
+
+    Raises:
+        ValueError: If a width is below 1.
+    """
+
+    def __init__(self, in_channels: int, hidden_channels: int = 64) -> None:
+        super().__init__()
+        if min(in_channels, hidden_channels) < 1:
+            raise ValueError(
+                f"widths must be at least 1, got in_channels={in_channels}, hidden_channels={hidden_channels}"
+            )
+        self.hidden = nn.Linear(in_channels, hidden_channels)
+        self.output = nn.Linear(hidden_channels, 1)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draws Glorot-uniform weights and zero biases."""
+        for layer in (self.hidden, self.output):
+            nn.init.xavier_uniform_(layer.weight)
+            nn.init.zeros_(layer.bias)
+
+    def _logits(self, source: Tensor, target: Tensor) -> Tensor:
+        # On the unit sphere the coordinates are of size m^-1/2, their products of size 1 / m.
+        product = source * target * source.size(-1)
+        return self.output(F.relu(self.hidden(product))).squeeze(-1)
+
+
+def _raw_scale(scale: float) -> float:
+    if not 0 < scale < math.inf:
+        raise ValueError(f"scale must be positive and finite, got {scale}")
+    return scale + math.log(-math.expm1(-scale))  # softplus inverted
+
+
+def _checked_bias(bias: float) -> float:
+    if not math.isfinite(bias):
+        raise ValueError(f"bias must be finite, got {bias}")
+    return bias

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -71,13 +72,14 @@ class GCNEncoder(_GraphEncoder):
         super().__init__()
         _check(in_channels, hidden_channels, out_channels, dropout)
         self.dropout = dropout
-        self.hidden = _ConstantInputLinear(in_channels, hidden_channels)
+        self.hidden = nn.Linear(in_channels, hidden_channels)
         self.outputs = nn.ModuleList(nn.Linear(hidden_channels, width) for width in out_channels)
         self.reset_parameters()
 
     def _encode(self, x: Tensor | SparseMatrix, edge_index: Tensor | SparseMatrix) -> tuple[Tensor, ...]:
         adjacency = normalized_adjacency(edge_index, x.size(0), self.hidden.weight.dtype)
-        hidden = F.relu(adjacency @ self.hidden(x, self.dropout))
+        (hidden,) = _parallel_linear([self.hidden], x, self.dropout, self.training)
+        hidden = F.relu(adjacency @ hidden)
         hidden = F.dropout(hidden, self.dropout, self.training)
         outputs = [linear(hidden) for linear in self.outputs]
         return (adjacency @ torch.cat(outputs, dim=-1)).split([o.size(-1) for o in outputs], dim=-1)
@@ -87,59 +89,122 @@ class NormalizedPropagationEncoder(_GraphEncoder):
     """A linear map, L2 normalisation, and propagation: no hidden layer, hardly any parameters.
 
     parameter_0 = A-hat^K normalise(X W_0 + b_0), every other parameter_i = A-hat^K (X W_i + b_i).  Normalising
-    before propagation keeps isolated and low-degree nodes on the scale of the others (Ahn & Kim 2021).  Each
-    parameter has a feature dropout of its own.
+    before propagation keeps isolated and low-degree nodes on the scale of the others (Ahn & Kim 2021).
+
+    With several numbers of steps, every parameter consists of as many equal blocks, each normalised by itself and
+    propagated so many times: on a product of spheres, factors that see neighbourhoods of different sizes.
 
     Args:
         in_channels: Number of node features F.
         out_channels: Width of each parameter, the direction's first.
-        num_steps: Number K of propagation steps, at least 1.
+        num_steps: Number K of propagation steps, at least 0; or one for each block.
         dropout: Dropout on the features, in [0, 1).
 
     Raises:
-        ValueError: If a width or the number of steps is below 1 or the dropout is outside [0, 1).
+        ValueError: If a width is below 1 or not a multiple of the number of blocks, a number of steps is negative
+            or there is none, or the dropout is outside [0, 1).
 
     Example:
-        >>> encoder = NormalizedPropagationEncoder(5, (3, 1))
-        >>> direction, concentration = encoder(torch.rand(4, 5), torch.tensor([[0, 1], [1, 0]]))
-        >>> direction.shape, concentration.shape
-        (torch.Size([4, 3]), torch.Size([4, 1]))
+        >>> encoder = NormalizedPropagationEncoder(5, (6, 2), num_steps=(1, 2))
+        >>> directions, concentrations = encoder(torch.rand(4, 5), torch.tensor([[0, 1], [1, 0]]))
+        >>> directions.shape, concentrations.shape
+        (torch.Size([4, 6]), torch.Size([4, 2]))
     """
 
     def __init__(
         self,
         in_channels: int,
         out_channels: Sequence[int],
-        num_steps: int = 1,
+        num_steps: int | Sequence[int] = 1,
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        _check(in_channels, num_steps, out_channels, dropout)
-        self.num_steps = num_steps
+        self.num_steps = (num_steps,) if isinstance(num_steps, int) else tuple(num_steps)
+        _check(in_channels, 1, out_channels, dropout)
+        if not self.num_steps or min(self.num_steps) < 0:
+            raise ValueError(f"num_steps must be at least 0, one or several, got {num_steps}")
+        if any(width % len(self.num_steps) for width in out_channels):
+            raise ValueError(
+                f"out_channels must be multiples of the number of blocks, {len(self.num_steps)}, "
+                f"got {tuple(out_channels)}"
+            )
         self.dropout = dropout
-        self.outputs = nn.ModuleList(_ConstantInputLinear(in_channels, width) for width in out_channels)
+        self.outputs = nn.ModuleList(nn.Linear(in_channels, width) for width in out_channels)
         self.reset_parameters()
 
     def _encode(self, x: Tensor | SparseMatrix, edge_index: Tensor | SparseMatrix) -> tuple[Tensor, ...]:
-        outputs = [linear(x, self.dropout) for linear in self.outputs]
-        outputs[0] = F.normalize(outputs[0], dim=-1)
+        outputs = _parallel_linear(self.outputs, x, self.dropout, self.training)
         adjacency = normalized_adjacency(edge_index, x.size(0), outputs[0].dtype)
-        widths = [o.size(-1) for o in outputs]
-        stacked = torch.cat(outputs, dim=-1)
-        for _ in range(self.num_steps):
-            stacked = adjacency @ stacked
-        return stacked.split(widths, dim=-1)
+        num_blocks = len(self.num_steps)
+        directions, *others = (output.chunk(num_blocks, dim=-1) for output in outputs)
+        blocks = [
+            torch.cat([F.normalize(direction, dim=-1), *rest], dim=-1)
+            for direction, *rest in zip(directions, *others, strict=True)
+        ]
+        for step in range(1, max(self.num_steps) + 1):
+            active = [k for k in range(num_blocks) if self.num_steps[k] >= step]
+            propagated = adjacency @ torch.cat([blocks[k] for k in active], dim=-1)
+            for k, block in zip(active, propagated.chunk(len(active), dim=-1), strict=True):
+                blocks[k] = block
+        widths = [output.size(-1) // num_blocks for output in outputs]
+        parameters = zip(*(block.split(widths, dim=-1) for block in blocks), strict=True)
+        return tuple(torch.cat(parts, dim=-1) for parts in parameters)
 
 
-class _ConstantInputLinear(nn.Linear):
-    """A linear map of dropped-out features that may be sparse, and are not differentiated then."""
+class BatchNormPropagationEncoder(_GraphEncoder):
+    """A linear map, one propagation, batch normalisation and ELU: one hidden layer that is the embedding.
 
-    def forward(self, x: Tensor | SparseMatrix, dropout: float = 0.0) -> Tensor:
-        if isinstance(x, Tensor) and x.layout != torch.strided:
-            x = SparseMatrix(x)
-        if isinstance(x, SparseMatrix):
-            return x.dropout(dropout, self.training) @ self.weight.t() + self.bias
-        return super().forward(F.dropout(x, dropout, self.training))
+    parameter_0 = ELU(BatchNorm(A-hat (X W_0 + b_0))), every other parameter_i = A-hat (X W_i + b_i).
+
+    Args:
+        in_channels: Number of node features F.
+        out_channels: Width of each parameter, the direction's first.
+        dropout: Dropout on the features, in [0, 1).
+
+    Raises:
+        ValueError: If a width is below 1 or the dropout is outside [0, 1).
+
+    Example:
+        >>> encoder = BatchNormPropagationEncoder(5, (6, 2))
+        >>> directions, concentrations = encoder(torch.rand(4, 5), torch.tensor([[0, 1], [1, 0]]))
+        >>> directions.shape, concentrations.shape
+        (torch.Size([4, 6]), torch.Size([4, 2]))
+    """
+
+    def __init__(self, in_channels: int, out_channels: Sequence[int], dropout: float = 0.0) -> None:
+        super().__init__()
+        _check(in_channels, 1, out_channels, dropout)
+        self.dropout = dropout
+        self.outputs = nn.ModuleList(nn.Linear(in_channels, width) for width in out_channels)
+        self.norm = nn.BatchNorm1d(out_channels[0])
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draws Glorot-uniform weights and zero biases, and resets the batch normalisation."""
+        super().reset_parameters()
+        self.norm.reset_parameters()
+
+    def _encode(self, x: Tensor | SparseMatrix, edge_index: Tensor | SparseMatrix) -> tuple[Tensor, ...]:
+        outputs = torch.cat(_parallel_linear(self.outputs, x, self.dropout, self.training), dim=-1)
+        adjacency = normalized_adjacency(edge_index, x.size(0), outputs.dtype)
+        first, *others = (adjacency @ outputs).split([linear.out_features for linear in self.outputs], dim=-1)
+        return F.elu(self.norm(first)), *others
+
+
+def _parallel_linear(
+    layers: Iterable[Any], x: Tensor | SparseMatrix, dropout: float, training: bool
+) -> tuple[Tensor, ...]:
+    """Linear maps of the same dropped-out features, which may be sparse and are not differentiated then."""
+    if isinstance(x, Tensor) and x.layout != torch.strided:
+        x = SparseMatrix(x)
+    layers = list(layers)
+    weight = torch.cat([layer.weight for layer in layers])
+    bias = torch.cat([layer.bias for layer in layers])
+    if isinstance(x, SparseMatrix):
+        outputs = x.dropout(dropout, training) @ weight.t() + bias
+    else:
+        outputs = F.linear(F.dropout(x, dropout, training), weight, bias)
+    return outputs.split([layer.out_features for layer in layers], dim=-1)
 
 
 def _check(in_channels: int, hidden: int, out_channels: Sequence[int], dropout: float) -> None:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.distributions import Distribution, Independent, Normal
 from torch.nn import functional as F  # noqa: N812
 
-from spherical_gae.core import HypersphericalUniform, VonMisesFisher
+from spherical_gae.core import HypersphericalUniform, ProductOfSpheres, VonMisesFisher
 
 _MAX_LOGSTD = 10.0
 
@@ -88,6 +88,67 @@ class VonMisesFisherHead(LatentHead):
         """The uniform law on the posterior's sphere."""
         assert isinstance(posterior, VonMisesFisher)
         return HypersphericalUniform(posterior.dim, posterior.loc.dtype, posterior.loc.device, validate_args=False)
+
+
+class ProductOfSpheresHead(LatentHead):
+    """q(z | x) = product of K vMF(direction_k / |direction_k|, softplus(concentration_k) + min_concentration).
+
+    The prior is uniform on the product of spheres.
+
+    Args:
+        num_factors: Number K of spheres, at least 1.
+        min_concentration: Smallest concentration of each factor, >= 0 and finite.
+
+    Raises:
+        ValueError: If an argument is out of range.
+    """
+
+    def __init__(self, num_factors: int, min_concentration: float = 1.0) -> None:
+        super().__init__()
+        if num_factors < 1:
+            raise ValueError(f"num_factors must be at least 1, got {num_factors}")
+        self.num_factors = num_factors
+        self.factor_head = VonMisesFisherHead(min_concentration)
+
+    def parameter_widths(self, dim: int) -> tuple[int, ...]:
+        """(K m, K): the directions one after the other, and a concentration for each."""
+        self._check_dim(dim)
+        return dim, self.num_factors
+
+    def forward(self, *parameters: Tensor) -> ProductOfSpheres:
+        """Makes the posterior.
+
+        Args:
+            *parameters: Directions [..., K m] and concentrations [..., K], both unconstrained.
+
+        Returns:
+            Laws of batch shape [...] on K spheres S^(m-1).
+
+        Raises:
+            ValueError: If there are not two parameters, or their shapes do not fit.
+        """
+        if len(parameters) != 2:
+            raise ValueError(
+                f"the encoder must return (directions [..., K m], concentrations [..., K]), "
+                f"got {len(parameters)} tensors"
+            )
+        directions, concentrations = parameters
+        self._check_dim(directions.shape[-1])
+        blocks = directions.unflatten(-1, (self.num_factors, -1))
+        # One factor's concentrations [..., 1] have the shape of the blocks' batch, as all others'.
+        return ProductOfSpheres(self.factor_head(blocks, concentrations), validate_args=False)
+
+    def prior(self, posterior: Distribution) -> ProductOfSpheres:
+        """The uniform law on the posterior's product of spheres."""
+        assert isinstance(posterior, ProductOfSpheres)
+        uniform = self.factor_head.prior(posterior.factors)
+        return ProductOfSpheres(uniform.expand((self.num_factors,)), validate_args=False)
+
+    def _check_dim(self, dim: int) -> None:
+        if dim % self.num_factors or dim < 2 * self.num_factors:
+            raise ValueError(
+                f"directions must have a multiple of {self.num_factors} coordinates, at least 2 per factor, got {dim}"
+            )
 
 
 class NormalHead(LatentHead):

@@ -5,8 +5,31 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 from torch_geometric.nn.conv.gcn_conv import gcn_norm
+from torch_geometric.utils import degree, remove_self_loops
 
 from spherical_gae.nn.sparse import SparseMatrix
+
+
+class NormalizedAdjacency(SparseMatrix):
+    """A-hat = D^-1/2 (A + I) D^-1/2  (Kipf & Welling 2017, eq. 2), and the degrees it was made with.
+
+    Args:
+        matrix: A-hat itself, see ``normalized_adjacency``.
+        degree: See below.
+
+    Attributes:
+        degree: Number of links of every node, self-loops left out, shape [N], of the entries' dtype.
+    """
+
+    def __init__(self, matrix: Tensor, degree: Tensor) -> None:
+        super().__init__(matrix)
+        self.degree = degree
+
+    def to(self, device: torch.device | str) -> NormalizedAdjacency:
+        """Returns the matrix on ``device``."""
+        new = super().to(device)
+        new.degree = self.degree.to(device)
+        return new
 
 
 def normalized_adjacency(
@@ -27,7 +50,24 @@ def normalized_adjacency(
         return edge_index
     index, weight = gcn_norm(edge_index, None, num_nodes, dtype=dtype)
     # Row i gathers from its neighbours: PyG sends from edge_index[0] to edge_index[1].
-    return SparseMatrix(torch.sparse_coo_tensor(index.flip(0), weight, (num_nodes, num_nodes), check_invariants=False))
+    matrix = torch.sparse_coo_tensor(index.flip(0), weight, (num_nodes, num_nodes), check_invariants=False)
+    return NormalizedAdjacency(matrix, node_degree(edge_index, num_nodes).to(dtype))
+
+
+def node_degree(edge_index: Tensor | NormalizedAdjacency, num_nodes: int) -> Tensor:
+    """Number of links that end at every node, self-loops left out.
+
+    Args:
+        edge_index: int64 [2, E], both directions of each link, or ``normalized_adjacency`` of it.
+        num_nodes: Number of nodes N.
+
+    Returns:
+        Shape [N].
+    """
+    if isinstance(edge_index, NormalizedAdjacency):
+        return edge_index.degree
+    links, _ = remove_self_loops(edge_index)
+    return degree(links[1], num_nodes)
 
 
 def sparse_features(x: Tensor | SparseMatrix, max_density: float = 0.2) -> Tensor | SparseMatrix:

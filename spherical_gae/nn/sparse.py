@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
+
+_Matrix = TypeVar("_Matrix", bound="SparseMatrix")
 
 
 class SparseMatrix:
@@ -70,15 +72,26 @@ class SparseMatrix:
         """Number of rows (0) or columns (1), as ``Tensor.size``."""
         return self.shape[dim]
 
-    def to(self, device: torch.device | str) -> SparseMatrix:
+    def to(self: _Matrix, device: torch.device | str) -> _Matrix:
         """Returns the matrix on ``device``."""
-        new = self._with_values(self._values.to(device))
+        new = self.with_values(self._values.to(device))
         new._rows = self._rows[0].to(device), self._rows[1].to(device)
         new._columns = self._columns[0].to(device), self._columns[1].to(device)
         new._order = self._order.to(device)
         return new
 
-    def dropout(self, p: float, training: bool = True) -> SparseMatrix:
+    def with_values(self: _Matrix, values: Tensor) -> _Matrix:
+        """Returns a matrix with the same places and other entries.
+
+        Args:
+            values: Entries, shape [nnz], ordered by row, then by column.
+        """
+        new = object.__new__(type(self))
+        new.__dict__.update(self.__dict__)
+        new._values = values
+        return new
+
+    def dropout(self: _Matrix, p: float, training: bool = True) -> _Matrix:
         """Returns a matrix with entries zeroed with probability ``p``, the others scaled by 1 / (1 - p).
 
         Zero entries stay zero under dropout, so this equals dropout on the dense matrix.
@@ -89,28 +102,24 @@ class SparseMatrix:
         """
         if not training or p == 0:
             return self
-        return self._with_values(torch.nn.functional.dropout(self._values, p))
+        return self.with_values(torch.nn.functional.dropout(self._values, p))
 
     def to_dense(self) -> Tensor:
         """The matrix as a dense tensor, shape [R, C]."""
         return self._layout(self._rows, self._values, self.shape).to_dense()
 
     def __matmul__(self, dense: Tensor) -> Tensor:
-        """The product with a dense matrix of shape [C, K], shape [R, K]."""
+        """The product with a dense matrix of the same dtype and shape [C, K], shape [R, K]."""
+        if dense.dtype != self.dtype:
+            raise TypeError(f"the operand must have the dtype of the matrix, {self.dtype}, got {dense.dtype}")
         return _Product.apply(dense, self)
 
     def _forward(self, dense: Tensor) -> Tensor:
-        return self._layout(self._rows, self._values, self.shape) @ dense
+        return _product(self._layout(self._rows, self._values, self.shape), dense)
 
     def _backward(self, grad: Tensor) -> Tensor:
         transposed = (self.shape[1], self.shape[0])
-        return self._layout(self._columns, self._values[self._order], transposed) @ grad
-
-    def _with_values(self, values: Tensor) -> SparseMatrix:
-        new = object.__new__(SparseMatrix)
-        new.__dict__.update(self.__dict__)
-        new._values = values
-        return new
+        return _product(self._layout(self._columns, self._values[self._order], transposed), grad)
 
     @staticmethod
     def _layout(index: tuple[Tensor, Tensor], values: Tensor, shape: tuple[int, int]) -> Tensor:
@@ -127,6 +136,11 @@ class _Product(Function):
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
         return ctx.matrix._backward(grad.contiguous()), None
+
+
+def _product(matrix: Tensor, dense: Tensor) -> Tensor:
+    # In place: ``matrix @ dense`` fills and copies the result before it computes it, which costs as much again.
+    return dense.new_empty(matrix.shape[0], dense.shape[1]).addmm_(matrix, dense, beta=0)
 
 
 def _compress(sorted_index: Tensor, size: int) -> Tensor:

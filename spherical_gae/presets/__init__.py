@@ -11,11 +11,14 @@ import torch
 from torch import nn
 
 from spherical_gae.models.graph import NormalGAE, SphericalGAE, VariationalGAE
-from spherical_gae.nn.decoders import InnerProductDecoder
-from spherical_gae.nn.encoders import GCNEncoder, NormalizedPropagationEncoder
+from spherical_gae.nn.decoders import FactorInnerProductDecoder, HadamardDecoder, InnerProductDecoder
+from spherical_gae.nn.degree_bias import DegreeBiasedDecoder
+from spherical_gae.nn.encoders import BatchNormPropagationEncoder, GCNEncoder, NormalizedPropagationEncoder
+from spherical_gae.nn.heads import NormalHead
 
 METHODS = ("s-vgae", "n-vgae")
-ENCODERS = ("gcn", "propagation")
+ENCODERS = ("gcn", "propagation", "batch-norm propagation")
+DECODERS = ("inner product", "hadamard")
 
 
 @dataclass(frozen=True)
@@ -24,19 +27,28 @@ class Preset:
 
     Attributes:
         description: One line for a reader.
-        encoder: ``"gcn"`` or ``"propagation"``.
-        latent_dim: Coordinates of an embedding, m >= 2: the S-VGAE's sphere is S^(m-1) in R^m.
+        encoder: ``"gcn"``, ``"propagation"`` or ``"batch-norm propagation"``.
+        latent_dim: Coordinates of an embedding, at least 2 for each factor: a sphere of m coordinates is S^(m-1).
         dropout: Dropout in the encoder, in [0, 1).
         epochs: Number of epochs.
         learning_rate: Adam's learning rate.
         kl_weight: Weight of the KL term, see ``FitConfig``.
         min_concentration: Smallest concentration of the S-VGAE.
-        decoder_scale: Initial scale of the S-VGAE's decoder; the N-VGAE's is a plain inner product.
+        decoder_scale: Initial scale of the inner product; on a product of spheres the sum of the factors' scales.
         hidden_channels: Hidden width of the GCN.
-        num_steps: Propagation steps of the ``"propagation"`` encoder.
+        num_steps: Propagation steps of the ``"propagation"`` encoder: one number, or one for each block of the
+            latent, for instance for each factor.
+        num_factors: Number of spheres that the S-VGAE's latent is a product of.
+        decoder: ``"inner product"`` or ``"hadamard"``.
+        degree_buckets: Number of learned biases by degree, see ``DegreeBias``; 0 for none.
+        isolated_bucket: Whether isolated nodes have a bias of their own.
+        mask_share: See ``FitConfig``.
+        negatives_per_link: See ``FitConfig``.
+        normal_decoder: The N-VGAE's decoder: ``"plain"`` for the inner product of Kipf & Welling with nothing to
+            learn, ``"same"`` for the S-VGAE's (of one factor).
 
     Raises:
-        ValueError: If the encoder is unknown or ``latent_dim`` is below 2.
+        ValueError: If a name is unknown, or ``latent_dim`` and ``num_factors`` do not fit.
     """
 
     description: str
@@ -49,21 +61,42 @@ class Preset:
     min_concentration: float
     decoder_scale: float
     hidden_channels: int = 32
-    num_steps: int = 1
+    num_steps: tuple[int, ...] = (1,)
+    num_factors: int = 1
+    decoder: str = "inner product"
+    degree_buckets: int = 0
+    isolated_bucket: bool = True
+    mask_share: float = 0.0
+    negatives_per_link: int = 1
+    normal_decoder: str = "plain"
 
     def __post_init__(self) -> None:
-        if self.encoder not in ENCODERS:
-            raise ValueError(f"encoder must be one of {', '.join(ENCODERS)}, got {self.encoder!r}")
+        # JSON knows lists only.
+        object.__setattr__(self, "num_steps", tuple(self.num_steps))
+        for name, allowed in (("encoder", ENCODERS), ("decoder", DECODERS), ("normal_decoder", ("plain", "same"))):
+            if getattr(self, name) not in allowed:
+                raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {getattr(self, name)!r}")
+        if self.num_factors < 1:
+            raise ValueError(f"num_factors must be at least 1, got {self.num_factors}")
         if self.latent_dim < 2:
             raise ValueError(f"latent_dim must be at least 2, got {self.latent_dim}")
+        if self.latent_dim % self.num_factors or self.latent_dim < 2 * self.num_factors:
+            raise ValueError(
+                f"latent_dim must be a multiple of num_factors, {self.num_factors}, and at least twice it, "
+                f"got {self.latent_dim}"
+            )
 
     def with_changes(self, **changes: Any) -> Preset:
         """Returns a copy with every change that is not None."""
         return replace(self, **{name: value for name, value in changes.items() if value is not None})
 
+    def on_one_sphere(self, dim: int) -> Preset:
+        """Returns a copy whose latent is a single sphere of ``dim`` coordinates; of several steps, the most."""
+        return replace(self, latent_dim=dim, num_factors=1, num_steps=(max(self.num_steps),))
+
     def to_dict(self) -> dict[str, Any]:
         """The settings as plain values, for JSON."""
-        return asdict(self)
+        return {**asdict(self), "num_steps": list(self.num_steps)}
 
 
 def available_presets() -> list[str]:
@@ -72,18 +105,24 @@ def available_presets() -> list[str]:
     return sorted(file.name.removesuffix(".json") for file in files if file.name.endswith(".json"))
 
 
-def load_preset(name: str) -> Preset:
+def load_preset(name: str, dataset: str | None = None) -> Preset:
     """Reads a preset.
+
+    A preset is a JSON file of this folder: ``description``, ``settings``, what is different for a data set in
+    ``datasets``, and, for the reader, how they were chosen in ``selection``.
 
     Args:
         name: One of ``available_presets()``.
+        dataset: Name of the data set; the settings for all of them if None, or if the file has none for it.
 
     Raises:
         ValueError: If there is no such preset.
     """
     if name not in available_presets():
         raise ValueError(f"preset must be one of {', '.join(available_presets())}, got {name!r}")
-    return Preset(**json.loads((resources.files(__package__) / f"{name}.json").read_text()))
+    content = json.loads((resources.files(__package__) / f"{name}.json").read_text())
+    settings = {**content["settings"], **content.get("datasets", {}).get(dataset, {})}
+    return Preset(description=content["description"], **settings)
 
 
 def build_model(preset: Preset, method: str, in_channels: int, seed: int = 0) -> VariationalGAE:
@@ -100,20 +139,36 @@ def build_model(preset: Preset, method: str, in_channels: int, seed: int = 0) ->
     """
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
-    m = preset.latent_dim
     with torch.random.fork_rng(devices=[]):
         # Not torch.manual_seed, which would reseed the accelerators as well.
         torch.default_generator.manual_seed(seed)
         if method == "n-vgae":
-            return NormalGAE(_build_encoder(preset, in_channels, (m, m)))
+            encoder = _encoder(preset, in_channels, NormalHead().parameter_widths(preset.latent_dim))
+            return NormalGAE(encoder, None if preset.normal_decoder == "plain" else _decoder(preset, 1))
         return SphericalGAE(
-            _build_encoder(preset, in_channels, (m, 1)),
-            InnerProductDecoder(scale=preset.decoder_scale),
+            _encoder(preset, in_channels, (preset.latent_dim, preset.num_factors)),
+            _decoder(preset, preset.num_factors),
             min_concentration=preset.min_concentration,
+            num_factors=preset.num_factors,
         )
 
 
-def _build_encoder(preset: Preset, in_channels: int, widths: tuple[int, int]) -> nn.Module:
+def _encoder(preset: Preset, in_channels: int, widths: tuple[int, ...]) -> nn.Module:
     if preset.encoder == "gcn":
         return GCNEncoder(in_channels, preset.hidden_channels, widths, preset.dropout)
-    return NormalizedPropagationEncoder(in_channels, widths, preset.num_steps, preset.dropout)
+    if preset.encoder == "propagation":
+        return NormalizedPropagationEncoder(in_channels, widths, preset.num_steps, preset.dropout)
+    return BatchNormPropagationEncoder(in_channels, widths, preset.dropout)
+
+
+def _decoder(preset: Preset, num_factors: int) -> nn.Module:
+    decoder: nn.Module
+    if preset.decoder == "hadamard":
+        decoder = HadamardDecoder(preset.latent_dim)
+    elif num_factors == 1:
+        decoder = InnerProductDecoder(preset.decoder_scale)
+    else:
+        decoder = FactorInnerProductDecoder(num_factors, preset.decoder_scale / num_factors)
+    if preset.degree_buckets == 0:
+        return decoder
+    return DegreeBiasedDecoder(decoder, preset.degree_buckets, preset.isolated_bucket)

@@ -45,7 +45,7 @@ class ExperimentConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
-        return {**asdict(self), "seeds": list(self.seeds)}
+        return {**asdict(self), "preset": self.preset.to_dict(), "seeds": list(self.seeds)}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> ExperimentConfig:
@@ -93,7 +93,7 @@ def train_once(
     result = fit(
         model,
         split,
-        FitConfig(preset.epochs, preset.learning_rate, preset.kl_weight),
+        FitConfig(preset.epochs, preset.learning_rate, preset.kl_weight, preset.mask_share, preset.negatives_per_link),
         inputs=model_inputs(split.train, device),
         seed=seed,
         checkpoint=checkpoint,
@@ -210,12 +210,12 @@ class Experiment:
         split = split_links(data, seed=seed)
         embeddings = self._embed(self.load_model("s-vgae", seed, data.num_features), split)
         write_atomically(self.folder / "embeddings.npy", lambda file: np.save(file, embeddings.numpy()))
-        if self.config.preset.latent_dim == 3:
+        if self.config.preset.latent_dim == 3 and self.config.preset.num_factors == 1:
             on_sphere = embeddings
         else:
             model, _ = train_once(
                 split,
-                self.config.preset.with_changes(latent_dim=3),
+                self.config.preset.on_one_sphere(3),
                 "s-vgae",
                 seed,
                 device=self.device,

@@ -17,6 +17,7 @@ from spherical_gae.data.negatives import NonEdgeSampler
 from spherical_gae.data.splits import LinkSplit
 from spherical_gae.evaluation.metrics import LinkScores
 from spherical_gae.models.graph import VariationalGAE
+from spherical_gae.nn.sparse import SparseMatrix
 from spherical_gae.training.checkpoint import (
     load_checkpoint,
     random_state,
@@ -24,6 +25,7 @@ from spherical_gae.training.checkpoint import (
     save_checkpoint,
     seed_random,
 )
+from spherical_gae.training.masking import AdjacencyMasking, LinkMasking
 
 # Keeps the random numbers of training apart from those of an initialisation with the same seed.
 _TRAINING_STREAM = 1 << 32
@@ -38,6 +40,9 @@ class FitConfig:
         epochs: Number of passes over the training links, at least 1.
         learning_rate: Adam's learning rate, > 0.
         kl_weight: Weight of the KL term; 1 is the bound of ``VariationalGAE``, mean KL / N.  >= 0.
+        mask_share: Share of the training links that each epoch hides from message passing, in [0, 1); if positive,
+            only the hidden links are predicted.
+        negatives_per_link: Number of negatives drawn for every link to predict, at least 1.
 
     Raises:
         ValueError: If a value is out of range.
@@ -46,6 +51,8 @@ class FitConfig:
     epochs: int = 200
     learning_rate: float = 0.01
     kl_weight: float = 1.0
+    mask_share: float = 0.0
+    negatives_per_link: int = 1
 
     def __post_init__(self) -> None:
         if self.epochs < 1:
@@ -54,6 +61,10 @@ class FitConfig:
             raise ValueError(f"learning_rate must be positive and finite, got {self.learning_rate}")
         if not 0 <= self.kl_weight < math.inf:
             raise ValueError(f"kl_weight must be finite and at least 0, got {self.kl_weight}")
+        if not 0 <= self.mask_share < 1:
+            raise ValueError(f"mask_share must be in [0, 1), got {self.mask_share}")
+        if self.negatives_per_link < 1:
+            raise ValueError(f"negatives_per_link must be at least 1, got {self.negatives_per_link}")
 
 
 @dataclass(frozen=True)
@@ -87,8 +98,8 @@ def fit(
 ) -> FitResult:
     """Trains a graph autoencoder on the training links, and keeps the weights of the best validation epoch.
 
-    Each epoch takes one Adam step on recon_loss + kl_weight * kl_loss / N, with as many fresh negatives as
-    training links, uniform among the pairs that are not training links.  Validation and test links are not seen.
+    Each epoch takes one Adam step on recon_loss + kl_weight * kl_loss / N, with fresh negatives, uniform among the
+    pairs that are not training links.  Validation and test links are not seen.
 
     Args:
         model: The model, on the device to train on; on return it holds the best epoch's weights, in
@@ -97,7 +108,7 @@ def fit(
         config: Settings; the defaults if None.
         inputs: Arguments of ``model.encode``, on the model's device; default: ``(x, edge_index)`` of the
             training part.  Pass ``(sparse_features(x), normalized_adjacency(edge_index, N))`` to encoders of
-            this package to normalise once.
+            this package to normalise once.  The last is taken for the graph, which ``mask_share`` replaces.
         seed: Seed of all randomness in training; the caller's generators are left as they were.
         checkpoint: File of the state, written every 25 epochs and at the end.  If it exists, training
             resumes from it, with the same result bit for bit as without the interruption.
@@ -146,6 +157,7 @@ class _Run:
         train = self.split.train
         self.inputs = (train.x, train.edge_index) if inputs is None else tuple(inputs)
         self.num_nodes = train.num_nodes
+        self.masking = self._make_masking()
         self.sampler = NonEdgeSampler(train.edge_index, self.num_nodes)
         parameters = [p for p in model.parameters() if p.requires_grad]
         self.optimizer = torch.optim.Adam(parameters, lr=config.learning_rate)
@@ -155,15 +167,28 @@ class _Run:
         self.best_weights: dict[str, Tensor] = {}
         self.history: dict[str, list[float]] = {"loss": [], "val_auc": [], "val_ap": []}
 
+    def _make_masking(self) -> LinkMasking | AdjacencyMasking | None:
+        share = self.config.mask_share
+        if share == 0:
+            return None
+        edge_index, graph = self.split.train.edge_index, self.inputs[-1]
+        if isinstance(graph, SparseMatrix):
+            return AdjacencyMasking(edge_index, self.num_nodes, share, graph.dtype)
+        return LinkMasking(edge_index, self.num_nodes, share)
+
     def step(self) -> None:
         """One epoch: a gradient step, then validation."""
-        positives = self.split.train.pos_edge_label_index
         self.model.train()
         self.optimizer.zero_grad()
-        z = self.model.encode(*self.inputs)
-        negatives = self.sampler.sample(positives.size(1))
+        if self.masking is None:
+            graph, positives = self.inputs[-1], self.split.train.pos_edge_label_index
+        else:
+            graph, positives = self.masking.sample()
+        z = self.model.encode(*self.inputs[:-1], graph)
+        negatives = self.sampler.sample(self.config.negatives_per_link * positives.size(1))
         kl_weight = self.config.kl_weight / self.num_nodes
-        loss = self.model.recon_loss(z, positives, negatives) + kl_weight * self.model.kl_loss()
+        known = self.model.graph_arguments(graph, self.num_nodes)
+        loss = self.model.recon_loss(z, positives, negatives, **known) + kl_weight * self.model.kl_loss()
         value = loss.item()
         if not math.isfinite(value):
             raise FloatingPointError(f"the loss became {value} in epoch {self.epoch + 1}; lower the learning rate")
@@ -186,7 +211,8 @@ class _Run:
             raise FloatingPointError(
                 f"the embeddings became NaN or infinite in epoch {self.epoch}; lower the learning rate"
             )
-        return self.model.test(z, part.pos_edge_label_index, part.neg_edge_label_index)
+        known = self.model.graph_arguments(self.inputs[-1], self.num_nodes)
+        return self.model.test(z, part.pos_edge_label_index, part.neg_edge_label_index, **known)
 
     def finish(self) -> FitResult:
         """Scores the last and the best weights on the test links, and leaves the best in the model."""

@@ -162,5 +162,5 @@ def test_operand_that_does_not_fit_is_refused() -> None:
     matrix = SparseMatrix(torch.ones(3, 4))
     with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
         matrix @ torch.ones(3, 2)
-    with pytest.raises(RuntimeError, match="Float but found Double"):
+    with pytest.raises(TypeError, match=r"dtype of the matrix, torch.float32, got torch.float64"):
         matrix @ torch.ones(4, 2, dtype=torch.float64)

@@ -1,64 +1,102 @@
 import json
 from dataclasses import FrozenInstanceError
 from importlib import resources
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
 from spherical_gae import GCNEncoder, NormalGAE, NormalizedPropagationEncoder, SphericalGAE
+from spherical_gae.data.graphs import DATASETS
+from spherical_gae.nn import BatchNormPropagationEncoder, DegreeBiasedDecoder, HadamardDecoder, ProductOfSpheresHead
 from spherical_gae.presets import METHODS, Preset, available_presets, build_model, load_preset
 
 EDGE_INDEX = torch.tensor([[0, 1], [1, 0]])
 
 
-def weights(method: str, seed: int, preset: str = "gcn") -> list[Tensor]:
-    model = build_model(load_preset(preset).with_changes(latent_dim=4), method, 10, seed)
+def file_of(name: str) -> dict[str, Any]:
+    return json.loads((resources.files("spherical_gae.presets") / f"{name}.json").read_text())
+
+
+def weights(method: str, seed: int, preset: str = "paper") -> list[Tensor]:
+    model = build_model(load_preset(preset).with_changes(latent_dim=8), method, 10, seed)
     return [tensor.clone() for tensor in model.state_dict().values()]
 
 
 def test_every_file_in_the_package_is_a_preset() -> None:
     files = [file.name for file in resources.files("spherical_gae.presets").iterdir() if file.name.endswith(".json")]
     assert available_presets() == sorted(name.removesuffix(".json") for name in files)
-    assert {"gcn", "propagation"} <= set(available_presets())
+    assert {"paper", "frontier", "frontier-product"} <= set(available_presets())
 
 
+@pytest.mark.parametrize("dataset", [None, *DATASETS])
 @pytest.mark.parametrize("name", available_presets())
-def test_preset_says_what_its_file_says(name: str) -> None:
-    text = (resources.files("spherical_gae.presets") / f"{name}.json").read_text()
-    preset = load_preset(name)
-    assert json.loads(text).items() <= preset.to_dict().items()
+def test_preset_says_what_its_file_says(name: str, dataset: str | None) -> None:
+    content = file_of(name)
+    preset = load_preset(name, dataset)
+    said = {"description": content["description"], **content["settings"]} | content["datasets"].get(dataset, {})
+    for setting, value in said.items():
+        assert getattr(preset, setting) == (tuple(value) if isinstance(value, list) else value)
     assert Preset(**json.loads(json.dumps(preset.to_dict()))) == preset
     assert preset.description.strip()
     assert "\n" not in preset.description
 
 
+@pytest.mark.parametrize("name", available_presets())
+def test_file_names_existing_data_sets_and_says_how_it_was_chosen(name: str) -> None:
+    content = file_of(name)
+    assert set(content) == {"description", "settings", "datasets", "selection"}
+    assert set(content["datasets"]) <= set(DATASETS)
+    assert content["selection"]
+
+
+def test_frontier_differs_between_citation_graphs_in_dropout_and_epochs_only() -> None:
+    for name in ("frontier", "frontier-product"):
+        changes = file_of(name)["datasets"]
+        assert {setting for dataset in ("cora", "citeseer", "pubmed") for setting in changes.get(dataset, {})} <= {
+            "dropout",
+            "epochs",
+        }
+
+
 def test_unknown_preset_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"preset must be one of gcn, propagation, got '\.\./presets/gcn'"):
-        load_preset("../presets/gcn")
+    names = ", ".join(available_presets())
+    with pytest.raises(ValueError, match=rf"preset must be one of {names}, got '\.\./presets/paper'"):
+        load_preset("../presets/paper")
 
 
 def test_changes_make_a_copy() -> None:
-    preset = load_preset("gcn")
+    preset = load_preset("paper")
     changed = preset.with_changes(latent_dim=7, epochs=None)
     assert (changed.latent_dim, changed.epochs) == (7, preset.epochs)
     assert changed.with_changes(latent_dim=preset.latent_dim) == preset
-    assert preset == load_preset("gcn")
+    assert preset == load_preset("paper")
     with pytest.raises(FrozenInstanceError):
         preset.epochs = 1  # type: ignore[misc]
     with pytest.raises(TypeError, match="no_such_setting"):
         preset.with_changes(no_such_setting=1)
 
 
-def test_settings_out_of_range_are_refused() -> None:
-    with pytest.raises(ValueError, match="encoder must be one of gcn, propagation, got 'transformer'"):
-        load_preset("gcn").with_changes(encoder="transformer")
-    with pytest.raises(ValueError, match="latent_dim must be at least 2, got 1"):
-        load_preset("gcn").with_changes(latent_dim=1)
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"encoder": "transformer"}, "encoder must be one of gcn, propagation, batch-norm propagation, got 'tran"),
+        ({"decoder": "bilinear"}, "decoder must be one of inner product, hadamard, got 'bilinear'"),
+        ({"normal_decoder": "other"}, "normal_decoder must be one of plain, same, got 'other'"),
+        ({"latent_dim": 1}, "latent_dim must be at least 2, got 1"),
+        ({"num_factors": 0}, "num_factors must be at least 1, got 0"),
+        ({"latent_dim": 8, "num_factors": 3}, "latent_dim must be a multiple of num_factors, 3, .* got 8"),
+        ({"latent_dim": 3, "num_factors": 3}, "at least twice it, got 3"),
+    ],
+)
+def test_settings_out_of_range_are_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        load_preset("paper").with_changes(**changes)
 
 
 def test_settings_reach_the_gcn_model() -> None:
-    preset = load_preset("gcn").with_changes(
+    preset = load_preset("paper").with_changes(
         latent_dim=5, hidden_channels=7, dropout=0.25, min_concentration=0.5, decoder_scale=3.0
     )
     model = build_model(preset, "s-vgae", in_channels=10)
@@ -72,11 +110,36 @@ def test_settings_reach_the_gcn_model() -> None:
     assert float(model.decoder.scale.detach()) == pytest.approx(3.0)
 
 
-def test_settings_reach_the_propagation_model() -> None:
-    preset = load_preset("propagation").with_changes(latent_dim=5, num_steps=4, dropout=0.125)
+def test_settings_reach_the_product_model() -> None:
+    preset = load_preset("frontier-product").with_changes(
+        latent_dim=12, num_factors=3, num_steps=(4, 0, 2), dropout=0.125, degree_buckets=5, decoder_scale=6.0
+    )
     model = build_model(preset, "s-vgae", in_channels=10)
     assert isinstance(model.encoder, NormalizedPropagationEncoder)
-    assert (model.encoder.num_steps, model.encoder.dropout) == (4, 0.125)
+    assert (model.encoder.num_steps, model.encoder.dropout) == ((4, 0, 2), 0.125)
+    assert isinstance(model.head, ProductOfSpheresHead)
+    assert model.head.num_factors == 3
+    assert isinstance(model.decoder, DegreeBiasedDecoder)
+    assert model.decoder.degree_bias.bias.shape == (5,)
+    torch.testing.assert_close(model.decoder.decoder.scale.detach(), torch.full((3,), 2.0))
+
+
+def test_isolated_bucket_is_separately_switchable() -> None:
+    for isolated in (True, False):
+        model = build_model(load_preset("frontier").with_changes(isolated_bucket=isolated), "s-vgae", 10)
+        assert model.decoder.degree_bias.isolated is isolated
+
+
+def test_other_encoder_and_decoder() -> None:
+    preset = load_preset("frontier").with_changes(encoder="batch-norm propagation", decoder="hadamard", degree_buckets=0)
+    model = build_model(preset, "s-vgae", in_channels=10)
+    assert isinstance(model.encoder, BatchNormPropagationEncoder)
+    assert isinstance(model.decoder, HadamardDecoder)
+
+
+def test_on_one_sphere() -> None:
+    preset = load_preset("frontier-product").on_one_sphere(3)
+    assert (preset.latent_dim, preset.num_factors, preset.num_steps) == (3, 1, (3,))
 
 
 @pytest.mark.parametrize("name", available_presets())
@@ -85,14 +148,19 @@ def test_every_preset_makes_every_method(name: str, method: str) -> None:
     preset = load_preset(name)
     model = build_model(preset, method, in_channels=10)
     assert isinstance(model, {"s-vgae": SphericalGAE, "n-vgae": NormalGAE}[method])
-    assert model.encode(torch.rand(2, 10), EDGE_INDEX).shape == (2, preset.latent_dim)
-    # The normal model's decoder is the plain inner product: nothing to learn.
-    assert any(parameter.requires_grad for parameter in model.decoder.parameters()) is (method == "s-vgae")
+    z = model.encode(torch.rand(2, 10), EDGE_INDEX)
+    assert z.shape == (2, preset.latent_dim)
+    if method == "s-vgae":
+        norms = z.unflatten(-1, (preset.num_factors, -1)).norm(dim=-1)
+        torch.testing.assert_close(norms, torch.ones(2, preset.num_factors))
+    # The paper's normal model decodes by the plain inner product: nothing to learn.
+    learns = any(parameter.requires_grad for parameter in model.decoder.parameters())
+    assert learns is (method == "s-vgae" or preset.normal_decoder == "same")
 
 
 def test_unknown_method_is_refused() -> None:
     with pytest.raises(ValueError, match="method must be one of s-vgae, n-vgae, got 'vae'"):
-        build_model(load_preset("gcn"), "vae", 10)
+        build_model(load_preset("paper"), "vae", 10)
 
 
 @pytest.mark.parametrize("name", available_presets())

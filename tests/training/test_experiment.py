@@ -37,8 +37,8 @@ def data() -> Data:
 
 
 def make(folder: Path, seeds: tuple[int, ...] = (2, 0), **changes: Any) -> Experiment:
-    preset = load_preset("gcn").with_changes(**{"latent_dim": 4, "epochs": 4, **changes})
-    return Experiment(ExperimentConfig("digits", "gcn", preset, seeds), folder, progress=False)
+    preset = load_preset("paper").with_changes(**{"latent_dim": 4, "epochs": 4, **changes})
+    return Experiment(ExperimentConfig("digits", "paper", preset, seeds), folder, progress=False)
 
 
 @pytest.fixture(scope="module")
@@ -164,7 +164,7 @@ def test_configuration_round_trip(finished: Experiment) -> None:
     saved = json.loads((finished.folder / "config.json").read_text())
     assert ExperimentConfig.from_dict(saved) == finished.config
     assert saved["seeds"] == [2, 0]
-    assert saved["preset_name"] == "gcn"
+    assert saved["preset_name"] == "paper"
     assert saved["preset"] == finished.config.preset.to_dict()
 
 
@@ -181,7 +181,7 @@ def test_model_inputs_are_what_the_encoders_take(data: Data) -> None:
 
 
 def test_train_once_is_a_function_of_its_arguments(data: Data) -> None:
-    split, preset = split_links(data), load_preset("gcn").with_changes(latent_dim=4, epochs=4)
+    split, preset = split_links(data), load_preset("paper").with_changes(latent_dim=4, epochs=4)
     model, scores = train_once(split, preset, "s-vgae", 3, progress=False)
     torch.manual_seed(99)
     twin, same_scores = train_once(split, preset, "s-vgae", 3, progress=False)

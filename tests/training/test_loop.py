@@ -43,7 +43,7 @@ def small() -> LinkSplit:
     return small_split()
 
 
-def make_model(split: LinkSplit, preset: str = "gcn", method: str = "s-vgae", **changes: Any) -> VariationalGAE:
+def make_model(split: LinkSplit, preset: str = "paper", method: str = "s-vgae", **changes: Any) -> VariationalGAE:
     settings = load_preset(preset).with_changes(latent_dim=8, **changes)
     return build_model(settings, method, split.train.num_features)
 
@@ -64,7 +64,7 @@ def assert_identical(first: Outcome, second: Outcome) -> None:
 
 @pytest.mark.parametrize(
     ("preset", "method", "bound"),
-    [("gcn", "s-vgae", 0.97), ("propagation", "s-vgae", 0.975), ("propagation", "n-vgae", 0.92)],
+    [("paper", "s-vgae", 0.97), ("frontier", "s-vgae", 0.9), ("frontier", "n-vgae", 0.9)],
 )
 def test_learns_the_links_of_digits(digits: LinkSplit, preset: str, method: str, bound: float) -> None:
     """Test AUC .986, .986, .943; chance is .5."""
@@ -257,6 +257,9 @@ def test_weights_that_blow_up_name_the_epoch(small: LinkSplit) -> None:
         ({"learning_rate": float("inf")}, "learning_rate must be positive and finite, got inf"),
         ({"kl_weight": -1.0}, "kl_weight must be finite and at least 0, got -1.0"),
         ({"kl_weight": float("nan")}, "kl_weight must be finite and at least 0, got nan"),
+        ({"mask_share": 1.0}, r"mask_share must be in \[0, 1\), got 1.0"),
+        ({"mask_share": -0.1}, r"mask_share must be in \[0, 1\), got -0.1"),
+        ({"negatives_per_link": 0}, "negatives_per_link must be at least 1, got 0"),
     ],
 )
 def test_settings_out_of_range_are_refused(arguments: dict[str, Any], message: str) -> None:
@@ -279,6 +282,58 @@ def test_inputs_go_to_the_encoder(small: LinkSplit) -> None:
     doubled = LinkSplit(*(part.clone() for part in small))
     doubled.train.x = 2.0 * small.train.x
     assert scaled[1] == train(doubled, inputs=None, config=FitConfig(3))[1]
+
+
+def as_pairs(links: Tensor) -> set[tuple[int, int]]:
+    return {(min(pair), max(pair)) for pair in links.t().tolist()}
+
+
+@pytest.mark.parametrize("sparse", [True, False])
+def test_masked_training_predicts_what_the_encoder_does_not_see(
+    small: LinkSplit, sparse: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = make_model(small, "frontier", dropout=0.0)
+    seen: list[set[tuple[int, int]]] = []
+    predicted: list[tuple[Tensor, Tensor]] = []
+    degrees: list[Tensor] = []
+
+    def see(module: nn.Module, arguments: tuple[Any, Any], _: Any) -> None:
+        graph = arguments[1]
+        pairs = graph if isinstance(graph, Tensor) else graph.to_dense().nonzero().t()
+        seen.append({pair for pair in as_pairs(pairs) if pair[0] != pair[1]})
+
+    def predict(z: Tensor, positives: Tensor, negatives: Tensor, degree: Tensor) -> Tensor:
+        predicted.append((positives, negatives))
+        degrees.append(degree)
+        return type(model).recon_loss(model, z, positives, negatives, degree=degree)
+
+    model.encoder.register_forward_hook(see)
+    monkeypatch.setattr(model, "recon_loss", predict)
+    config = FitConfig(3, mask_share=0.2, negatives_per_link=3)
+    train(small, model, config=config, inputs=model_inputs(small.train) if sparse else None)
+    everything = as_pairs(small.train.edge_index)
+    num_hidden = round(0.2 * len(everything))
+    for visible, (positives, negatives), degree in zip(seen[:-2:2], predicted, degrees, strict=True):
+        assert visible.isdisjoint(as_pairs(positives))
+        assert visible | as_pairs(positives) == everything
+        assert positives.size(1) == num_hidden
+        assert negatives.size(1) == 3 * num_hidden
+        assert as_pairs(negatives).isdisjoint(everything)
+        assert degree.sum() == 2 * len(visible)
+    assert as_pairs(predicted[0][0]) != as_pairs(predicted[1][0])
+    # Validation and test see all training links.
+    assert all(visible == everything for visible in (*seen[1::2], seen[-1]))
+
+
+def test_masked_training_resumes_bit_for_bit(small: LinkSplit, tmp_path: Path) -> None:
+    config = FitConfig(EPOCHS, mask_share=0.15, negatives_per_link=2)
+    expected = train(small, make_model(small, "frontier"), config=config)
+    model = make_model(small, "frontier")
+    stop_at(model, 2 * 40)
+    with pytest.raises(StopHereError):
+        train(small, model, config=config, checkpoint=tmp_path / "run.ckpt")
+    resumed = train(small, make_model(small, "frontier"), config=config, checkpoint=tmp_path / "run.ckpt")
+    assert_identical(resumed, expected)
 
 
 def test_sparse_inputs_train_as_the_default_ones(small: LinkSplit) -> None:

@@ -1,0 +1,132 @@
+"""Independent laws on several spheres of one dimension, as one law on their product."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Generator, Size, Tensor
+from torch.distributions import Distribution, constraints
+
+from spherical_gae.core.constraints import unit_sphere
+from spherical_gae.core.hyperspherical_uniform import HypersphericalUniform
+from spherical_gae.core.von_mises_fisher import VonMisesFisher
+
+
+class ProductOfSpheres(Distribution):
+    """The law of K independent points on S^(m-1), written one after the other in R^(K m).
+
+    Davidson et al. (2018), section 6, name products as the way round the vanishing surface of one sphere of high
+    dimension; on each factor the concentration is its own.  Densities multiply, so log densities, entropies and
+    divergences are sums over the factors.
+
+    Args:
+        factors: Law of every factor: ``VonMisesFisher`` or ``HypersphericalUniform`` whose last batch axis counts
+            the factors, batch shape [..., K] and event shape (m,).
+        validate_args: Whether ``log_prob`` checks its argument; torch.distributions' default if None.
+
+    Attributes:
+        factors: As given.
+
+    Raises:
+        TypeError: If ``factors`` is neither of the two laws.
+        ValueError: If ``factors`` has no batch axis.
+
+    Example:
+        >>> loc = torch.nn.functional.normalize(torch.ones(4, 8, 3), dim=-1)
+        >>> q = ProductOfSpheres(VonMisesFisher(loc, torch.full((4, 8), 10.0)))
+        >>> q.batch_shape, q.event_shape, q.rsample().shape
+        (torch.Size([4]), torch.Size([24]), torch.Size([4, 24]))
+    """
+
+    arg_constraints: dict[str, constraints.Constraint] = {}  # noqa: RUF012
+    has_rsample = True
+
+    def __init__(self, factors: VonMisesFisher | HypersphericalUniform, validate_args: bool | None = None) -> None:
+        if not isinstance(factors, VonMisesFisher | HypersphericalUniform):
+            raise TypeError(f"factors must be VonMisesFisher or HypersphericalUniform, got {type(factors).__name__}")
+        if not factors.batch_shape:
+            raise ValueError("factors must have a last batch axis that counts the factors, got batch shape ()")
+        self.factors = factors
+        event_shape = Size([factors.batch_shape[-1] * factors.event_shape[0]])
+        super().__init__(factors.batch_shape[:-1], event_shape, validate_args=validate_args)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.factors!r})"
+
+    @property
+    def num_factors(self) -> int:
+        """Number K of spheres."""
+        return self.factors.batch_shape[-1]
+
+    @property
+    def support(self) -> constraints.Constraint:
+        """Vectors whose K blocks are unit vectors."""
+        return _UnitBlocks(self.num_factors)
+
+    def expand(self, batch_shape: Any, _instance: Any = None) -> ProductOfSpheres:
+        """Returns the law with ``batch_shape``, see ``torch.distributions.Distribution.expand``."""
+        new = self._get_checked_instance(ProductOfSpheres, _instance)
+        batch_shape = Size(batch_shape)
+        new.factors = self.factors.expand((*batch_shape, self.num_factors))
+        Distribution.__init__(new, batch_shape, self.event_shape, validate_args=False)
+        new._validate_args = self._validate_args
+        return new
+
+    @property
+    def mean(self) -> Tensor:
+        """The mean of every factor, inside its ball, shape [*batch_shape, K m]."""
+        return self.factors.mean.flatten(-2)
+
+    @property
+    def variance(self) -> Tensor:
+        """Variance of each coordinate, shape [*batch_shape, K m]."""
+        return self.factors.variance.flatten(-2)
+
+    @property
+    def mode(self) -> Tensor:
+        """The mode of every factor, shape [*batch_shape, K m]."""
+        return self.factors.mode.flatten(-2)
+
+    def rsample(self, sample_shape: Any = torch.Size(), generator: Generator | None = None) -> Tensor:
+        """Draws reparameterised samples, see ``VonMisesFisher.rsample``.
+
+        Returns:
+            Shape [*sample_shape, *batch_shape, K m]; each block of m coordinates is a unit vector.
+        """
+        return self.factors.rsample(sample_shape, generator).flatten(-2)
+
+    def sample(self, sample_shape: Any = torch.Size(), generator: Generator | None = None) -> Tensor:
+        """Draws samples without gradients, see ``rsample``."""
+        with torch.no_grad():
+            return self.rsample(sample_shape, generator)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        """Log density with respect to the product of the surface measures.
+
+        Args:
+            value: Points, shape broadcastable with [*batch_shape, K m].
+
+        Returns:
+            The log density, shape [...] of the broadcast.
+
+        Raises:
+            ValueError: If validation is on and a block of ``value`` is off its sphere, or the shape is wrong.
+        """
+        if self._validate_args:
+            self._validate_sample(value)
+        return self.factors.log_prob(value.unflatten(-1, (self.num_factors, -1))).sum(-1)
+
+    def entropy(self) -> Tensor:
+        """-E[log p], in nats, shape ``batch_shape``."""
+        return self.factors.entropy().sum(-1)
+
+
+class _UnitBlocks(constraints.Constraint):
+    event_dim = 1
+
+    def __init__(self, num_factors: int) -> None:
+        self.num_factors = num_factors
+
+    def check(self, value: Tensor) -> Tensor:
+        return unit_sphere.check(value.unflatten(-1, (self.num_factors, -1))).all(-1)

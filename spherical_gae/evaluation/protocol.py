@@ -1,0 +1,88 @@
+"""Every score of a link predictor on a test part, against three kinds of negatives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from spherical_gae.data.corruption import corrupt_links
+from spherical_gae.data.degree_matched import DegreeMatchedSampler
+from spherical_gae.data.splits import LinkSplit
+from spherical_gae.evaluation.calibration import brier_score, expected_calibration_error
+from spherical_gae.evaluation.metrics import auc_ap
+from spherical_gae.evaluation.ranking import link_ranks, ranking_scores
+from spherical_gae.nn.propagation import node_degree
+
+# Keeps these random numbers apart from those of the split and the training with the same seed.
+_EVALUATION_STREAM = 2
+# Pairs scored at once: the ends' embeddings are gathered, which takes memory.
+_PIECE = 1 << 17
+
+
+class LinkEvaluation:
+    """The test of a link predictor, the same pairs for every predictor that is scored with it.
+
+    Against the split's own uniform negatives: ``auc``, ``ap``.  Against one negative per link whose ends have the
+    training degrees of the link's ends: ``auc_degree_matched``, ``ap_degree_matched``; a score that only knows
+    degrees has an AUC of one half there.  Among ``num_ranked`` pairs that share an end with the link: ``mrr``,
+    ``hits_at_10``.  The four names with ``_connected`` appended leave out all links, and for AUC and AP all
+    negatives, of which an end has no training link.  For predictors of log-odds: ``ece`` and ``brier``, on links and
+    uniform negatives, one to one.
+
+    Args:
+        split: From ``split_links``.
+        seed: Seed of the negatives drawn here.
+        num_ranked: Number of negatives that each link is ranked among, at least 1.
+
+    Raises:
+        ValueError: If the graph is too dense to draw negatives from.
+    """
+
+    def __init__(self, split: LinkSplit, seed: int = 0, num_ranked: int = 100) -> None:
+        num_nodes = split.train.num_nodes
+        links = torch.cat([part.pos_edge_label_index.cpu() for part in split], dim=1)
+        degree = node_degree(split.train.edge_index.cpu(), num_nodes)
+        (hashed,) = np.random.SeedSequence([seed, _EVALUATION_STREAM]).generate_state(1, np.uint64).tolist()
+        generator = torch.Generator().manual_seed(hashed)
+        self.positive = split.test.pos_edge_label_index.cpu()
+        self.uniform = split.test.neg_edge_label_index.cpu()
+        self.degree_matched = DegreeMatchedSampler(links, degree).sample(self.positive, generator)
+        self.ranked = corrupt_links(self.positive, links, num_nodes, num_ranked, generator)
+        self._connected = degree > 0
+
+    @torch.no_grad()
+    def scores(self, predictor: Callable[[Tensor], Tensor], log_odds: bool = True) -> dict[str, float]:
+        """Scores a predictor.
+
+        Args:
+            predictor: Maps pairs, int64 [2, E] on the CPU, to scores [E]; the higher, the likelier a link.
+            log_odds: Whether the scores are log-odds of a link, so that calibration means something.
+
+        Returns:
+            The values named above, all in [0, 1].
+        """
+        positive, uniform, matched, ranked = (
+            torch.cat([predictor(piece).double().cpu() for piece in pairs.flatten(1).split(_PIECE, dim=1)])
+            for pairs in (self.positive, self.uniform, self.degree_matched, self.ranked)
+        )
+        ranks = link_ranks(positive, ranked.view(positive.numel(), -1))
+        has_links, negative_has_links = (self._connected[pairs].all(0) for pairs in (self.positive, self.uniform))
+        result: dict[str, float] = {}
+        for suffix, kept, negative in (
+            ("", torch.ones_like(has_links), uniform),
+            ("_connected", has_links, uniform[negative_has_links]),
+        ):
+            area = auc_ap(positive[kept], negative)
+            ranking = ranking_scores(ranks[kept])
+            result |= {f"auc{suffix}": area.auc, f"ap{suffix}": area.ap}
+            result |= {f"mrr{suffix}": ranking.mrr, f"hits_at_10{suffix}": ranking.hits}
+        result["auc_degree_matched"], result["ap_degree_matched"] = auc_ap(positive, matched)
+        if log_odds:
+            probability = torch.cat([positive, uniform]).sigmoid()
+            label = torch.cat([torch.ones_like(positive), torch.zeros_like(uniform)])
+            result["ece"] = expected_calibration_error(probability, label)
+            result["brier"] = brier_score(probability, label)
+        return result
