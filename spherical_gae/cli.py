@@ -69,7 +69,8 @@ def train(
     only. Prints test AUC and AP (%) of the epoch with the best validation AUC + AP, mean over the seeds.
 
     Writes into the run folder: config.json, metrics.json (one entry per seed), embeddings.npy (unit vectors, on a
-    product of spheres one for each factor; first seed), cells/*.safetensors (weights), latent.png (an S-VGAE on S^2, coloured by class).
+    product of spheres one for each factor; first seed), cells/*.safetensors (weights), latent.png (an S-VGAE on S^2,
+    coloured by class).
 
     Citation graphs are read from the folder SPHERICAL_GAE_DATA if it is set, else from the cache folder.
     """

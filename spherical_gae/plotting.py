@@ -45,19 +45,47 @@ def plot_sphere(points: ArrayLike, labels: ArrayLike | None = None, ax: Axes | N
     longitude, latitude = to_longitude_latitude(points)
     if ax is None:
         ax = Figure(figsize=(8, 4.4), layout="constrained").add_subplot(projection="hammer")
+    _scatter(ax, longitude, latitude, labels)
+    ax.set_xticklabels([])
+    ax.set_yticklabels([])
+    return ax
+
+
+def plot_plane(points: ArrayLike, labels: ArrayLike | None = None, ax: Axes | None = None) -> Axes:
+    """Draws points of R^2, as in Davidson et al. (2018, fig. 2 and 3).
+
+    Args:
+        points: Shape [N, 2].
+        labels: Integer class of each point, shape [N]; one colour if None.
+        ax: Axes; new ones if None.
+
+    Returns:
+        The axes, of equal scale.
+
+    Raises:
+        ValueError: If the shape is not [N, 2].
+    """
+    array = np.asarray(points, dtype=np.float64)
+    if array.ndim != 2 or array.shape[1] != 2:
+        raise ValueError(f"points must have shape [N, 2], got {array.shape}")
+    if ax is None:
+        ax = Figure(figsize=(6, 4.4), layout="constrained").add_subplot()
+    _scatter(ax, array[:, 0], array[:, 1], labels)
+    ax.set_aspect("equal")
+    return ax
+
+
+def _scatter(ax: Axes, x: NDArray[np.float64], y: NDArray[np.float64], labels: ArrayLike | None) -> None:
     if labels is None:
-        ax.scatter(longitude, latitude, s=5, linewidths=0)
+        ax.scatter(x, y, s=5, linewidths=0)
     else:
         classes = np.asarray(labels)
         for number, value in enumerate(np.unique(classes)):
             chosen = classes == value
             color = f"C{number % 10}"
-            ax.scatter(longitude[chosen], latitude[chosen], s=5, linewidths=0, color=color, label=str(value))
+            ax.scatter(x[chosen], y[chosen], s=5, linewidths=0, color=color, label=str(value))
         ax.legend(title="class", loc="center left", bbox_to_anchor=(1.01, 0.5), markerscale=3, frameon=False)
     ax.grid(True, linewidth=0.4, alpha=0.6)
-    ax.set_xticklabels([])
-    ax.set_yticklabels([])
-    return ax
 
 
 def save_figure(ax: Axes, path: str | Path, title: str | None = None) -> None:

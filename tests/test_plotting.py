@@ -5,7 +5,7 @@ import pytest
 from matplotlib import pyplot
 from matplotlib.figure import Figure
 
-from spherical_gae.plotting import plot_sphere, save_figure, to_longitude_latitude
+from spherical_gae.plotting import plot_plane, plot_sphere, save_figure, to_longitude_latitude
 
 PI = np.pi
 
@@ -87,3 +87,20 @@ def test_keeps_no_figure_alive() -> None:
     """pyplot would keep every figure until it is closed."""
     plot_sphere(np.eye(3))
     assert pyplot.get_fignums() == []
+
+
+def test_plane_shows_each_class_where_its_points_are() -> None:
+    points = np.random.default_rng(0).normal(size=(30, 2))
+    labels = np.arange(30) % 3
+    ax = plot_plane(points, labels)
+    assert ax.get_aspect() == 1
+    for value, collection in enumerate(ax.collections):
+        np.testing.assert_allclose(np.asarray(collection.get_offsets()), points[labels == value])
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["0", "1", "2"]
+    unlabelled = plot_plane(points)
+    np.testing.assert_allclose(np.asarray(unlabelled.collections[0].get_offsets()), points)
+
+
+def test_plane_wants_two_coordinates() -> None:
+    with pytest.raises(ValueError, match=r"points must have shape \[N, 2\], got \(3, 3\)"):
+        plot_plane(np.zeros((3, 3)))

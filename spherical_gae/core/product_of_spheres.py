@@ -23,14 +23,15 @@ class ProductOfSpheres(Distribution):
     Args:
         factors: Law of every factor: ``VonMisesFisher`` or ``HypersphericalUniform`` whose last batch axis counts
             the factors, batch shape [..., K] and event shape (m,).
-        validate_args: Whether ``log_prob`` checks its argument; torch.distributions' default if None.
+        validate_args: Whether ``log_prob`` checks its argument; torch.distributions' default if None.  The factors
+            keep their own setting, and check their blocks by it.
 
     Attributes:
         factors: As given.
 
     Raises:
         TypeError: If ``factors`` is neither of the two laws.
-        ValueError: If ``factors`` has no batch axis.
+        ValueError: If ``factors`` has no batch axis, or no factors.
 
     Example:
         >>> loc = torch.nn.functional.normalize(torch.ones(4, 8, 3), dim=-1)
@@ -45,8 +46,11 @@ class ProductOfSpheres(Distribution):
     def __init__(self, factors: VonMisesFisher | HypersphericalUniform, validate_args: bool | None = None) -> None:
         if not isinstance(factors, VonMisesFisher | HypersphericalUniform):
             raise TypeError(f"factors must be VonMisesFisher or HypersphericalUniform, got {type(factors).__name__}")
-        if not factors.batch_shape:
-            raise ValueError("factors must have a last batch axis that counts the factors, got batch shape ()")
+        if not factors.batch_shape or factors.batch_shape[-1] == 0:
+            raise ValueError(
+                f"factors must have a last batch axis that counts the factors, at least one, "
+                f"got batch shape {tuple(factors.batch_shape)}"
+            )
         self.factors = factors
         event_shape = Size([factors.batch_shape[-1] * factors.event_shape[0]])
         super().__init__(factors.batch_shape[:-1], event_shape, validate_args=validate_args)
@@ -85,7 +89,7 @@ class ProductOfSpheres(Distribution):
 
     @property
     def mode(self) -> Tensor:
-        """The mode of every factor, shape [*batch_shape, K m]."""
+        """The mode of every factor, shape [*batch_shape, K m]; a uniform law has none (NotImplementedError)."""
         return self.factors.mode.flatten(-2)
 
     def rsample(self, sample_shape: Any = torch.Size(), generator: Generator | None = None) -> Tensor:

@@ -2,8 +2,30 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Generator, Tensor
+from torch.autograd import Function
+
+
+def random_point_at_angle(loc: Tensor, versine: Tensor, sine: Tensor, generator: Generator | None = None) -> Tensor:
+    """A point at angle theta from ``loc`` in a uniformly drawn direction: cos(theta) loc + sin(theta) tangent.
+
+    Args:
+        loc: Unit vectors, shape [..., m], m >= 2.
+        versine: 1 - cos(theta), shape [...].
+        sine: sin(theta), shape [...].
+        generator: Source of randomness; torch's global one if None.
+
+    Returns:
+        Unit vectors, shape [..., m]; exact to rounding for ``loc`` on, opposite and near every axis.
+        Differentiable twice in all three; in ``loc``, the smallest rotation that moves it carries the point along.
+        Unlike a gradient through the projection of fixed noise, this one is bounded; for m = 3 the other has
+        infinite variance.
+    """
+    start = loc.detach()
+    return _Point.apply(loc, versine, sine, tangent_direction(start, generator))
 
 
 def tangent_direction(loc: Tensor, generator: Generator | None = None) -> Tensor:
@@ -14,35 +36,51 @@ def tangent_direction(loc: Tensor, generator: Generator | None = None) -> Tensor
         generator: Source of randomness; torch's global one if None.
 
     Returns:
-        Unit tangent vectors, shape [..., m], differentiable in ``loc``: the smallest rotation that moves ``loc``
-        carries them along.  Unlike a gradient through the projection of fixed noise, this one is bounded; for
-        m = 3 the other has infinite variance.
+        Unit tangent vectors, shape [..., m], constants for differentiation.
     """
+    loc = loc.detach()
     if loc.shape[-1] == 2:
         sign = torch.empty_like(loc[..., :1]).uniform_(-1, 1, generator=generator)
         x, y = loc.unbind(-1)
         return torch.stack((-y, x), -1) * torch.where(sign < 0, -1.0, 1.0).to(loc.dtype)
-    start = loc.detach()
-    noise = torch.empty_like(start, memory_format=torch.contiguous_format).normal_(generator=generator)
-    tangent = noise - _inner(noise, start) * start
+    noise = torch.empty_like(loc, memory_format=torch.contiguous_format).normal_(generator=generator)
+    tangent = torch.addcmul(noise, _inner(noise, loc), loc, value=-1)
     tangent = tangent / tangent.norm(dim=-1, keepdim=True)
-    # The rotation from start to loc.  Its value removes what rounding has left along loc.
+    # Removes what rounding has left along loc.
+    return torch.addcmul(tangent, _inner(tangent, loc), loc, value=-1)
+
+
+class _Point(Function):
+    """loc - versine loc + sine tangent, where the tangent is carried along with loc."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(loc: Tensor, versine: Tensor, sine: Tensor, tangent: Tensor) -> Tensor:
+        near = torch.addcmul(loc, versine.unsqueeze(-1), loc, value=-1)
+        return torch.addcmul(near, sine.unsqueeze(-1), tangent)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        ctx.save_for_backward(*inputs)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
+        loc, versine, sine, tangent = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            # A second derivative is asked for, in which the tangent moves as well.
+            tangent = _carried(tangent, loc)
+        along, across = _inner(grad, loc), _inner(grad, tangent)
+        # An infinitesimal rotation by d loc turns the tangent by -(tangent . d loc) loc.
+        grad_loc = torch.addcmul(grad, versine.unsqueeze(-1), grad, value=-1)
+        grad_loc = torch.addcmul(grad_loc, sine.unsqueeze(-1) * along, tangent, value=-1)
+        return grad_loc, -along.squeeze(-1), across.squeeze(-1), None
+
+
+def _carried(tangent: Tensor, loc: Tensor) -> Tensor:
+    """The constant tangent as a function of ``loc``: the smallest rotation of ``loc`` carries it along."""
+    start = loc.detach()
     return tangent - _inner(tangent, loc) / (1 + _inner(start, loc)) * (start + loc)
-
-
-def point_at_angle(loc: Tensor, tangent: Tensor, versine: Tensor, sine: Tensor) -> Tensor:
-    """The point at angle theta from ``loc`` towards ``tangent``: cos(theta) loc + sin(theta) tangent.
-
-    Args:
-        loc: Unit vectors, shape [..., m].
-        tangent: Unit vectors orthogonal to ``loc``, shape [..., m].
-        versine: 1 - cos(theta), shape [...].
-        sine: sin(theta), shape [...].
-
-    Returns:
-        Unit vectors, shape [..., m]; exact to rounding for ``loc`` on, opposite and near every axis.
-    """
-    return loc - versine.unsqueeze(-1) * loc + sine.unsqueeze(-1) * tangent
 
 
 def _inner(a: Tensor, b: Tensor) -> Tensor:

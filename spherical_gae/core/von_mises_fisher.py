@@ -20,7 +20,7 @@ from spherical_gae.core.special import (
     mean_resultant_ratio,
     mean_resultant_slope,
 )
-from spherical_gae.core.tangent import point_at_angle, tangent_direction
+from spherical_gae.core.tangent import random_point_at_angle
 
 
 class VonMisesFisher(Distribution):
@@ -137,7 +137,7 @@ class VonMisesFisher(Distribution):
         loc, concentration = self.loc.expand(shape), self.concentration.expand(shape[:-1])
         half_tangent = sample_half_tangent(concentration, self.dim, generator)
         versine, sine = reparameterized_angle(concentration, half_tangent, self.dim)
-        return point_at_angle(loc, tangent_direction(loc, generator), versine, sine)
+        return random_point_at_angle(loc, versine, sine, generator)
 
     def sample(self, sample_shape: Any = torch.Size(), generator: Generator | None = None) -> Tensor:
         """Draws samples without gradients, see ``rsample``."""

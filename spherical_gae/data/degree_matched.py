@@ -1,4 +1,4 @@
-"""Negatives whose ends are as popular as those of the links: knowing the degrees gains nothing against them."""
+"""Negatives whose ends are as popular as those of the links: knowing the degrees gains next to nothing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class DegreeMatchedSampler:
     knows how popular a node is reaches an AUC far above one half on them.  Here each end of a link is replaced by
     a node of its class: the nodes of one degree, or of neighbouring degrees where a class would be smaller than
     ``min_class``.  Within a class of several degrees nodes are drawn in proportion to their degree, as the ends of
-    links are.
+    links are; degree 0 counts as one half.
 
     Args:
         edge_index: int64 [2, E], all links of the graph, in either or both directions, none of which is drawn.
@@ -35,7 +35,6 @@ class DegreeMatchedSampler:
         self._order = torch.argsort(degree, stable=True)
         self._class_of_node, starts = _classes(degree[self._order], self._order, min_class)
         # Nodes in order of degree, with cumulative weights: a uniform number in a class's range picks a node.
-        # Degree 0 is a class of its own weight: all its nodes count alike.
         weight = degree[self._order].double().clamp(min=0.5)
         self._cumulative = torch.cat([weight.new_zeros(1), weight.cumsum(0)])
         self._low, self._high = self._cumulative[starts[:-1]], self._cumulative[starts[1:]]

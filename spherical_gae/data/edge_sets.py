@@ -33,7 +33,7 @@ class EdgeSet:
         Returns:
             Booleans, the same shape.
         """
-        number = self._number(i, j)
+        number = self._number(i, j).contiguous()
         if self._numbers.numel() == 0:
             return torch.zeros_like(number, dtype=torch.bool)
         place = torch.searchsorted(self._numbers, number).clamp(max=self._numbers.numel() - 1)

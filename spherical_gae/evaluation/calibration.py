@@ -26,7 +26,7 @@ def expected_calibration_error(probability: Tensor, label: Tensor, num_bins: int
     Args:
         probability: Predicted probabilities in [0, 1], shape [E].
         label: 1 for links, 0 for non-links, shape [E].
-        num_bins: Number of bins, at least 1.
+        num_bins: Number of bins, at least 1; a boundary belongs to the bin above it.
 
     Returns:
         The error, each bin weighted by the number of pairs in it.

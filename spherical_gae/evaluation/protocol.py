@@ -27,10 +27,10 @@ class LinkEvaluation:
 
     Against the split's own uniform negatives: ``auc``, ``ap``.  Against one negative per link whose ends have the
     training degrees of the link's ends: ``auc_degree_matched``, ``ap_degree_matched``; a score that only knows
-    degrees has an AUC of one half there.  Among ``num_ranked`` pairs that share an end with the link: ``mrr``,
-    ``hits_at_10``.  The four names with ``_connected`` appended leave out all links, and for AUC and AP all
-    negatives, of which an end has no training link.  For predictors of log-odds: ``ece`` and ``brier``, on links and
-    uniform negatives, one to one.
+    degrees has an AUC of one half there, or nearly so (see ``DegreeMatchedSampler``).  Among ``num_ranked`` pairs
+    that share an end with the link: ``mrr``, ``hits_at_10``.  The four names with ``_connected`` appended leave out
+    all links, and for AUC and AP all negatives, of which an end has no training link.  For predictors of log-odds:
+    ``ece`` and ``brier``, on links and uniform negatives, one to one.
 
     Args:
         split: From ``split_links``.
@@ -38,7 +38,7 @@ class LinkEvaluation:
         num_ranked: Number of negatives that each link is ranked among, at least 1.
 
     Raises:
-        ValueError: If the graph is too dense to draw negatives from.
+        ValueError: If ``num_ranked`` is below 1, or a part of the graph is too dense to draw negatives from.
     """
 
     def __init__(self, split: LinkSplit, seed: int = 0, num_ranked: int = 100) -> None:
@@ -63,6 +63,9 @@ class LinkEvaluation:
 
         Returns:
             The values named above, all in [0, 1].
+
+        Raises:
+            ValueError: If a score is not finite, or no test link, or no negative, has two ends with training links.
         """
         positive, uniform, matched, ranked = (
             torch.cat([predictor(piece).double().cpu() for piece in pairs.flatten(1).split(_PIECE, dim=1)])

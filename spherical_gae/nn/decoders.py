@@ -118,22 +118,22 @@ class FactorInnerProductDecoder(_PairDecoder):
         return F.softplus(self.raw_scale)
 
     def _logits(self, source: Tensor, target: Tensor) -> Tensor:
-        return (source * target) @ self._weights(source.size(-1)) + self.bias
+        return (source * target) @ self._weights(source) + self.bias
 
     def forward_all(self, z: Tensor, sigmoid: bool = True) -> Tensor:
         """Scores all pairs of nodes, shape [N, N]; see ``forward``.  Memory grows with N^2."""
-        logits = (z * self._weights(z.size(-1))) @ z.t() + self.bias
+        logits = (z * self._weights(z)) @ z.t() + self.bias
         return logits.sigmoid() if sigmoid else logits
 
-    def _weights(self, width: int) -> Tensor:
-        num_factors = self.raw_scale.numel()
+    def _weights(self, z: Tensor) -> Tensor:
+        num_factors, width = self.raw_scale.numel(), z.size(-1)
         if width % num_factors:
             raise ValueError(f"z must have a multiple of {num_factors} coordinates, one block per factor, got {width}")
-        return self.scale.repeat_interleave(width // num_factors)
+        return self.scale.to(z.dtype).repeat_interleave(width // num_factors)
 
 
 class HadamardDecoder(_PairDecoder):
-    """Log-odds of a link by a perceptron on the elementwise product: w . ReLU(W (z_i * z_j) + b) + c.
+    """Log-odds of a link by a perceptron on the elementwise product: w . ReLU(W (m z_i * z_j) + b) + c.
 
     Symmetric like the inner product, which it contains, but the coordinates may count differently and together.
 

@@ -51,7 +51,7 @@ class SparseMatrix:
             self._layout(self._rows, self._values, self.shape)
 
     def __repr__(self) -> str:
-        return f"SparseMatrix(shape={self.shape}, nnz={self.nnz}, dtype={self._values.dtype})"
+        return f"{type(self).__name__}(shape={self.shape}, nnz={self.nnz}, dtype={self._values.dtype})"
 
     @property
     def nnz(self) -> int:

@@ -39,19 +39,20 @@ class LinkMasking:
     """Hides a random share of the links, anew in each draw.
 
     A model that sees a link while it learns to predict it learns to copy; predicting links that message passing
-    does not see is the task of the test  (Li et al. 2023, *What's Behind the Mask*, MaskGAE).
+    does not see is the task of the test (Li et al. 2023, *What's Behind the Mask*, MaskGAE).
 
     Args:
         edge_index: int64 [2, E], both directions of each link; self-loops and repeats are left out.
         num_nodes: Number of nodes N.
-        share: Share of the links to hide, in (0, 1); the number is rounded, and at least 1.
+        share: Share of the links to hide, in (0, 1); the number is rounded, and at least one is hidden and one shown.
 
     Attributes:
         links: int64 [2, L], each link once, as i < j.
         num_hidden: Number H of links that each draw hides.
 
     Raises:
-        ValueError: If the share is out of range, or fewer than two links leave nothing to hide or to show.
+        ValueError: If the share is out of range, a node id is not below N, or fewer than two links leave nothing to
+            hide or to show.
 
     Example:
         >>> masking = LinkMasking(torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]]), num_nodes=3, share=0.5)
@@ -64,6 +65,10 @@ class LinkMasking:
         if not 0 < share < 1:
             raise ValueError(f"share must be in (0, 1), got {share}")
         edge_index, _ = remove_self_loops(edge_index)
+        if edge_index.numel() and int(edge_index.max()) >= num_nodes:
+            raise ValueError(
+                f"edge_index must hold node ids below num_nodes = {num_nodes}, got {int(edge_index.max())}"
+            )
         # Sorted and unique by the one number of each pair, whichever way round it is given.
         numbers = torch.unique(edge_index.amin(0) * num_nodes + edge_index.amax(0))
         self.links = torch.stack([numbers // num_nodes, numbers % num_nodes])

@@ -9,7 +9,7 @@ import torch
 from places import DTYPES, PLACES, direction, seeded
 from scipy import stats
 
-from spherical_gae.core.tangent import point_at_angle, tangent_direction
+from spherical_gae.core.tangent import random_point_at_angle, tangent_direction
 
 SIZE = 50_000
 
@@ -61,32 +61,70 @@ def test_isotropic(dim, place):
     assert ((products.mean(0) - expected).abs() <= 5 * error + 1e-15).all()
 
 
+def angles(size, dtype=torch.float64):
+    """Versine and sine of angles from 0 to pi."""
+    theta = torch.linspace(0, math.pi, size, dtype=dtype)
+    return theta, 2 * torch.sin(theta / 2) ** 2, torch.sin(theta)
+
+
 @PLACES
 @pytest.mark.parametrize("dim", [2, 3, 4, 9])
 def test_gradient_in_the_mean_direction_is_a_rotation(dim, place):
     """Moving mu by d at right angles moves a tangent v by -(v.d) mu, whatever the noise behind v."""
     loc = direction(place, dim).expand(100, dim).clone().requires_grad_()
-    shift = tangent_direction(loc.detach(), seeded(1))
+    shift = tangent_direction(loc, seeded(1))
     weights = torch.randn(100, dim, dtype=loc.dtype, generator=seeded(2))
+    theta, versine, sine = angles(100)
+    point = random_point_at_angle(loc, versine, sine, seeded())
     tangent = tangent_direction(loc, seeded())
-    (gradient,) = torch.autograd.grad((tangent * weights).sum(), loc)
-    moved = -(tangent * shift).sum(-1, keepdim=True) * loc
+    (gradient,) = torch.autograd.grad((point * weights).sum(), loc)
+    along = (tangent * shift).sum(-1, keepdim=True)
+    moved = torch.cos(theta)[:, None] * shift - torch.sin(theta)[:, None] * along * loc
     torch.testing.assert_close((gradient * shift).sum(-1), (moved * weights).sum(-1))
 
 
-@pytest.mark.parametrize("dim", [3, 5])
-def test_tangents_stay_orthonormal_to_second_order(dim):
-    """v.mu and |v|^2 keep the derivatives 0, 0 of every order, here those of mu along a great circle."""
+@pytest.mark.parametrize("dim", [2, 3, 5])
+def test_gradient_in_versine_and_sine(dim):
+    loc = direction("random", dim).expand(100, dim)
+    weights = torch.randn(100, dim, dtype=loc.dtype, generator=seeded(2))
+    _, versine, sine = (angle.requires_grad_() for angle in angles(100))
+    point = random_point_at_angle(loc, versine, sine, seeded())
+    gradients = torch.autograd.grad((point * weights).sum(), (versine, sine))
+    torch.testing.assert_close(gradients[0], -(loc * weights).sum(-1))
+    torch.testing.assert_close(gradients[1], (tangent_direction(loc, seeded()) * weights).sum(-1))
+
+
+@pytest.mark.parametrize("dim", [2, 3, 5])
+def test_points_stay_at_their_angle_to_second_order(dim):
+    """z.mu and |z|^2 keep the derivatives 0, 0 of every order, here those of mu along a great circle."""
     start = direction("random", dim)
     shift = tangent_direction(start, seeded(1))
     angle = torch.zeros((), dtype=start.dtype, requires_grad=True)
     loc = torch.cos(angle) * start + torch.sin(angle) * shift
-    tangent = tangent_direction(loc, seeded())
-    for quantity in (tangent @ loc, tangent @ tangent):
+    versine, sine = (torch.tensor(f, dtype=start.dtype) for f in (0.4, 0.8))  # cosine .6
+    point = random_point_at_angle(loc, versine, sine, seeded())
+    for quantity in (point @ loc, point @ point):
         (first,) = torch.autograd.grad(quantity, angle, create_graph=True)
         (second,) = torch.autograd.grad(first, angle, retain_graph=True)
         assert abs(first) < 1e-14
         assert abs(second) < 1e-14
+
+
+@pytest.mark.parametrize("dim", [2, 3, 5])
+def test_second_derivatives(dim):
+    loc = direction("random", dim).expand(4, dim).clone().requires_grad_()
+    _, versine, sine = (angle.requires_grad_() for angle in angles(4))
+
+    def on_the_sphere(loc, versine, sine):
+        return random_point_at_angle(torch.nn.functional.normalize(loc, dim=-1), versine, sine, seeded())
+
+    def first_derivatives(*inputs):
+        weights = torch.randn(4, dim, dtype=loc.dtype, generator=seeded(2))
+        loss = (on_the_sphere(*inputs) * weights).sum()
+        return torch.autograd.grad(loss, inputs, create_graph=True)
+
+    # The noise is anew projected for each shifted loc, hence finite differences of gradients are of no use in loc.
+    assert torch.autograd.gradcheck(lambda v, s: first_derivatives(loc, v, s)[0], (versine, sine))
 
 
 @DTYPES
@@ -95,9 +133,9 @@ def test_tangents_stay_orthonormal_to_second_order(dim):
 def test_point_at_angle(dim, place, dtype):
     """The point has norm 1 and coordinates cos theta and sin theta in the plane it was moved in."""
     loc = direction(place, dim, dtype)
-    theta = torch.linspace(0, math.pi, 50, dtype=dtype)
+    theta, versine, sine = angles(50, dtype)
     tangent = tangent_direction(loc.expand(50, dim), seeded())
-    point = point_at_angle(loc.expand(50, dim), tangent, 2 * torch.sin(theta / 2) ** 2, torch.sin(theta))
+    point = random_point_at_angle(loc.expand(50, dim), versine, sine, seeded())
     eps = torch.finfo(dtype).eps
     torch.testing.assert_close(point.norm(dim=-1), torch.ones_like(theta), rtol=0, atol=8 * eps)
     torch.testing.assert_close(point @ loc, torch.cos(theta), rtol=0, atol=16 * eps)

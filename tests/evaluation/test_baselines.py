@@ -1,12 +1,15 @@
 import math
 from pathlib import Path
 
+import networkx as nx
 import pytest
 import torch
+from torch import Tensor
 from torch_geometric.data import Data
+from torch_geometric.utils import to_undirected
 
 from spherical_gae import load_graph, split_links
-from spherical_gae.evaluation import untrained_embeddings
+from spherical_gae.evaluation import common_neighbors, untrained_embeddings
 from spherical_gae.training.experiment import score_baseline
 
 PUBLISHED = {"cora": (0.941, 0.953), "citeseer": (0.960, 0.969)}
@@ -64,3 +67,38 @@ def test_untrained_cosine_scores_as_published(real_data_root: Path, name: str) -
     data = load_graph(name, real_data_root)
     scores = torch.tensor([score_baseline(split_links(data, seed=seed)) for seed in range(3)], dtype=torch.float64)
     assert scores.mean(0).tolist() == pytest.approx(PUBLISHED[name], abs=0.015)
+
+
+def random_graph(seed: int) -> tuple[nx.Graph, Tensor]:
+    graph = nx.gnp_random_graph(30, 0.25, seed=seed)
+    return graph, to_undirected(torch.tensor(list(graph.edges)).t())
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_common_neighbors_of_all_pairs_as_by_networkx(seed: int) -> None:
+    graph, edge_index = random_graph(seed)
+    pairs = torch.combinations(torch.arange(30)).t()
+    counts = common_neighbors(edge_index, 30, pairs)
+    assert counts.dtype == torch.float32
+    assert counts.tolist() == [len(list(nx.common_neighbors(graph, i, j))) for i, j in pairs.t().tolist()]
+    assert torch.equal(common_neighbors(edge_index, 30, pairs.flip(0)), counts)
+
+
+def test_common_neighbors_count_repeated_links_once() -> None:
+    # 0 and 1 share 2 and 3; 4 is linked to 0 only, and 5 to nothing.
+    once = to_undirected(torch.tensor([[0, 1, 0, 1, 0], [2, 2, 3, 3, 4]]))
+    pairs = torch.tensor([[0, 2, 4, 0, 5, 0], [1, 3, 2, 2, 0, 0]])
+    for edge_index in (once, torch.cat([once, once, once[:, :4]], dim=1)):
+        assert common_neighbors(edge_index, 6, pairs).tolist() == [2, 2, 1, 0, 0, 3]
+
+
+def test_common_neighbors_of_repeated_and_of_no_pairs() -> None:
+    _, edge_index = random_graph(0)
+    pairs = torch.tensor([[3, 8, 3], [8, 3, 8]])
+    expected = common_neighbors(edge_index, 30, pairs[:, :1])
+    assert torch.equal(common_neighbors(edge_index, 30, pairs), expected.repeat(3))
+    assert common_neighbors(edge_index, 30, pairs[:, :0]).shape == (0,)
+
+
+def test_no_common_neighbors_without_links() -> None:
+    assert common_neighbors(torch.empty(2, 0, dtype=torch.long), 3, torch.tensor([[0, 1], [1, 2]])).tolist() == [0, 0]

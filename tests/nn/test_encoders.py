@@ -1,5 +1,5 @@
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -8,13 +8,21 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 from torch_geometric.nn import GCNConv
 
-from spherical_gae.nn import GCNEncoder, NormalizedPropagationEncoder, SparseMatrix, normalized_adjacency
+from spherical_gae.nn import (
+    BatchNormPropagationEncoder,
+    GCNEncoder,
+    NormalizedPropagationEncoder,
+    SparseMatrix,
+    normalized_adjacency,
+)
 
 NUM_NODES, NUM_FEATURES = 30, 12
 
 ENCODERS: dict[str, Callable[..., nn.Module]] = {
     "gcn": lambda dropout=0.0: GCNEncoder(NUM_FEATURES, 16, (3, 1), dropout),
     "propagation": lambda dropout=0.0: NormalizedPropagationEncoder(NUM_FEATURES, (3, 1), 2, dropout),
+    "blocks": lambda dropout=0.0: NormalizedPropagationEncoder(NUM_FEATURES, (6, 2), (2, 0), dropout),
+    "batch_norm": lambda dropout=0.0: BatchNormPropagationEncoder(NUM_FEATURES, (3, 1), dropout),
 }
 INPUTS: dict[str, Callable[[Tensor], Any]] = {
     "coo": Tensor.to_sparse,
@@ -73,6 +81,97 @@ def test_normalized_propagation_by_the_formula(graph: tuple[Tensor, Tensor], num
     raw = [x @ layer.weight.t() + layer.bias for layer in linear_layers(encoder)]
     expected = (power @ (raw[0] / raw[0].norm(dim=1, keepdim=True)), power @ raw[1], power @ raw[2])
     torch.testing.assert_close(encoder(x, edge_index), expected)
+
+
+@pytest.mark.parametrize("num_steps", [(1, 2), (3, 0, 1), (2, 2), (0, 0), [0, 4]], ids=str)
+def test_blocks_take_their_own_number_of_steps(graph: tuple[Tensor, Tensor], num_steps: Sequence[int]) -> None:
+    x, edge_index = graph
+    num_blocks = len(num_steps)
+    widths = (3 * num_blocks, num_blocks, 2 * num_blocks)
+    encoder = NormalizedPropagationEncoder(NUM_FEATURES, widths, num_steps)
+    randomize_biases(encoder)
+    adjacency = normalized_adjacency(edge_index, NUM_NODES).to_dense()
+    powers = [torch.linalg.matrix_power(adjacency, steps) for steps in num_steps]
+    raw = [x @ layer.weight.t() + layer.bias for layer in linear_layers(encoder)]
+    for part, (parameter, output) in enumerate(zip(encoder(x, edge_index), raw, strict=True)):
+        width = widths[part] // num_blocks
+        assert parameter.shape == output.shape
+        for k, power in enumerate(powers):
+            block = output[:, k * width : (k + 1) * width]
+            if part == 0:
+                block = block / block.norm(dim=1, keepdim=True)
+            torch.testing.assert_close(parameter[:, k * width : (k + 1) * width], power @ block)
+
+
+@pytest.mark.parametrize("num_steps", [0, 1, 3])
+def test_one_number_of_steps_is_a_sequence_of_one_block(graph: tuple[Tensor, Tensor], num_steps: int) -> None:
+    x, edge_index = graph
+    one, block = (NormalizedPropagationEncoder(NUM_FEATURES, (3, 1), steps) for steps in (num_steps, [num_steps]))
+    block.load_state_dict(one.state_dict())
+    assert one.num_steps == block.num_steps == (num_steps,)
+    for output, expected in zip(block(x, edge_index), one(x, edge_index), strict=True):
+        assert torch.equal(output, expected)
+
+
+def test_no_steps_are_no_propagation(graph: tuple[Tensor, Tensor]) -> None:
+    x, edge_index = graph
+    encoder = NormalizedPropagationEncoder(NUM_FEATURES, (3, 1), 0)
+    randomize_biases(encoder)
+    direction, concentration = (x @ layer.weight.t() + layer.bias for layer in linear_layers(encoder))
+    expected = (direction / direction.norm(dim=1, keepdim=True), concentration)
+    for links in (edge_index, edge_index[:, :0]):
+        torch.testing.assert_close(encoder(x, links), expected)
+
+
+def batch_norm_parts(x: Tensor, edge_index: Tensor) -> tuple[BatchNormPropagationEncoder, list[Tensor]]:
+    """An encoder of random biases, scales and shifts, and its parameters before batch normalisation and ELU."""
+    encoder = BatchNormPropagationEncoder(NUM_FEATURES, (3, 1, 2))
+    randomize_biases(encoder)
+    nn.init.normal_(encoder.norm.weight)
+    adjacency = normalized_adjacency(edge_index, NUM_NODES).to_dense()
+    return encoder, [adjacency @ (x @ layer.weight.t() + layer.bias) for layer in linear_layers(encoder)]
+
+
+def elu(x: Tensor) -> Tensor:
+    return torch.where(x > 0, x, x.expm1())
+
+
+def test_batch_norm_in_training_by_the_formula(graph: tuple[Tensor, Tensor]) -> None:
+    """Normalised by the nodes' mean and biased variance, which only the running variance corrects."""
+    x, edge_index = graph
+    encoder, (first, *others) = batch_norm_parts(x, edge_index)
+    mean, variance = first.mean(0), (first - first.mean(0)).square().mean(0)
+    scaled = (first - mean) / (variance + 1e-5).sqrt() * encoder.norm.weight + encoder.norm.bias
+    assert (scaled < 0).any()
+    torch.testing.assert_close(encoder(x, edge_index), (elu(scaled), *others), rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(encoder.norm.running_mean, 0.1 * mean)
+    expected = 0.9 + 0.1 * variance * NUM_NODES / (NUM_NODES - 1)
+    torch.testing.assert_close(encoder.norm.running_var, expected)
+
+
+def test_batch_norm_in_evaluation_by_the_formula(graph: tuple[Tensor, Tensor]) -> None:
+    x, edge_index = graph
+    encoder, (first, *others) = batch_norm_parts(x, edge_index)
+    nn.init.normal_(encoder.norm.running_mean)
+    nn.init.uniform_(encoder.norm.running_var, 0.5, 2.0)
+    statistics = {name: value.clone() for name, value in encoder.norm.named_buffers()}
+    scale = encoder.norm.weight / (statistics["running_var"] + 1e-5).sqrt()
+    scaled = (first - statistics["running_mean"]) * scale + encoder.norm.bias
+    torch.testing.assert_close(encoder.eval()(x, edge_index), (elu(scaled), *others), rtol=1e-5, atol=1e-5)
+    for name, value in encoder.norm.named_buffers():
+        assert torch.equal(value, statistics[name])
+
+
+def test_reset_resets_the_batch_normalisation(graph: tuple[Tensor, Tensor]) -> None:
+    x, edge_index = graph
+    encoder, _ = batch_norm_parts(x, edge_index)
+    encoder(x, edge_index)
+    assert int(encoder.norm.num_batches_tracked) == 1
+    encoder.reset_parameters()
+    fresh = nn.BatchNorm1d(3).state_dict()
+    assert fresh.keys() == encoder.norm.state_dict().keys()
+    for name, value in encoder.norm.state_dict().items():
+        assert torch.equal(value, fresh[name]), name
 
 
 def test_direction_of_an_isolated_node_keeps_unit_norm(graph: tuple[Tensor, Tensor]) -> None:
@@ -139,7 +238,7 @@ def test_dropout_acts_in_training_only(
     assert not torch.equal(first[1], second[1])
     plain = ENCODERS[name]()
     plain.load_state_dict(encoder.state_dict())
-    torch.testing.assert_close(encoder.eval()(features, edge_index), plain(x, edge_index))
+    torch.testing.assert_close(encoder.eval()(features, edge_index), plain.eval()(x, edge_index))
 
 
 def test_dropout_is_right_on_average(graph: tuple[Tensor, Tensor]) -> None:
@@ -170,9 +269,24 @@ def test_width_below_one_is_refused(width: int) -> None:
     for arguments in [(width, 4, (2, 1)), (4, width, (2, 1)), (4, 4, (2, width)), (4, 4, ())]:
         with pytest.raises(ValueError, match="widths and steps must be at least 1"):
             GCNEncoder(*arguments)
-    for arguments in [(width, (2, 1), 1), (4, (2, 1), width), (4, (2, width), 1), (4, (), 1)]:
-        with pytest.raises(ValueError, match="widths and steps must be at least 1"):
-            NormalizedPropagationEncoder(*arguments)
+    for arguments in [(width, (2, 1)), (4, (2, width)), (4, (width, 1)), (4, ())]:
+        for encoder in (NormalizedPropagationEncoder, BatchNormPropagationEncoder):
+            with pytest.raises(ValueError, match="widths and steps must be at least 1"):
+                encoder(*arguments)
+
+
+@pytest.mark.parametrize("num_steps", [-1, (), (-1,), (2, -1)])
+def test_negative_or_no_number_of_steps_is_refused(num_steps: int | tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="num_steps must be at least 0, one or several, got") as error:
+        NormalizedPropagationEncoder(4, (4, 2), num_steps)
+    assert str(error.value).endswith(f"got {num_steps}")
+
+
+@pytest.mark.parametrize("out_channels", [(3, 2), (4, 1), (4, 2, 3)])
+def test_width_that_is_no_multiple_of_the_blocks_is_refused(out_channels: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="multiples of the number of blocks, 2, got") as error:
+        NormalizedPropagationEncoder(4, out_channels, (1, 2))
+    assert str(error.value).endswith(f"got {out_channels}")
 
 
 @pytest.mark.parametrize("name", ENCODERS)

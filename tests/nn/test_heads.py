@@ -6,8 +6,13 @@ from torch import Tensor
 from torch.distributions import kl_divergence
 
 from spherical_gae import HypersphericalUniform, VonMisesFisher
-from spherical_gae.nn import LatentHead, NormalHead, VonMisesFisherHead
+from spherical_gae.core import ProductOfSpheres
+from spherical_gae.nn import LatentHead, NormalHead, ProductOfSpheresHead, VonMisesFisherHead
 from spherical_gae.nn.heads import unit_direction
+
+HEADS = pytest.mark.parametrize(
+    "head", [VonMisesFisherHead(), NormalHead(), ProductOfSpheresHead(2)], ids=["vmf", "normal", "product"]
+)
 
 
 def test_concentration_is_a_shifted_softplus_of_either_shape() -> None:
@@ -67,9 +72,9 @@ def test_zero_direction_becomes_the_first_axis_with_finite_gradients() -> None:
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
-@pytest.mark.parametrize("head", [VonMisesFisherHead(), NormalHead()], ids=["vmf", "normal"])
+@HEADS
 def test_half_precision_gives_float32_laws(head: LatentHead, dtype: torch.dtype) -> None:
-    parameters = [torch.ones(4, width, dtype=dtype, requires_grad=True) for width in head.parameter_widths(3)]
+    parameters = [torch.ones(4, width, dtype=dtype, requires_grad=True) for width in head.parameter_widths(4)]
     law = head(*parameters)
     sample = law.rsample()
     assert (law.mean.dtype, sample.dtype) == (torch.float32, torch.float32)
@@ -77,9 +82,9 @@ def test_half_precision_gives_float32_laws(head: LatentHead, dtype: torch.dtype)
     assert all(parameter.grad.dtype == dtype and parameter.grad.isfinite().all() for parameter in parameters)
 
 
-@pytest.mark.parametrize("head", [VonMisesFisherHead(), NormalHead()], ids=["vmf", "normal"])
+@HEADS
 def test_float64_stays_float64(head: LatentHead) -> None:
-    law = head(*(torch.ones(4, width, dtype=torch.float64) for width in head.parameter_widths(3)))
+    law = head(*(torch.ones(4, width, dtype=torch.float64) for width in head.parameter_widths(4)))
     assert kl_divergence(law, head.prior(law)).dtype == torch.float64
 
 
@@ -161,8 +166,12 @@ def test_logstd_of_the_wrong_shape_is_refused(shape: tuple[int, ...]) -> None:
 
 @pytest.mark.parametrize(
     ("head", "names"),
-    [(VonMisesFisherHead(), "direction.*concentration"), (NormalHead(), "mean.*logstd")],
-    ids=["vmf", "normal"],
+    [
+        (VonMisesFisherHead(), "direction.*concentration"),
+        (NormalHead(), "mean.*logstd"),
+        (ProductOfSpheresHead(2), "directions.*concentrations"),
+    ],
+    ids=["vmf", "normal", "product"],
 )
 @pytest.mark.parametrize("count", [1, 3])
 def test_other_than_two_parameters_are_refused(head: LatentHead, names: str, count: int) -> None:
@@ -180,3 +189,100 @@ def test_minimum_out_of_range_is_refused(minimum: float) -> None:
 def test_direction_of_one_coordinate_is_refused() -> None:
     with pytest.raises(ValueError, match="m >= 2"):
         VonMisesFisherHead()(torch.ones(5, 1), torch.ones(5))
+
+
+def test_product_of_spheres_is_a_von_mises_fisher_for_each_block() -> None:
+    torch.manual_seed(0)
+    directions, raw = torch.randn(5, 12), torch.linspace(-3, 30, 15).view(5, 3)
+    law = ProductOfSpheresHead(3, min_concentration=0.5)(directions, raw)
+    assert isinstance(law, ProductOfSpheres)
+    assert (law.batch_shape, law.event_shape, law.num_factors) == ((5,), (12,), 3)
+    for k in range(3):
+        block = directions[:, 4 * k : 4 * k + 4]
+        torch.testing.assert_close(law.mode[:, 4 * k : 4 * k + 4], block / block.norm(dim=1, keepdim=True))
+        torch.testing.assert_close(law.factors.concentration[:, k], torch.log1p(raw[:, k].exp()) + 0.5)
+
+
+def test_product_of_one_sphere_is_the_sphere() -> None:
+    torch.manual_seed(0)
+    direction, raw = torch.randn(5, 4), torch.randn(5, 1)
+    law, plain = (head(direction, raw) for head in (ProductOfSpheresHead(1), VonMisesFisherHead()))
+    assert (law.batch_shape, law.event_shape) == (plain.batch_shape, plain.event_shape)
+    assert torch.equal(law.mode, plain.loc)
+    assert torch.equal(law.factors.concentration.squeeze(-1), plain.concentration)
+    divergences = [
+        kl_divergence(q, head.prior(q)) for q, head in ((law, ProductOfSpheresHead(1)), (plain, VonMisesFisherHead()))
+    ]
+    torch.testing.assert_close(*divergences)
+    samples = [q.sample(generator=torch.Generator().manual_seed(1)) for q in (law, plain)]
+    torch.testing.assert_close(*samples)
+
+
+@pytest.mark.parametrize("batch", [(), (4,), (2, 3), (1,), (2, 1)])
+@pytest.mark.parametrize("num_factors", [1, 2, 4])
+def test_product_batches_of_any_shape(batch: tuple[int, ...], num_factors: int) -> None:
+    head = ProductOfSpheresHead(num_factors)
+    law = head(torch.ones(*batch, 8), torch.zeros(*batch, num_factors))
+    assert (law.batch_shape, law.event_shape, law.num_factors) == (batch, (8,), num_factors)
+    assert law.rsample().shape == (*batch, 8)
+    assert kl_divergence(law, head.prior(law)).shape == batch
+
+
+@pytest.mark.parametrize(("num_factors", "dim"), [(1, 2), (2, 4), (2, 10), (5, 15)])
+def test_product_widths_are_a_direction_and_a_concentration_for_each_factor(num_factors: int, dim: int) -> None:
+    assert ProductOfSpheresHead(num_factors).parameter_widths(dim) == (dim, num_factors)
+
+
+def test_prior_of_the_product_of_spheres_with_the_divergence_in_closed_form() -> None:
+    """On S^2 as for one sphere; the prior's density is (4 pi)^-K."""
+    torch.manual_seed(0)
+    raw = torch.tensor([[-2.0, 0.0], [3.0, 20.0]], dtype=torch.float64)
+    head = ProductOfSpheresHead(2)
+    law = head(torch.randn(2, 6, dtype=torch.float64), raw)
+    prior = head.prior(law)
+    assert isinstance(prior, ProductOfSpheres)
+    assert isinstance(prior.factors, HypersphericalUniform)
+    assert (prior.batch_shape, prior.event_shape, prior.sample().dtype) == ((), (6,), torch.float64)
+    density = prior.log_prob(law.sample())
+    torch.testing.assert_close(density, torch.full((2,), -2 * math.log(4 * math.pi), dtype=torch.float64))
+    kappa = torch.log1p(raw.exp()) + 1
+    expected = (kappa / kappa.tanh() - 1 + (kappa / kappa.sinh()).log()).sum(1)
+    torch.testing.assert_close(kl_divergence(law, prior), expected, rtol=1e-12, atol=0)
+
+
+def test_zero_block_becomes_the_first_axis_of_its_sphere() -> None:
+    directions = torch.tensor([[0.0, 2.0, 0.0, 0.0, 0.0, 0.0]], requires_grad=True)
+    raw = torch.zeros(1, 2, requires_grad=True)
+    law = ProductOfSpheresHead(2)(directions, raw)
+    assert law.mode.tolist() == [[0, 1, 0, 1, 0, 0]]
+    torch.manual_seed(0)
+    (law.rsample() @ torch.arange(1.0, 7.0)).sum().backward()
+    assert directions.grad.isfinite().all()
+    assert directions.grad[0, :3].abs().max() > 0
+    assert (raw.grad != 0).all()
+
+
+@pytest.mark.parametrize("dim", [0, 1, 3, 5, 7])
+def test_width_that_does_not_divide_into_spheres_is_refused(dim: int) -> None:
+    with pytest.raises(ValueError, match=f"multiple of 3 coordinates, at least 2 per factor, got {dim}"):
+        ProductOfSpheresHead(3).parameter_widths(dim)
+    with pytest.raises(ValueError, match=f"multiple of 3 coordinates, at least 2 per factor, got {dim}"):
+        ProductOfSpheresHead(3)(torch.ones(5, dim), torch.ones(5, 3))
+
+
+@pytest.mark.parametrize("num_factors", [0, -1])
+def test_number_of_factors_out_of_range_is_refused(num_factors: int) -> None:
+    with pytest.raises(ValueError, match=f"num_factors must be at least 1, got {num_factors}"):
+        ProductOfSpheresHead(num_factors)
+
+
+@pytest.mark.parametrize("minimum", [-1e-9, float("inf"), float("nan")])
+def test_minimum_of_a_product_out_of_range_is_refused(minimum: float) -> None:
+    with pytest.raises(ValueError, match=f"min_concentration must be finite and at least 0, got {minimum}"):
+        ProductOfSpheresHead(2, minimum)
+
+
+@pytest.mark.parametrize("shape", [(5,), (5, 1), (5, 3), (4, 2), (2,), (5, 2, 2), ()])
+def test_concentrations_of_the_wrong_shape_are_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match=r"concentration must have shape .* \(5, 2\) .*\(5, 2, 3\), got"):
+        ProductOfSpheresHead(2)(torch.ones(5, 6), torch.ones(shape))

@@ -4,7 +4,7 @@ from torch import Tensor
 from torch_geometric.nn import GCNConv
 from torch_geometric.utils import to_undirected
 
-from spherical_gae.nn import SparseMatrix, normalized_adjacency, sparse_features
+from spherical_gae.nn import NormalizedAdjacency, SparseMatrix, node_degree, normalized_adjacency, sparse_features
 
 
 def random_links(num_nodes: int, num_links: int, seed: int) -> Tensor:
@@ -57,6 +57,53 @@ def test_matrix_passes_through() -> None:
     matrix = SparseMatrix(torch.eye(3))
     assert normalized_adjacency(matrix, 3) is matrix
     assert sparse_features(matrix) is matrix
+
+
+def test_degree_by_hand() -> None:
+    """Links that end at a node, repeats counted, self-loops not."""
+    edge_index = torch.tensor([[0, 1, 2, 0, 0, 3, 1, 1], [1, 0, 1, 1, 3, 3, 1, 0]])
+    expected = [2.0, 3.0, 0.0, 1.0, 0.0]
+    assert node_degree(edge_index, 5).tolist() == expected
+    adjacency = normalized_adjacency(edge_index, 5)
+    assert isinstance(adjacency, NormalizedAdjacency)
+    assert adjacency.degree.tolist() == expected
+    assert node_degree(adjacency, 5) is adjacency.degree
+    assert node_degree(edge_index[:, :0], 5).tolist() == [0.0] * 5
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+def test_degree_is_that_of_the_normalisation(dtype: torch.dtype) -> None:
+    """The diagonal of A-hat is 1 / (degree + 1) where the graph has no self-loops."""
+    links = random_links(15, 30, seed=1)
+    edge_index = to_undirected(links[:, links[0] != links[1]])
+    adjacency = normalized_adjacency(edge_index, 20, dtype)
+    assert (adjacency.degree.dtype, adjacency.degree.shape) == (dtype, (20,))
+    torch.testing.assert_close(adjacency.to_dense().diagonal(), 1 / (adjacency.degree + 1))
+    assert torch.equal(adjacency.degree, node_degree(edge_index, 20).to(dtype))
+    assert adjacency.degree.sum() == edge_index.size(1)
+    assert torch.equal(normalized_adjacency(adjacency, 20).degree, adjacency.degree)
+
+
+def test_to_moves_the_degrees_too() -> None:
+    adjacency = normalized_adjacency(torch.tensor([[0, 1], [1, 0]]), 3)
+    moved = adjacency.to("meta")
+    assert isinstance(moved, NormalizedAdjacency)
+    assert (moved.device.type, moved.degree.device.type) == ("meta", "meta")
+    assert (adjacency.device.type, adjacency.degree.device.type) == ("cpu", "cpu")
+    here = adjacency.to("cpu")
+    assert here.degree.tolist() == [1, 1, 0]
+    assert torch.equal(here.to_dense(), adjacency.to_dense())
+
+
+def test_other_entries_keep_the_degrees_and_the_class() -> None:
+    """Whoever changes which links there are has to set the degrees; the original keeps its own."""
+    adjacency = normalized_adjacency(torch.tensor([[0, 1], [1, 0]]), 3)
+    torch.manual_seed(0)
+    for changed in (adjacency.with_values(torch.zeros(adjacency.nnz)), adjacency.dropout(0.5)):
+        assert isinstance(changed, NormalizedAdjacency)
+        assert changed.degree is adjacency.degree
+    changed.degree = torch.zeros(3)
+    assert adjacency.degree.tolist() == [1, 1, 0]
 
 
 @pytest.mark.parametrize(

@@ -123,6 +123,38 @@ def test_dropout_is_the_identity_in_evaluation_and_at_zero() -> None:
     assert torch.equal(matrix.dropout(1.0).to_dense(), torch.zeros(3, 3))
 
 
+def test_other_entries_are_ordered_by_row_then_column() -> None:
+    index = torch.tensor([[2, 0, 2, 1], [1, 3, 0, 0]])
+    matrix = SparseMatrix(torch.sparse_coo_tensor(index, torch.ones(4), (3, 4), check_invariants=True))
+    changed = matrix.with_values(torch.tensor([1.0, 2.0, 3.0, 4.0]))
+    assert changed.to_dense().tolist() == [[0, 0, 0, 1], [2, 0, 0, 0], [3, 4, 0, 0]]
+    assert (changed.shape, changed.nnz) == ((3, 4), 4)
+    assert matrix.to_dense().tolist() == [[0, 0, 0, 1], [1, 0, 0, 0], [1, 1, 0, 0]]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+@pytest.mark.parametrize("shape", [(7, 11), (11, 7)])
+def test_other_entries_hold_forwards_and_backwards(shape: tuple[int, int], dtype: torch.dtype) -> None:
+    """Zeros among them and, from a float32 matrix, another dtype; once more on entries already replaced."""
+    places = with_holes(*shape, torch.float32) != 0
+    matrix = SparseMatrix(places.float())
+    torch.manual_seed(0)
+    dense = torch.randn(shape[1], 5, dtype=dtype, requires_grad=True)
+    weight = torch.randn(shape[0], 5, dtype=dtype)
+    for _ in range(2):
+        values = torch.randn(matrix.nnz, dtype=dtype)
+        values[::3] = 0
+        expected = torch.zeros(shape, dtype=dtype)
+        expected[places] = values
+        matrix = matrix.with_values(values)
+        assert matrix.dtype == dtype
+        assert torch.equal(matrix.to_dense(), expected)
+        product = matrix @ dense
+        (gradient,) = torch.autograd.grad(product, dense, weight)
+        torch.testing.assert_close(product, expected @ dense)
+        torch.testing.assert_close(gradient, expected.t() @ weight)
+
+
 def test_describes_itself_as_a_tensor_does() -> None:
     matrix = SparseMatrix(with_holes(5, 8, torch.float64))
     assert matrix.shape == (5, 8)

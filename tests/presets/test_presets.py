@@ -131,7 +131,9 @@ def test_isolated_bucket_is_separately_switchable() -> None:
 
 
 def test_other_encoder_and_decoder() -> None:
-    preset = load_preset("frontier").with_changes(encoder="batch-norm propagation", decoder="hadamard", degree_buckets=0)
+    preset = load_preset("frontier").with_changes(
+        encoder="batch-norm propagation", decoder="hadamard", degree_buckets=0
+    )
     model = build_model(preset, "s-vgae", in_channels=10)
     assert isinstance(model.encoder, BatchNormPropagationEncoder)
     assert isinstance(model.decoder, HadamardDecoder)

@@ -58,13 +58,14 @@ def test_links_are_taken_once_whatever_their_form(masking_class: type[LinkMaskin
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
 def test_hidden_and_visible_partition_the_links(edge_index: Tensor, share: float) -> None:
     masking = LinkMasking(edge_index, NUM_NODES, share)
-    assert (masking.num_links, masking.num_hidden) == (40, round(40 * share))
+    num_hidden = {0.1: 4, 0.5: 20, 0.9: 36}[share]
+    assert (masking.num_links, masking.num_hidden) == (40, num_hidden)
     generator = seeded()
     for _ in range(20):
         visible, hidden = masking.sample(generator)
         assert (visible.dtype, hidden.dtype) == (torch.int64, torch.int64)
-        assert hidden.shape == (2, 40 * share)
-        assert visible.shape == (2, 2 * 40 * (1 - share))
+        assert hidden.shape == (2, num_hidden)
+        assert visible.shape == (2, 2 * (40 - num_hidden))
         assert as_pairs(visible) == as_pairs(visible_links(masking, hidden))
         assert sorted([*as_pairs(visible), *both_directions(hidden)]) == as_pairs(edge_index)
 
@@ -133,7 +134,7 @@ def test_adjacency_is_that_of_the_visible_links(edge_index: Tensor, dtype: torch
 
 
 def test_messy_links_by_hand() -> None:
-    """Links 0-1, 0-3, 1-2, 2-3 make a ring of four nodes, the fifth is alone: 1 or 3 of its links are left."""
+    """The four links make a ring, whose nodes have two links each; the fifth node is alone.  One link is hidden."""
     masking = AdjacencyMasking(MESSY, 5, 0.25, torch.float64)
     adjacency, hidden = masking.sample(seeded())
     assert as_pairs(hidden)[0] in as_pairs(torch.tensor(CLEAN))

@@ -1,0 +1,105 @@
+import re
+
+import pytest
+import torch
+from scipy.stats import rankdata
+
+from spherical_gae.evaluation import RankingScores, auc_ap, link_ranks, ranking_scores
+
+INF = float("inf")
+
+
+@pytest.mark.parametrize(
+    ("positive", "negative", "rank"),
+    [
+        (3.0, [2.0, 1.0, 0.0], 1),
+        (0.0, [2.0, 1.0, 3.0], 4),
+        (1.0, [2.0, 0.0, 3.0], 3),
+        (1.0, [1.0, 0.0, 0.0], 1.5),
+        (1.0, [1.0, 2.0, 1.0], 3),
+        (1.0, [1.0, 1.0, 1.0], 2.5),
+        (INF, [INF, 5.0, -INF], 1.5),
+        (-INF, [0.0, -INF, INF], 3.5),
+    ],
+)
+def test_rank_by_hand_with_ties(positive: float, negative: list[float], rank: float) -> None:
+    assert link_ranks(torch.tensor([positive]), torch.tensor([negative])).tolist() == [rank]
+
+
+@pytest.mark.parametrize("num_values", [3, 20, 10_000])
+def test_rank_is_the_mean_rank_over_the_orders_of_ties(num_values: int) -> None:
+    source = torch.Generator().manual_seed(num_values)
+    positive = torch.randint(num_values, (50,), generator=source)
+    negative = torch.randint(num_values, (50, 30), generator=source)
+    lists = torch.cat([positive[:, None], negative], dim=1).numpy()
+    expected = [rankdata(-scores, method="average")[0] for scores in lists]
+    assert link_ranks(positive, negative).tolist() == expected
+    assert link_ranks(positive.double(), negative.double()).tolist() == expected
+
+
+def test_each_link_is_ranked_among_its_own_negatives() -> None:
+    positive = torch.tensor([0.0, 10.0, 20.0])
+    negative = torch.tensor([[1.0, -1.0], [9.0, 8.0], [21.0, 22.0]])
+    assert link_ranks(positive, negative).tolist() == [2, 1, 3]
+
+
+def test_rank_among_all_negatives_is_the_auc() -> None:
+    source = torch.Generator().manual_seed(0)
+    positive, negative = (torch.randint(8, (count,), generator=source).double() for count in (40, 60))
+    ranks = link_ranks(positive, negative.expand(40, 60))
+    won = (61 - ranks).double().mean().item() / 60
+    assert won == pytest.approx(auc_ap(positive, negative).auc, abs=1e-12)
+
+
+def test_neighbouring_float64_scores_are_told_apart() -> None:
+    low = torch.ones(1, 1, dtype=torch.float64)
+    assert link_ranks(low[0] + 1e-15, low).item() == 1
+    assert link_ranks(low[0] - 1e-15, low).item() == 2
+
+
+@pytest.mark.parametrize(
+    ("positive", "negative"),
+    [((3,), (2, 4)), ((3,), (3,)), ((3, 1), (3, 4)), ((), (1, 4)), ((0,), (0, 4)), ((3,), (3, 0))],
+)
+def test_shapes_that_do_not_fit_are_refused(positive: tuple[int, ...], negative: tuple[int, ...]) -> None:
+    message = "positive and negative must have shapes [P] and [P, K], not empty, got"
+    with pytest.raises(ValueError, match=re.escape(f"{message} {positive} and {negative}")):
+        link_ranks(torch.zeros(positive), torch.zeros(negative))
+
+
+def test_nan_is_refused() -> None:
+    good, bad = torch.zeros(2, 3), torch.tensor([[0.0, 0.0, 0.0], [0.0, float("nan"), 0.0]])
+    for positive, negative in ((good[:, 1], bad), (bad[:, 1], good)):
+        with pytest.raises(ValueError, match="positive and negative must hold numbers, got NaN"):
+            link_ranks(positive, negative)
+
+
+@pytest.mark.parametrize(
+    ("ranks", "k", "mrr", "hits"),
+    [
+        ([1.0, 1.0], 10, 1, 1),
+        ([1.0, 2.0, 4.0, 11.0], 10, (1 + 1 / 2 + 1 / 4 + 1 / 11) / 4, 3 / 4),
+        # A tie for places 10 and 11 is not among the first ten, one for 9 and 10 is.
+        ([10.0, 10.5, 9.5], 10, (1 / 10 + 1 / 10.5 + 1 / 9.5) / 3, 2 / 3),
+        ([1.0, 1.5, 2.0, 3.0], 1, (1 + 1 / 1.5 + 1 / 2 + 1 / 3) / 4, 1 / 4),
+        ([1.0, 1.5, 2.0, 3.0], 2, (1 + 1 / 1.5 + 1 / 2 + 1 / 3) / 4, 3 / 4),
+        ([7.0], 3, 1 / 7, 0),
+    ],
+)
+def test_scores_by_hand(ranks: list[float], k: int, mrr: float, hits: float) -> None:
+    scores = ranking_scores(torch.tensor(ranks), k)
+    assert scores.mrr == pytest.approx(mrr, abs=1e-15)
+    assert scores.hits == pytest.approx(hits, abs=1e-15)
+
+
+def test_is_a_pair_of_floats_with_k_ten_by_default() -> None:
+    ranks = torch.arange(1, 21)
+    scores = ranking_scores(ranks)
+    assert isinstance(scores, RankingScores)
+    assert [type(value) for value in scores] == [float, float]
+    assert scores == (pytest.approx(sum(1 / rank for rank in range(1, 21)) / 20, abs=1e-15), 0.5)
+
+
+def test_no_ranks_are_refused() -> None:
+    with pytest.raises(ValueError, match="ranks must hold at least one rank, got none"):
+        ranking_scores(torch.empty(0))
