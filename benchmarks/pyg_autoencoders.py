@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch_geometric import seed_everything
 from torch_geometric.data import Data
 from torch_geometric.nn import GAE, VGAE, GCNConv
 from torch_geometric.transforms import NormalizeFeatures
@@ -37,7 +38,8 @@ class Encoder(torch.nn.Module):
 
 def make_model(method: str, in_channels: int, seed: int) -> GAE:
     """``"pyg-gae"`` or ``"pyg-vgae"`` with fresh weights."""
-    torch.manual_seed(seed)
+    # PyG's negative sampling draws from Python's and NumPy's generators as well.
+    seed_everything(seed)
     return VGAE(Encoder(in_channels, 2)) if method == "pyg-vgae" else GAE(Encoder(in_channels, 1))
 
 

@@ -44,8 +44,8 @@ def train(
     latent_dim: Annotated[
         int | None,
         typer.Option(
-            help="Coordinates of an embedding: m for the sphere S^(m-1), at least 2; on a product of spheres a multiple "
-            "of their number. Default: the preset's."
+            help="Coordinates of an embedding: m for the sphere S^(m-1), at least 2; on a product of spheres a "
+            "multiple of their number. Default: the preset's."
         ),
     ] = None,
     epochs: Annotated[int | None, typer.Option(help="Number of epochs, at least 1. Default: the preset's.")] = None,
