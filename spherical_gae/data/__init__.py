@@ -1,14 +1,18 @@
-"""Graphs by name, leak-proof link splits and uniform negatives."""
+"""Graphs by name, leak-proof link splits, and negatives: uniform, of like degrees, and for ranking."""
 
 from spherical_gae.data.checksums import ChecksumError
+from spherical_gae.data.corruption import corrupt_links
+from spherical_gae.data.degree_matched import DegreeMatchedSampler
 from spherical_gae.data.graphs import load_graph
 from spherical_gae.data.negatives import NonEdgeSampler, sample_non_edges
 from spherical_gae.data.splits import LinkSplit, split_links
 
 __all__ = [
     "ChecksumError",
+    "DegreeMatchedSampler",
     "LinkSplit",
     "NonEdgeSampler",
+    "corrupt_links",
     "load_graph",
     "sample_non_edges",
     "split_links",
