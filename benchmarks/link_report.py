@@ -23,6 +23,8 @@ MAIN_COLUMNS = {
     "ap": "AP",
     "auc_last": "AUC, last epoch",
     "ap_last": "AP, last epoch",
+    "auc_bucket_off": "AUC, bucket off",
+    "ap_bucket_off": "AP, bucket off",
     "auc_degree_matched": "AUC, degree-matched",
     "ap_degree_matched": "AP, degree-matched",
 }
@@ -71,7 +73,9 @@ def table(results: Results, columns: dict[str, str]) -> Iterator[str]:
     yield "| data set | method | seeds | " + " | ".join(columns.values()) + " |"
     yield "|---" * (len(columns) + 3) + "|"
     for (dataset, method), cells in results.items():
-        values = [summary([cell[name] for cell in cells]) if name in cells[0] else "" for name in columns]
+        values = [
+            summary([cell[name] for cell in cells]) if all(name in cell for cell in cells) else "" for name in columns
+        ]
         yield f"| {dataset} | {method} | {len(cells)} | {' | '.join(values)} |"
 
 
