@@ -31,7 +31,33 @@ class _PairDecoder(nn.Module):
         raise NotImplementedError
 
 
-class InnerProductDecoder(_PairDecoder):
+class _ScaledDecoder(_PairDecoder):
+    """What the inner products share: positive scales, a bias, and their initial values."""
+
+    def __init__(self, shape: tuple[int, ...], scale: float, bias: float, learnable: bool) -> None:
+        super().__init__()
+        if not 0 < scale < math.inf:
+            raise ValueError(f"scale must be positive and finite, got {scale}")
+        if not math.isfinite(bias):
+            raise ValueError(f"bias must be finite, got {bias}")
+        self._initial = scale + math.log(-math.expm1(-scale)), bias  # softplus inverted
+        self.raw_scale = nn.Parameter(torch.empty(shape), requires_grad=learnable)
+        self.bias = nn.Parameter(torch.empty(()), requires_grad=learnable)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Sets scales and bias to their initial values."""
+        with torch.no_grad():
+            self.raw_scale.fill_(self._initial[0])
+            self.bias.fill_(self._initial[1])
+
+    @property
+    def scale(self) -> Tensor:
+        """The positive factor on each inner product, shape () or [K]."""
+        return F.softplus(self.raw_scale)
+
+
+class InnerProductDecoder(_ScaledDecoder):
     """Log-odds of a link: scale * z_i . z_j + bias  (Kipf & Welling 2016, with a scale and a bias).
 
     On the sphere the inner product is a cosine, so without a scale the probability could never leave
@@ -52,22 +78,7 @@ class InnerProductDecoder(_PairDecoder):
     """
 
     def __init__(self, scale: float = 5.0, bias: float = 0.0, learnable: bool = True) -> None:
-        super().__init__()
-        self._initial = _raw_scale(scale), _checked_bias(bias)
-        self.raw_scale = nn.Parameter(torch.empty(()), requires_grad=learnable)
-        self.bias = nn.Parameter(torch.empty(()), requires_grad=learnable)
-        self.reset_parameters()
-
-    def reset_parameters(self) -> None:
-        """Sets scale and bias to their initial values."""
-        with torch.no_grad():
-            self.raw_scale.fill_(self._initial[0])
-            self.bias.fill_(self._initial[1])
-
-    @property
-    def scale(self) -> Tensor:
-        """The positive factor on the inner product, shape ()."""
-        return F.softplus(self.raw_scale)
+        super().__init__((), scale, bias, learnable)
 
     def _logits(self, source: Tensor, target: Tensor) -> Tensor:
         return self.scale * (source * target).sum(dim=-1) + self.bias
@@ -78,7 +89,7 @@ class InnerProductDecoder(_PairDecoder):
         return logits.sigmoid() if sigmoid else logits
 
 
-class FactorInnerProductDecoder(_PairDecoder):
+class FactorInnerProductDecoder(_ScaledDecoder):
     """Log-odds of a link on a product of spheres: sum_k scale_k * z_i^k . z_j^k + bias.
 
     Args:
@@ -97,25 +108,9 @@ class FactorInnerProductDecoder(_PairDecoder):
     """
 
     def __init__(self, num_factors: int, scale: float | None = None, bias: float = 0.0) -> None:
-        super().__init__()
         if num_factors < 1:
             raise ValueError(f"num_factors must be at least 1, got {num_factors}")
-        scale = 5.0 / num_factors if scale is None else scale
-        self._initial = _raw_scale(scale), _checked_bias(bias)
-        self.raw_scale = nn.Parameter(torch.empty(num_factors))
-        self.bias = nn.Parameter(torch.empty(()))
-        self.reset_parameters()
-
-    def reset_parameters(self) -> None:
-        """Sets scales and bias to their initial values."""
-        with torch.no_grad():
-            self.raw_scale.fill_(self._initial[0])
-            self.bias.fill_(self._initial[1])
-
-    @property
-    def scale(self) -> Tensor:
-        """The positive factors on the inner products, shape [K]."""
-        return F.softplus(self.raw_scale)
+        super().__init__((num_factors,), 5.0 / num_factors if scale is None else scale, bias, learnable=True)
 
     def _logits(self, source: Tensor, target: Tensor) -> Tensor:
         return (source * target) @ self._weights(source) + self.bias
@@ -165,15 +160,3 @@ class HadamardDecoder(_PairDecoder):
         # On the unit sphere the coordinates are of size m^-1/2, their products of size 1 / m.
         product = source * target * source.size(-1)
         return self.output(F.relu(self.hidden(product))).squeeze(-1)
-
-
-def _raw_scale(scale: float) -> float:
-    if not 0 < scale < math.inf:
-        raise ValueError(f"scale must be positive and finite, got {scale}")
-    return scale + math.log(-math.expm1(-scale))  # softplus inverted
-
-
-def _checked_bias(bias: float) -> float:
-    if not math.isfinite(bias):
-        raise ValueError(f"bias must be finite, got {bias}")
-    return bias
