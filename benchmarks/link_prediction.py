@@ -5,7 +5,8 @@
 Protocol: PyG's RandomLinkSplit (5% validation, 10% test), one split and one training run per seed; message passing
 on training links only; the epoch of best validation AUC + AP is chosen, the test links are scored at it (and at the
 last epoch).  Every cell (data set, method, seed) runs on one thread in a process of its own and is written when it is
-done; an interrupted benchmark continues where it stopped, within a cell too.  One cell again, to the last digit:
+done; an interrupted benchmark continues where it stopped, within a cell too (``--keep results/link_prediction.json`` in
+a fresh clone).  One cell again, to the last digit:
 
     python benchmarks/link_prediction.py --datasets cora --methods "frontier s-vgae" --seeds 3 --work W --out O
 
@@ -63,6 +64,14 @@ def run_cell(cell: Cell, work: Path) -> dict[str, Any]:
     return {**cell._asdict(), **json.loads(result.read_text())}
 
 
+def restore_cells(results: Path, work: Path) -> None:
+    """Writes the cells of a results file into the folder ``work``, as far as they are not there."""
+    for entry in json.loads(results.read_text())["cells"]:
+        path = Cell(*(entry.pop(name) for name in Cell._fields)).path(work)
+        if not path.exists():
+            save_json(path, entry)
+
+
 def report(cells: list[dict[str, Any]], command: str) -> str:
     """The tables, as markdown."""
     results = group(cells)
@@ -87,9 +96,15 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2, help="processes, one thread each")
     parser.add_argument("--work", type=Path, default=HERE / "work" / "link_prediction", help="where cells are kept")
     parser.add_argument("--out", type=Path, default=HERE / "results", help="where the results go")
+    parser.add_argument("--keep", type=Path, help="results of an earlier run, whose cells are not computed again")
+    parser.add_argument("--report", action="store_true", help="compute nothing, report the cells that are there")
     options = parser.parse_args()
 
     cells = [Cell(*values) for values in product(options.datasets, options.methods, parse_seeds(options.seeds))]
+    if options.keep is not None:
+        restore_cells(options.keep, options.work)
+    if options.report:
+        cells = [cell for cell in cells if cell.path(options.work).exists()]
     results: dict[Cell, dict[str, Any]] = {}
     with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as pool:
         futures = {pool.submit(run_cell, cell, options.work): cell for cell in cells}

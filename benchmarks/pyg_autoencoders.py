@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -48,34 +47,37 @@ def prepare(split: LinkSplit) -> Data:
     return NormalizeFeatures()(copy.copy(split.train))
 
 
-def epochs(model: GAE, train: Data) -> Iterator[Tensor]:
-    """Trains; yields the embeddings after every epoch."""
-    optimizer = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE)
-    while True:
-        model.train()
-        optimizer.zero_grad()
-        z = model.encode(train.x, train.edge_index)
-        loss = model.recon_loss(z, train.pos_edge_label_index)
-        if isinstance(model, VGAE):
-            loss = loss + model.kl_loss() / train.num_nodes
-        loss.backward()
-        optimizer.step()
-        model.eval()
-        with torch.no_grad():
-            yield model.encode(train.x, train.edge_index)
+def training_step(model: GAE, optimizer: torch.optim.Optimizer, train: Data) -> None:
+    """One epoch of the example."""
+    model.train()
+    optimizer.zero_grad()
+    z = model.encode(train.x, train.edge_index)
+    loss = model.recon_loss(z, train.pos_edge_label_index)
+    if isinstance(model, VGAE):
+        loss = loss + model.kl_loss() / train.num_nodes
+    loss.backward()
+    optimizer.step()
+
+
+@torch.no_grad()
+def embed(model: GAE, train: Data) -> Tensor:
+    """Embeddings in evaluation mode."""
+    model.eval()
+    return model.encode(train.x, train.edge_index)
 
 
 def train_embeddings(split: LinkSplit, method: str, seed: int) -> tuple[dict[str, Any], Tensor, Tensor]:
     """Validation scores, and the embeddings of the best and of the last epoch."""
-    model = make_model(method, split.train.num_features, seed)
+    model, train = make_model(method, split.train.num_features, seed), prepare(split)
+    optimizer = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE)
     best: tuple[float, dict[str, Any], Tensor] = (-1.0, {}, torch.empty(0))
-    for epoch, z in enumerate(epochs(model, prepare(split)), start=1):
+    for epoch in range(1, EPOCHS + 1):
+        training_step(model, optimizer, train)
+        z = embed(model, train)
         scores = inner_product_scores(z, split.val)
         if sum(scores) > best[0]:
             chosen = {"val_auc": scores[0], "val_ap": scores[1], "best_epoch": epoch}
             best = sum(scores), chosen, z
-        if epoch == EPOCHS:
-            break
     return best[1], best[2], z
 
 

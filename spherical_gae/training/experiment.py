@@ -64,6 +64,13 @@ def model_inputs(data: Data, device: torch.device | str = "cpu") -> tuple[Any, A
     return sparse_features(data.x).to(device), adjacency.to(device)
 
 
+def fit_config(preset: Preset) -> FitConfig:
+    """The settings of a preset's training."""
+    return FitConfig(
+        preset.epochs, preset.learning_rate, preset.kl_weight, preset.mask_share, preset.negatives_per_link
+    )
+
+
 def train_once(
     split: LinkSplit,
     preset: Preset,

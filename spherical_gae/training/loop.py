@@ -126,7 +126,7 @@ def fit(
     devices = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
         seed_random(seed + _TRAINING_STREAM, device)
-        run = _Run(model, split, config, inputs, seed, device)
+        run = TrainingRun(model, split, config, inputs, seed, device)
         if checkpoint is not None and Path(checkpoint).exists():
             run.restore(load_checkpoint(checkpoint, device), checkpoint)
         bar = tqdm(total=config.epochs, initial=run.epoch, desc=type(model).__name__, disable=not progress)
@@ -140,8 +140,20 @@ def fit(
         return run.finish()
 
 
-class _Run:
-    """One training run between two epochs: everything that a checkpoint must hold."""
+class TrainingRun:
+    """One training run between two epochs: everything that a checkpoint must hold.
+
+    ``fit`` is its loop; this class is for those who need a loop of their own.  Random numbers come from torch's
+    global generators, which ``fit`` seeds.
+
+    Args:
+        model: As for ``fit``.
+        split: As for ``fit``.
+        config: Settings.
+        inputs: As for ``fit``.
+        seed: Recorded in checkpoints.
+        device: Where the model is.
+    """
 
     def __init__(
         self,
@@ -178,6 +190,10 @@ class _Run:
 
     def step(self) -> None:
         """One epoch: a gradient step, then validation."""
+        self.validate(self.train_step())
+
+    def train_step(self) -> float:
+        """One gradient step on all links, or on those that the mask hides; returns the loss."""
         self.model.train()
         self.optimizer.zero_grad()
         if self.masking is None:
@@ -195,9 +211,12 @@ class _Run:
         loss.backward()
         self.optimizer.step()
         self.epoch += 1
+        return value
 
+    def validate(self, loss: float) -> None:
+        """Scores the validation links, and keeps the weights if they are the best so far."""
         val = self.score(self.split.val)
-        for name, entry in zip(self.history, (value, *val), strict=True):
+        for name, entry in zip(self.history, (loss, *val), strict=True):
             self.history[name].append(entry)
         if sum(val) > sum(self.best_val):
             self.best_epoch, self.best_val = self.epoch, val
@@ -205,9 +224,11 @@ class _Run:
 
     @torch.no_grad()
     def score(self, part: Any) -> LinkScores:
+        """AUC and AP of a part's links, with the model in evaluation mode."""
         self.model.eval()
         z = self.model.encode(*self.inputs)
-        if not z.isfinite().all():
+        # Both extremes are finite only if all entries are, and take one pass over them.
+        if not torch.stack(torch.aminmax(z)).isfinite().all():
             raise FloatingPointError(
                 f"the embeddings became NaN or infinite in epoch {self.epoch}; lower the learning rate"
             )
@@ -222,9 +243,11 @@ class _Run:
         return FitResult(self.best_epoch, self.best_val, test, test_last, self.history)
 
     def latest(self) -> dict[str, str]:
+        """The last entries of the history, for a progress bar."""
         return {name: f"{values[-1]:.4f}" for name, values in self.history.items()}
 
     def state(self) -> dict[str, Any]:
+        """What a checkpoint holds."""
         return {
             "identity": self.identity(),
             "epoch": self.epoch,
@@ -238,6 +261,7 @@ class _Run:
         }
 
     def restore(self, state: dict[str, Any], path: str | Path) -> None:
+        """Continues from ``state()`` of a run with the same ``identity()``; ``path`` is named if it is not."""
         if state["identity"] != self.identity():
             raise ValueError(f"checkpoint {path} was made with {state['identity']}, not with {self.identity()}")
         self.model.load_state_dict(state["model"])
