@@ -91,16 +91,17 @@ def paper_table(results: Results) -> Iterator[str]:
 
 
 def comparisons(results: Results) -> Iterator[str]:
-    """Markdown lines: paired differences over the seeds, with the p-value of a two-sided paired t-test."""
+    """Markdown lines: differences over the seeds that both have, with the p-value of a two-sided paired t-test."""
     yield "| data set | first | second | AUC | p | AP | p | AUC, degree-matched | p |"
     yield "|---" * 9 + "|"
     for dataset in dict.fromkeys(name for name, _ in results):
         for first, second in COMPARISONS:
-            pair = results.get((dataset, first)), results.get((dataset, second))
-            if pair[0] is None or pair[1] is None or len(pair[0]) < 2:
+            pair = [{cell["seed"]: cell for cell in results.get((dataset, name), [])} for name in (first, second)]
+            seeds = [seed for seed in pair[0] if seed in pair[1]]
+            if len(seeds) < 2:
                 continue
             columns = []
             for name in ("auc", "ap", "auc_degree_matched"):
-                a, b = (100 * np.array([cell[name] for cell in cells]) for cells in pair if cells is not None)
+                a, b = (100 * np.array([cells[seed][name] for seed in seeds]) for cells in pair)
                 columns.append(f"{(a - b).mean():+.2f} | {ttest_rel(a, b).pvalue:.1g}")
             yield f"| {dataset} | {first} | {second} | {' | '.join(columns)} |"
