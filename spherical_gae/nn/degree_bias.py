@@ -18,7 +18,7 @@ class DegreeBias(nn.Module):
         num_buckets: Number of buckets, at least 2.
         isolated: Whether nodes of degree 0 have a bucket of their own.  If not, they share that of degree 1.  In a
             benchmark whose test links were taken out of the graph, a node that has become isolated is known to
-            have test links, so this bucket gains from the protocol; see ``benchmarks``.
+            have test links, so this bucket gains from the protocol.
 
     Raises:
         ValueError: If ``num_buckets`` is below 2.
