@@ -69,7 +69,7 @@ class _Point(Function):
         loc, versine, sine, tangent = ctx.saved_tensors
         if torch.is_grad_enabled():
             # A second derivative is asked for, in which the tangent moves as well.
-            tangent = _carried(tangent, loc)
+            tangent = carried(tangent, loc)
         along, across = _inner(grad, loc), _inner(grad, tangent)
         # An infinitesimal rotation by d loc turns the tangent by -(tangent . d loc) loc.
         grad_loc = torch.addcmul(grad, versine.unsqueeze(-1), grad, value=-1)
@@ -77,7 +77,7 @@ class _Point(Function):
         return grad_loc, -along.squeeze(-1), across.squeeze(-1), None
 
 
-def _carried(tangent: Tensor, loc: Tensor) -> Tensor:
+def carried(tangent: Tensor, loc: Tensor) -> Tensor:
     """The constant tangent as a function of ``loc``: the smallest rotation of ``loc`` carries it along."""
     start = loc.detach()
     return tangent - _inner(tangent, loc) / (1 + _inner(start, loc)) * (start + loc)

@@ -1,0 +1,104 @@
+"""A table of KL(vMF || uniform) and its derivative: the value of a special function at the price of a few products.
+
+With a = (m - 1) / 2, t = kappa / max(a, 1) and q = t / (1 + sqrt(1 + t^2)), which maps [0, inf] to [0, 1],
+
+    KL = (a / 2) log(1 + t^2) + q^2 S(q),        dKL/dkappa = t / (1 + t^2) G(q),
+
+where S and G are smooth on the closed interval, so that relative accuracy is kept at both ends.  Both are stored as
+polynomials in equal cells of q, interpolated at Chebyshev points from ``bessel.py`` in float64: the relative error is
+below 1e-7 in float32 and 1e-13 in float64, before the rounding of the evaluation.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from spherical_gae.core.bessel import log_terms, ratio_terms
+
+# Cells and degree: many short cells are cheaper to evaluate, few long ones are precise.
+_SIZE = {torch.float32: (512, 2), torch.float64: (128, 7)}
+
+
+class KLTable(NamedTuple):
+    """The table of one dimension.
+
+    Attributes:
+        dim: Ambient dimension m.
+        cells: Coefficients of S and G, shape [cells, degree + 1, 2], of the powers of the offset from the cell's
+            lower end, in cells, highest power first.
+        one: 1 on the table's device.
+        scale: 1 / max(a, 1).
+        count: Number of cells from q = 0 to 1.
+    """
+
+    dim: int
+    cells: Tensor
+    one: Tensor
+    scale: Tensor
+    count: Tensor
+
+
+def tabulated_kl(concentration: Tensor, table: KLTable) -> tuple[Tensor, Tensor]:
+    """KL(vMF || uniform) and its derivative in the concentration.
+
+    Args:
+        concentration: kappa >= 0, any shape, the table's dtype and device.
+        table: From ``kl_table``.
+
+    Returns:
+        Two tensors of that shape, without gradients, with relative errors below 2e-6 in float32 and 1e-12 in
+        float64, for every kappa of the dtype.
+    """
+    t = concentration * table.scale
+    radius = torch.hypot(t, table.one)
+    q = t / (radius + table.one)
+    place = q * table.count
+    # Only a NaN lies outside; it must not become an index.
+    index = place.long().clamp(0, len(table.cells) - 1).reshape(-1)
+    value, *others = table.cells.index_select(0, index).view(*q.shape, *table.cells.shape[1:]).unbind(-2)
+    offset = place.frac_().unsqueeze(-1)
+    for coefficient in others:
+        value = torch.addcmul(coefficient, value, offset)
+    excess, factor = value.unbind(-1)
+    slope = (t / radius).div_(radius).mul_(factor)
+    # q t = sqrt(1 + t^2) - 1, and neither overflows.
+    log_radius = t.mul_(q).log1p_()
+    return q.square().mul_(excess).add_(log_radius, alpha=0.5 * (table.dim - 1)), slope
+
+
+@torch.compiler.assume_constant_result
+def kl_table(dim: int, dtype: torch.dtype, device: torch.device) -> KLTable:
+    """The table of one dimension, built in milliseconds on first use and kept: 12 or 16 kB.
+
+    Args:
+        dim: Ambient dimension m >= 2.
+        dtype: float32 or float64.
+        device: Where its tensor is put.
+
+    Returns:
+        The table.
+    """
+    return _build(dim, dtype, device)
+
+
+@lru_cache(maxsize=64)
+def _build(dim: int, dtype: torch.dtype, device: torch.device) -> KLTable:
+    count, degree = _SIZE[dtype]
+    offsets = 0.5 - 0.5 * np.cos(np.pi * (np.arange(degree + 1) + 0.5) / (degree + 1))
+    solve = np.linalg.inv(np.vander(offsets, degree + 1))
+    a = 0.5 * (dim - 1)
+    # The last cell ends a little beyond q = 1, so that this is inside.
+    density = count / (1 + 2.0**-20)
+    q = (np.arange(count)[:, None] + offsets) / density
+    t = 2 * q / ((1 - q) * (1 + q))
+    kappa = torch.from_numpy(max(a, 1) * t)
+    excess = (log_terms(kappa, dim).kl.numpy() - a * np.log1p(q * t)) / q**2
+    factor = ratio_terms(kappa, dim).slope.numpy() * max(a, 1) * (1 + t * t)
+    cells = np.einsum("pi,cif->cpf", solve, np.stack((excess, factor), -1))
+    constants = (torch.tensor(x, dtype=dtype, device=device) for x in (cells, 1.0, 1 / max(a, 1), density))
+    return KLTable(dim, *constants)
