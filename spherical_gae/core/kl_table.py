@@ -33,14 +33,14 @@ class KLTable(NamedTuple):
             lower end, in cells, highest power first.
         one: 1 on the table's device.
         scale: 1 / max(a, 1).
-        count: Number of cells from q = 0 to 1.
+        density: Number of cells from q = 0 to 1.
     """
 
     dim: int
     cells: Tensor
     one: Tensor
     scale: Tensor
-    count: Tensor
+    density: Tensor
 
 
 def tabulated_kl(concentration: Tensor, table: KLTable) -> tuple[Tensor, Tensor]:
@@ -57,7 +57,7 @@ def tabulated_kl(concentration: Tensor, table: KLTable) -> tuple[Tensor, Tensor]
     t = concentration * table.scale
     radius = torch.hypot(t, table.one)
     q = t / (radius + table.one)
-    place = q * table.count
+    place = q * table.density
     # Only a NaN lies outside; it must not become an index.
     index = place.long().clamp(0, len(table.cells) - 1).reshape(-1)
     value, *others = table.cells.index_select(0, index).view(*q.shape, *table.cells.shape[1:]).unbind(-2)

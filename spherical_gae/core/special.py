@@ -292,13 +292,15 @@ class _Divergence(Function):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor, _grad_slope: Tensor) -> tuple[Tensor, None]:
-        return grad * _divergence_slope(*ctx.saved_tensors, ctx.dim), None
+        kappa, slope = ctx.saved_tensors
+        return grad * _divergence_slope(kappa, slope, ctx.dim), None
 
 
 class _DivergenceBothModes(_Divergence):
     @staticmethod
     def jvp(ctx: Any, tangent: Tensor, _dim: None) -> tuple[Tensor, None]:
-        return tangent * _divergence_slope(*ctx.saved_tensors, ctx.dim), None
+        kappa, slope = ctx.saved_tensors
+        return tangent * _divergence_slope(kappa, slope, ctx.dim), None
 
 
 def _divergence_slope(kappa: Tensor, slope: Tensor, dim: int) -> Tensor:

@@ -35,10 +35,10 @@ class VonMisesFisher(Distribution):
     ``concentration.shape``; ``event_shape`` is (m,).
 
     Samples follow the law for every m >= 2 and kappa from 0 to 1e30 (1e36 in float64), and have norm 1 within 1e-5.
-    The distribution function of the angle is off by at most 1e-8 in float32 and 1e-10 in float64, besides rounding
-    (``angle_table.py``); the exact sampler's total variation by 1e-9.  Gradients pass through ``rsample`` to ``loc`` and, by implicit
-    reparameterisation, to ``concentration``; as those of ``log_prob``, ``entropy`` and the KL divergences, they
-    can be taken twice.
+    The distribution function of their angle is off by at most 1e-8 in float32 and 1e-10 in float64, besides rounding
+    (``angle_table.py``); the exact sampler's law by a total variation of 1e-9.  Gradients pass through ``rsample``
+    to ``loc`` and, by implicit reparameterisation, to ``concentration``; as those of ``log_prob``, ``entropy`` and
+    the KL divergences, they can be taken twice.
 
     Args:
         loc: Mean direction mu, unit vectors, shape [..., m] with m >= 2, float32 or float64.
@@ -51,8 +51,8 @@ class VonMisesFisher(Distribution):
 
     Raises:
         TypeError: If ``loc`` is neither float32 nor float64, or ``concentration`` has another dtype.
-        ValueError: If ``sampler`` is another, m < 2, the shapes do not broadcast, the concentration has a trailing axis of 1 beside
-            ``loc``'s batch, or, with validation on, a value is outside its range.
+        ValueError: If ``sampler`` is neither, m < 2, the shapes do not broadcast, the concentration has a trailing
+            axis of 1 beside ``loc``'s batch, or, with validation on, a value is outside its range.
 
     Example:
         >>> loc = torch.nn.functional.normalize(torch.ones(4, 3), dim=-1)
@@ -208,20 +208,19 @@ def _as_concentration(loc: Tensor, concentration: Tensor | float) -> Tensor:
 def _check_shapes(loc: Tensor, concentration: Tensor) -> Size:
     if loc.dim() < 1 or loc.shape[-1] < 2:
         raise ValueError(f"loc must have shape [..., m] with m >= 2, got {tuple(loc.shape)}")
-    batch, given = loc.shape[:-1], concentration.shape
-    if batch == given:
-        return batch
+    if loc.shape[:-1] == concentration.shape:
+        return concentration.shape
+    batch, given = tuple(loc.shape[:-1]), tuple(concentration.shape)
     if batch and given == (*batch, 1):
         raise ValueError(
-            f"concentration must have the batch shape of loc, {tuple(batch)}, got {tuple(given)}, which would broadcast "
+            f"concentration must have the batch shape of loc, {batch}, got {given}, which would broadcast "
             f"to a larger batch: squeeze its last axis, concentration.squeeze(-1)"
         )
     try:
         return torch.broadcast_shapes(batch, given)
     except RuntimeError:
         raise ValueError(
-            f"concentration must have a shape that broadcasts with the batch shape of loc, {tuple(batch)}, "
-            f"got {tuple(given)}"
+            f"concentration must have a shape that broadcasts with the batch shape of loc, {batch}, got {given}"
         ) from None
 
 
