@@ -1,10 +1,10 @@
 """Tables of the angle's quantile: a sample of the angle, and its gradient, at the price of a few polynomials.
 
-``angle_quantile.py`` defines y(b, s), smooth on [0, 1] x R.  Here it is tabulated once per dimension, on a uniform
+``angle_family.py`` defines y(b, s), smooth on [0, 1] x R.  Here it is tabulated once per dimension, on a uniform
 grid in c = b (1 + d) / (b + d) and in the normal score s, as a spline stored cell by cell: bicubic in float32,
-biquintic in float64.  The spline's derivative is the implicit reparameterisation gradient,
+biquintic in float64.  The spline's derivative is the implicit reparameterisation gradient (Figurnov et al. 2018),
 
-    d log(x / (2 - x)) / dkappa = -(1 + b dy/db) / (a sqrt(1 + t^2)).
+    d log(x / (2 - x)) / dkappa = (1 + b dy/db) dlog(b) / dkappa.
 
 A sample thus needs one normal variate, no rejection and no loop.  The error of a table is measured when it is
 built, at the centres of its cells, where a spline is worst, and the build fails above ``MAX_CDF_ERROR``.
@@ -21,8 +21,8 @@ from scipy.interpolate import RectBivariateSpline
 from scipy.special import ndtr
 from torch import Tensor
 
+from spherical_gae.core.angle_family import AngleFamily, Array
 from spherical_gae.core.angle_quantile import (
-    Array,
     log_mass,
     normal_score,
     quantile,
@@ -43,10 +43,9 @@ _COMMON_SCORE = 4.0
 
 
 class AngleTable(NamedTuple):
-    """The table of one dimension.
+    """The table of one law in one dimension.
 
     Attributes:
-        dim: Ambient dimension m.
         cells: Coefficients, shape [rows * columns, degree + 1 (of the score), degree + 1 (of b)], of the powers of
             the offset from the cell's lower end, in cells, highest power first.
         rows: Number of cells in b.
@@ -58,7 +57,6 @@ class AngleTable(NamedTuple):
         slope_error: Largest relative error of dtheta / dkappa at scores within 4.
     """
 
-    dim: int
     cells: Tensor
     rows: int
     columns: int
@@ -90,23 +88,23 @@ class _Scalars(NamedTuple):
     velocity: Tensor
 
 
-def tabulated_angle(concentration: Tensor, score: Tensor, table: AngleTable) -> TabulatedAngle:
+def tabulated_angle(concentration: Tensor, score: Tensor, family: type[AngleFamily], dim: int) -> TabulatedAngle:
     """The angle whose distribution function is Phi(``score``), and its derivative in the concentration.
 
     Args:
-        concentration: kappa >= 0, any shape, the table's dtype and device.
-        score: Standard normal variates, same shape.
-        table: From ``angle_table``.
+        concentration: kappa >= 0, any shape, float32 or float64.
+        score: Standard normal variates, same shape and dtype.
+        family: The law.
+        dim: Ambient dimension m.
 
     Returns:
-        Four tensors of that shape, without gradients.  The error is the table's, see ``AngleTable``, and in the
+        Four tensors of that shape, differentiable.  The error is the table's, see ``AngleTable``, and in the
         distribution function a few roundings times sqrt(m) besides.
     """
-    scalars, a = table.scalars, 0.5 * (table.dim - 1)
-    t = concentration * scalars.inverse_a
-    radius = torch.hypot(t, scalars.one)
-    b = (t + radius).reciprocal_()
-    inverse = (b + scalars.bend).reciprocal_()
+    table = angle_table(family, dim, concentration.dtype, concentration.device)
+    scalars, a = table.scalars, 0.5 * (dim - 1)
+    b, spread = family.mode(concentration * scalars.inverse_a, scalars.one)
+    inverse = (b + scalars.bend).reciprocal()
     # c = (1 + d) (1 - d / (b + d)) in rows, and dc/db = (1 + d) d / (b + d)^2.
     per_row = (1 + table.bend) * table.bend * table.rows / _LAST_PLACE
     row_place = torch.sub(scalars.last_row, inverse, alpha=per_row)
@@ -114,24 +112,25 @@ def tabulated_angle(concentration: Tensor, score: Tensor, table: AngleTable) -> 
     index = torch.add(column_place.floor(), row_place.floor(), alpha=table.columns).long()
     # Only a NaN lies outside; it must not become an index.
     index = index.clamp(0, table.rows * table.columns - 1).reshape(-1)
-    cell = table.cells.index_select(0, index).view(*t.shape, *table.cells.shape[1:])
+    cell = table.cells.index_select(0, index).view(*b.shape, *table.cells.shape[1:])
 
-    powers = _horner(cell.unbind(-2), column_place.frac_().unsqueeze(-1)).unbind(-1)
-    y, y_slope = _horner_with_slope(powers, row_place.frac_())
-    place_slope = (inverse * inverse).mul_(b)
-    odds = y.exp_().mul_(b)  # x / (2 - x)
+    powers = _horner(cell.unbind(-2), column_place.frac().unsqueeze(-1)).unbind(-1)
+    y, y_slope = _horner_with_slope(powers, row_place.frac())
+    odds = y.exp() * b  # x / (2 - x)
     half_tangent = odds.sqrt()
-    twice_rest = torch.add(scalars.half, odds, alpha=0.5).reciprocal_()  # 2 - x
+    twice_rest = torch.add(scalars.half, odds, alpha=0.5).reciprocal()  # 2 - x
     sine = half_tangent * twice_rest
-    velocity = torch.addcmul(scalars.velocity, y_slope, place_slope, value=-0.5 / a * per_row).mul_(sine).div_(radius)
-    return TabulatedAngle(half_tangent, twice_rest - scalars.one, sine, velocity)
+    place_slope = inverse * inverse * b
+    growth = torch.addcmul(scalars.velocity, y_slope, place_slope, value=-0.5 / a * per_row)
+    return TabulatedAngle(half_tangent, twice_rest - scalars.one, sine, growth * sine / spread)
 
 
 @torch.compiler.assume_constant_result
-def angle_table(dim: int, dtype: torch.dtype, device: torch.device) -> AngleTable:
-    """The table of one dimension, built on first use and kept.
+def angle_table(family: type[AngleFamily], dim: int, dtype: torch.dtype, device: torch.device) -> AngleTable:
+    """The table of one law in one dimension, built on first use and kept.
 
     Args:
+        family: The law.
         dim: Ambient dimension m >= 4.
         dtype: float32 or float64.
         device: Where its tensor is put.
@@ -142,25 +141,26 @@ def angle_table(dim: int, dtype: torch.dtype, device: torch.device) -> AngleTabl
     Raises:
         RuntimeError: If its error exceeds ``MAX_CDF_ERROR``.
     """
-    return _build(dim, dtype, device)
+    return _build(family(dim), dtype, device)
 
 
 @lru_cache(maxsize=64)
-def _build(dim: int, dtype: torch.dtype, device: torch.device) -> AngleTable:
+def _build(family: AngleFamily, dtype: torch.dtype, device: torch.device) -> AngleTable:
+    dim = family.dim
     a, bend = 0.5 * (dim - 1), 1.0 if dim < 32 else 4.0
     # In few dimensions the mass crosses to the antipode within a narrow band of scores.
     rows, columns = (128, 256) if dim <= 10 else (64, 128)
     reach, degree = _REACH[dtype], _DEGREE[dtype]
     places, scores = np.linspace(0, _LAST_PLACE, rows + 1), np.linspace(-reach, reach, columns + 1)
-    values = quantile(dim, _unbend(places, bend)[:, None], scores)
+    values = quantile(family, _unbend(places, bend)[:, None], scores)
     spline = RectBivariateSpline(places, scores, values, kx=degree, ky=degree, s=0)
-    cdf_error, slope_error = _errors(spline, dim, places, scores, bend)
+    cdf_error, slope_error = _errors(spline, family, places, scores, bend)
     if not cdf_error <= MAX_CDF_ERROR[dtype]:
-        raise RuntimeError(f"the table of the angle for dim {dim} has an error of {cdf_error:.1e} in the CDF")
+        raise RuntimeError(f"the table of the angle of {family} has an error of {cdf_error:.1e} in the CDF")
     cells = torch.tensor(_cell_polynomials(spline, places, scores, degree), dtype=dtype, device=device)
     numbers = (1.0, 0.5, 1 / a, bend, (1 + bend) * rows / _LAST_PLACE, 0.5 * columns, -0.5 / a)
     scalars = _Scalars(*(torch.tensor(x, dtype=dtype, device=device) for x in numbers))
-    return AngleTable(dim, cells, rows, columns, bend, reach, scalars, cdf_error, slope_error)
+    return AngleTable(cells, rows, columns, bend, reach, scalars, cdf_error, slope_error)
 
 
 def _unbend(place: Array, bend: float) -> Array:
@@ -168,16 +168,18 @@ def _unbend(place: Array, bend: float) -> Array:
     return place * bend / (1 + bend - place)
 
 
-def _errors(spline: RectBivariateSpline, dim: int, places: Array, scores: Array, bend: float) -> tuple[float, float]:
+def _errors(
+    spline: RectBivariateSpline, family: AngleFamily, places: Array, scores: Array, bend: float
+) -> tuple[float, float]:
     """Errors of the distribution function and of dtheta / dkappa, at the centres of the cells."""
     place, score = 0.5 * (places[1:] + places[:-1]), 0.5 * (scores[1:] + scores[:-1])
     b = _unbend(place, bend)[:, None]
     y = spline(place, score)
     side = np.broadcast_to(np.where(score < 0, -1.0, 1.0), y.shape)
-    reached = normal_score(dim, b, y, side, log_mass(dim, b))
+    reached = normal_score(family, b, y, side, log_mass(family, b))
     cdf_error = np.abs(ndtr(-np.abs(reached)) - ndtr(-np.abs(np.broadcast_to(score, y.shape)))).max()
     common = np.abs(score) < _COMMON_SCORE
-    exact = 1 + b * quantile_slope(dim, b, y[:, common], score[common])
+    exact = 1 + b * quantile_slope(family, b, y[:, common], score[common])
     found = 1 + b * spline(place, score[common], dx=1) * (1 + bend) * bend / (b + bend) ** 2
     return float(cdf_error), float(np.abs(found / exact - 1).max())
 

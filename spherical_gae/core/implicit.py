@@ -7,7 +7,8 @@ A sample theta of the law with distribution function F(theta; kappa) moves with 
 
 over the tail that does not contain the mean A = E[cos theta]: there the integrand has one sign and nothing
 cancels.  In the variable theta the density is analytic up to both ends for every m, so one Gauss-Legendre rule
-serves all dimensions.  No correction term is needed, unlike in the paper's section 3.4.
+serves all dimensions but m = 3, where the integral has a closed form.  No correction term is needed, unlike in the
+paper's section 3.4.
 """
 
 from __future__ import annotations
@@ -30,6 +31,9 @@ _RULES = {
     for dtype, nodes in ((torch.float32, 14), (torch.float64, 32))
 }
 _NEWTON_STEPS = 4
+# For m = 3: below this concentration the closed form cancels, and a series with so many terms takes its place.
+_SERIES_END = 2.0
+_SERIES_TERMS = 11
 
 
 def reparameterized_angle(concentration: Tensor, half_tangent: Tensor, dim: int) -> tuple[Tensor, Tensor]:
@@ -59,6 +63,8 @@ def angle_velocity(concentration: Tensor, half_tangent: Tensor, dim: int) -> Ten
     Returns:
         The derivative, <= 0, same shape and dtype.
     """
+    if dim == 3:
+        return _velocity_on_sphere(concentration, half_tangent)
     kappa, t = concentration, half_tangent
     deficit = ratio_terms(kappa, dim).deficit
     norm = 1 + t * t
@@ -89,6 +95,31 @@ def angle_velocity(concentration: Tensor, half_tangent: Tensor, dim: int) -> Ten
     return -length * ((distance * torch.exp(log_density)) @ weights)
 
 
+def _velocity_on_sphere(kappa: Tensor, t: Tensor) -> Tensor:
+    """m = 3, x = 1 - cos theta:  dx/dkappa = -(x - 2 (e^(kappa x) - 1) / (e^(2 kappa) - 1)) / kappa."""
+    norm = 1 + t * t
+    x, rest, sine, cosine = 2 * t * t / norm, 2 / norm, 2 * t / norm, (1 - t * t) / norm
+
+    # The difference in brackets from either end, whichever is nearer.
+    k = kappa.clamp(min=_SERIES_END)
+    total = torch.expm1(-2 * k)
+    near = (x - 2 * torch.exp(-k * rest) * torch.expm1(-k * x) / total) / sine
+    far = (2 * torch.expm1(-k * rest) / total - rest) / sine
+    large = torch.where(t <= 1, near, far) / k
+
+    # sinh(kappa) times it is cosh kappa - cosh(kappa c) + sinh(kappa c) - c sinh(kappa), c = cos theta: a product,
+    # and a difference whose series has the factor sin^2 in every term.
+    k = kappa.clamp(max=_SERIES_END)
+    square, series, powers, scale = cosine * cosine, torch.zeros_like(k), torch.zeros_like(k), torch.ones_like(k)
+    for n in range(1, _SERIES_TERMS + 1):
+        powers = 1 + square * powers  # 1 + c^2 + ... + c^(2 n - 2)
+        scale = scale / (2 * n * (2 * n + 1))
+        series = series + scale * powers
+        scale = scale * k * k
+    small = sine * (0.5 * _sinhc(0.5 * k * rest) * _sinhc(0.5 * k * x) - cosine * k * series) / _sinhc(k)
+    return -torch.where(kappa < _SERIES_END, small, large)
+
+
 class _ReparameterizedAngle(Function):
     """theta(kappa) at fixed probability, seen through 1 - cos theta and sin theta."""
 
@@ -108,6 +139,12 @@ class _ReparameterizedAngle(Function):
         grad = grad_versine * sine + grad_sine * (1 - versine)
         # The half tangent from the outputs, which depend on kappa: so this derivative has a derivative in turn.
         return grad * angle_velocity(kappa, versine / sine, ctx.dim), None, None
+
+
+def _sinhc(x: Tensor) -> Tensor:
+    """sinh(x) / x for x >= 0."""
+    x = x.clamp(min=torch.finfo(x.dtype).tiny)
+    return torch.sinh(x) / x
 
 
 def _log_density_change(

@@ -1,11 +1,11 @@
-"""A table of KL(vMF || uniform) and its derivative: the value of a special function at the price of a few products.
+"""A table of KL(law || uniform) and its derivative: the value of a special function at the price of a few products.
 
 With a = (m - 1) / 2, t = kappa / max(a, 1) and q = t / (1 + sqrt(1 + t^2)), which maps [0, inf] to [0, 1],
 
     KL = (a / 2) log(1 + t^2) + q^2 S(q),        dKL/dkappa = t / (1 + t^2) G(q),
 
 where S and G are smooth on the closed interval, so that relative accuracy is kept at both ends.  Both are stored as
-polynomials in equal cells of q, interpolated at Chebyshev points from ``bessel.py`` in float64: the relative error is
+polynomials in equal cells of q, interpolated at Chebyshev points from exact values in float64: the relative error is
 below 1e-7 in float32 and 1e-13 in float64, before the rounding of the evaluation.
 """
 
@@ -18,17 +18,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from spherical_gae.core.bessel import log_terms, ratio_terms
+from spherical_gae.core.angle_family import AngleFamily
 
 # Cells and degree: many short cells are cheaper to evaluate, few long ones are precise.
 _SIZE = {torch.float32: (512, 2), torch.float64: (128, 7)}
 
 
 class KLTable(NamedTuple):
-    """The table of one dimension.
+    """The table of one law in one dimension.
 
     Attributes:
-        dim: Ambient dimension m.
         cells: Coefficients of S and G, shape [cells, degree + 1, 2], of the powers of the offset from the cell's
             lower end, in cells, highest power first.
         one: 1 on the table's device.
@@ -36,24 +35,25 @@ class KLTable(NamedTuple):
         density: Number of cells from q = 0 to 1.
     """
 
-    dim: int
     cells: Tensor
     one: Tensor
     scale: Tensor
     density: Tensor
 
 
-def tabulated_kl(concentration: Tensor, table: KLTable) -> tuple[Tensor, Tensor]:
-    """KL(vMF || uniform) and its derivative in the concentration.
+def tabulated_kl(concentration: Tensor, family: type[AngleFamily], dim: int) -> tuple[Tensor, Tensor]:
+    """KL(law || uniform) and its derivative in the concentration.
 
     Args:
-        concentration: kappa >= 0, any shape, the table's dtype and device.
-        table: From ``kl_table``.
+        concentration: kappa >= 0, any shape, float32 or float64.
+        family: The law.
+        dim: Ambient dimension m.
 
     Returns:
         Two tensors of that shape, without gradients, with relative errors below 2e-6 in float32 and 1e-12 in
         float64, for every kappa of the dtype.
     """
+    table = kl_table(family, dim, concentration.dtype, concentration.device)
     t = concentration * table.scale
     radius = torch.hypot(t, table.one)
     q = t / (radius + table.one)
@@ -68,14 +68,15 @@ def tabulated_kl(concentration: Tensor, table: KLTable) -> tuple[Tensor, Tensor]
     slope = (t / radius).div_(radius).mul_(factor)
     # q t = sqrt(1 + t^2) - 1, and neither overflows.
     log_radius = t.mul_(q).log1p_()
-    return q.square().mul_(excess).add_(log_radius, alpha=0.5 * (table.dim - 1)), slope
+    return q.square().mul_(excess).add_(log_radius, alpha=0.5 * (dim - 1)), slope
 
 
 @torch.compiler.assume_constant_result
-def kl_table(dim: int, dtype: torch.dtype, device: torch.device) -> KLTable:
-    """The table of one dimension, built in milliseconds on first use and kept: 12 or 16 kB.
+def kl_table(family: type[AngleFamily], dim: int, dtype: torch.dtype, device: torch.device) -> KLTable:
+    """The table of one law in one dimension, built in milliseconds on first use and kept: 12 or 16 kB.
 
     Args:
+        family: The law.
         dim: Ambient dimension m >= 2.
         dtype: float32 or float64.
         device: Where its tensor is put.
@@ -83,22 +84,22 @@ def kl_table(dim: int, dtype: torch.dtype, device: torch.device) -> KLTable:
     Returns:
         The table.
     """
-    return _build(dim, dtype, device)
+    return _build(family(dim), dtype, device)
 
 
 @lru_cache(maxsize=64)
-def _build(dim: int, dtype: torch.dtype, device: torch.device) -> KLTable:
+def _build(family: AngleFamily, dtype: torch.dtype, device: torch.device) -> KLTable:
     count, degree = _SIZE[dtype]
     offsets = 0.5 - 0.5 * np.cos(np.pi * (np.arange(degree + 1) + 0.5) / (degree + 1))
     solve = np.linalg.inv(np.vander(offsets, degree + 1))
-    a = 0.5 * (dim - 1)
+    a = 0.5 * (family.dim - 1)
     # The last cell ends a little beyond q = 1, so that this is inside.
     density = count / (1 + 2.0**-20)
     q = (np.arange(count)[:, None] + offsets) / density
     t = 2 * q / ((1 - q) * (1 + q))
-    kappa = torch.from_numpy(max(a, 1) * t)
-    excess = (log_terms(kappa, dim).kl.numpy() - a * np.log1p(q * t)) / q**2
-    factor = ratio_terms(kappa, dim).slope.numpy() * max(a, 1) * (1 + t * t)
+    divergence, curvature = family.divergence(max(a, 1) * t)
+    excess = (divergence - a * np.log1p(q * t)) / q**2
+    factor = curvature * max(a, 1) * (1 + t * t)
     cells = np.einsum("pi,cif->cpf", solve, np.stack((excess, factor), -1))
     constants = (torch.tensor(x, dtype=dtype, device=device) for x in (cells, 1.0, 1 / max(a, 1), density))
-    return KLTable(dim, *constants)
+    return KLTable(*constants)

@@ -23,8 +23,9 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
+from spherical_gae.core.angle_family import VonMisesFisherAngle
 from spherical_gae.core.bessel import EXPANSION, log_terms, ratio_terms
-from spherical_gae.core.kl_table import kl_table, tabulated_kl
+from spherical_gae.core.kl_table import tabulated_kl
 from spherical_gae.core.signature import keeps_signature
 
 
@@ -281,7 +282,7 @@ class _Divergence(Function):
     @staticmethod
     @keeps_signature
     def forward(kappa: Tensor, dim: int) -> tuple[Tensor, Tensor]:
-        return tabulated_kl(kappa, kl_table(dim, kappa.dtype, kappa.device))
+        return tabulated_kl(kappa, VonMisesFisherAngle, dim)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, int], output: tuple[Tensor, Tensor]) -> None:

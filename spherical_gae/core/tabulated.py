@@ -1,4 +1,4 @@
-"""Samples of the von Mises-Fisher law from the table of its angle, as one differentiable function."""
+"""Samples of a law on the sphere from the table of its angle, as one differentiable function."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import torch
 from torch import Generator, Tensor
 from torch.autograd import Function
 
-from spherical_gae.core.angle_table import AngleTable, tabulated_angle
-from spherical_gae.core.implicit import angle_velocity, reparameterized_angle
+from spherical_gae.core.angle_family import AngleFamily
+from spherical_gae.core.angle_table import TabulatedAngle, tabulated_angle
 from spherical_gae.core.signature import keeps_signature
 from spherical_gae.core.tangent import carried, tangent_direction
 
@@ -18,14 +18,14 @@ _SMALL_DIM = 8
 
 
 def sample_tabulated(
-    loc: Tensor, concentration: Tensor, table: AngleTable, generator: Generator | None = None
+    loc: Tensor, concentration: Tensor, family: type[AngleFamily], generator: Generator | None = None
 ) -> Tensor:
     """Draws z = cos(theta) mu + sin(theta) v, theta from the table and v uniform among the tangents.
 
     Args:
         loc: Unit vectors mu, shape [..., m].
         concentration: kappa >= 0, shape [...].
-        table: Of dimension m, on the dtype and device of ``loc``.
+        family: The law.
         generator: Source of randomness; torch's global one if None.
 
     Returns:
@@ -34,8 +34,9 @@ def sample_tabulated(
     """
     mean, kappa = loc.detach(), concentration.detach()
     score = torch.empty_like(kappa, memory_format=torch.contiguous_format).normal_(generator=generator)
-    angle = tabulated_angle(kappa, score, table)
-    if table.dim <= _SMALL_DIM:
+    dim = loc.shape[-1]
+    angle = tabulated_angle(kappa, score, family, dim)
+    if dim <= _SMALL_DIM:
         noise = tangent_direction(mean, generator)
         along, scale = torch.zeros_like(score), torch.ones_like(score)
     else:
@@ -43,7 +44,7 @@ def sample_tabulated(
         along = (noise * mean).sum(-1)
         square = torch.linalg.vector_norm(noise, dim=-1).square_()
         scale = square.addcmul_(along, along, value=-1).rsqrt_()
-    return _Sample.apply(loc, concentration, *angle, noise, along, scale)
+    return _Sample.apply(loc, concentration, *angle[1:], noise, along, scale, score, family)
 
 
 class _Sample(Function):
@@ -56,27 +57,31 @@ class _Sample(Function):
     def forward(
         loc: Tensor,
         kappa: Tensor,
-        half_tangent: Tensor,
         cosine: Tensor,
         sine: Tensor,
         velocity: Tensor,
         noise: Tensor,
         along: Tensor,
         scale: Tensor,
+        score: Tensor,
+        family: type[AngleFamily],
     ) -> Tensor:
         of_noise = sine * scale
         of_loc = torch.addcmul(cosine, of_noise, along, value=-1)
         return (of_loc.unsqueeze(-1) * loc).addcmul_(of_noise.unsqueeze(-1), noise)
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        ctx.save_for_backward(*inputs)
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        *tensors, ctx.family = inputs
+        ctx.save_for_backward(*tensors)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        loc, kappa, cosine, sine, velocity, noise, along, scale, score = ctx.saved_tensors
         if torch.is_grad_enabled() and not torch.compiler.is_compiling():
-            return *_differentiable_gradient(grad, *ctx.saved_tensors), *[None] * 7
-        loc, _, _, cosine, sine, velocity, noise, along, scale = ctx.saved_tensors
+            tangent = carried((noise - along.unsqueeze(-1) * loc.detach()) * scale.unsqueeze(-1), loc)
+            angle = tabulated_angle(kappa, score, ctx.family, loc.shape[-1])
+            return *_differentiable_gradient(grad, loc, angle, tangent), *[None] * 8
         on_loc = (grad * loc).sum(-1)
         on_tangent = (grad * noise).sum(-1).addcmul_(along, on_loc, value=-1).mul_(scale)
         # An infinitesimal rotation by d loc turns the tangent by -(tangent . d loc) loc.
@@ -84,27 +89,14 @@ class _Sample(Function):
         grad_kappa = on_tangent.mul_(cosine).sub_(turn).mul_(velocity)
         turn = turn.mul_(scale).unsqueeze(-1)
         grad_loc = (cosine.unsqueeze(-1) * grad).addcmul_(turn, noise, value=-1)
-        return grad_loc, grad_kappa, *[None] * 7
+        return grad_loc, grad_kappa, *[None] * 8
 
 
 def _differentiable_gradient(
-    grad: Tensor,
-    loc: Tensor,
-    kappa: Tensor,
-    half_tangent: Tensor,
-    _cosine: Tensor,
-    _sine: Tensor,
-    _velocity: Tensor,
-    noise: Tensor,
-    along: Tensor,
-    scale: Tensor,
+    grad: Tensor, loc: Tensor, angle: TabulatedAngle, tangent: Tensor
 ) -> tuple[Tensor, Tensor]:
     """The same gradient as a function of loc and kappa, which move the tangent and the angle as well."""
-    dim = loc.shape[-1]
-    tangent = carried((noise - along.unsqueeze(-1) * loc.detach()) * scale.unsqueeze(-1), loc)
-    versine, sine = reparameterized_angle(kappa, half_tangent, dim)
-    velocity = angle_velocity(kappa, versine / sine, dim)
     on_loc, on_tangent = (grad * loc).sum(-1), (grad * tangent).sum(-1)
-    grad_kappa = velocity * ((1 - versine) * on_tangent - sine * on_loc)
-    grad_loc = (1 - versine).unsqueeze(-1) * grad - (sine * on_loc).unsqueeze(-1) * tangent
+    grad_kappa = angle.velocity * (angle.cosine * on_tangent - angle.sine * on_loc)
+    grad_loc = angle.cosine.unsqueeze(-1) * grad - (angle.sine * on_loc).unsqueeze(-1) * tangent
     return grad_loc, grad_kappa

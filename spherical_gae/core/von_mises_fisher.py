@@ -9,7 +9,8 @@ from torch import Generator, Size, Tensor
 from torch.distributions import Distribution
 from torch.distributions.constraints import Constraint, nonnegative
 
-from spherical_gae.core.angle_table import MIN_DIM, angle_table
+from spherical_gae.core.angle_family import VonMisesFisherAngle
+from spherical_gae.core.angle_table import MIN_DIM
 from spherical_gae.core.constraints import NORM_TOLERANCE, unit_sphere
 from spherical_gae.core.implicit import reparameterized_angle
 from spherical_gae.core.marginal import sample_half_tangent
@@ -148,8 +149,7 @@ class VonMisesFisher(Distribution):
         shape = self._extended_shape(Size(sample_shape))
         loc, concentration = _expand(self.loc, shape), _expand(self.concentration, shape[:-1])
         if self.sampler == "tabulated" and self.dim >= MIN_DIM:
-            table = angle_table(self.dim, loc.dtype, loc.device)
-            return sample_tabulated(loc, concentration, table, generator)
+            return sample_tabulated(loc, concentration, VonMisesFisherAngle, generator)
         half_tangent = sample_half_tangent(concentration, self.dim, generator)
         versine, sine = reparameterized_angle(concentration, half_tangent, self.dim)
         return random_point_at_angle(loc, versine, sine, generator)
