@@ -1,6 +1,6 @@
 """Hyperspherical latent variables in PyTorch, and spherical graph autoencoders above all."""
 
-from spherical_gae.core import HypersphericalUniform, ProductOfSpheres, VonMisesFisher
+from spherical_gae.core import HypersphericalUniform, PowerSpherical, ProductOfSpheres, VonMisesFisher
 from spherical_gae.data import load_graph, split_links
 from spherical_gae.models import NormalGAE, SphericalGAE
 from spherical_gae.nn import DegreeBiasedDecoder, GCNEncoder, InnerProductDecoder, NormalizedPropagationEncoder
@@ -17,6 +17,7 @@ __all__ = [
     "LinkMasking",
     "NormalGAE",
     "NormalizedPropagationEncoder",
+    "PowerSpherical",
     "ProductOfSpheres",
     "SphericalGAE",
     "VonMisesFisher",

@@ -3,7 +3,18 @@
 from spherical_gae.core import kl
 from spherical_gae.core.constraints import unit_sphere
 from spherical_gae.core.hyperspherical_uniform import HypersphericalUniform
+from spherical_gae.core.power_spherical import PowerSpherical
 from spherical_gae.core.product_of_spheres import ProductOfSpheres
+from spherical_gae.core.rejection import RejectionSample, rejection_sample
 from spherical_gae.core.von_mises_fisher import VonMisesFisher
 
-__all__ = ["HypersphericalUniform", "ProductOfSpheres", "VonMisesFisher", "kl", "unit_sphere"]
+__all__ = [
+    "HypersphericalUniform",
+    "PowerSpherical",
+    "ProductOfSpheres",
+    "RejectionSample",
+    "VonMisesFisher",
+    "kl",
+    "rejection_sample",
+    "unit_sphere",
+]

@@ -5,7 +5,11 @@ from __future__ import annotations
 from torch import Tensor
 from torch.distributions import kl_divergence, register_kl
 
+from spherical_gae.core.angle_family import PowerSphericalAngle
+from spherical_gae.core.directional import DirectionalDistribution
+from spherical_gae.core.divergence import divergence_to_uniform
 from spherical_gae.core.hyperspherical_uniform import HypersphericalUniform
+from spherical_gae.core.power_spherical import PowerSpherical
 from spherical_gae.core.product_of_spheres import ProductOfSpheres
 from spherical_gae.core.special import (
     kl_to_uniform,
@@ -35,6 +39,32 @@ def kl_von_mises_fisher_uniform(p: VonMisesFisher, q: HypersphericalUniform) -> 
     """
     _check_same_sphere(p, q)
     kl = kl_to_uniform(p.concentration, p.dim)
+    return kl if not q.batch_shape else kl + kl.new_zeros(q.batch_shape)
+
+
+@register_kl(PowerSpherical, HypersphericalUniform)
+def kl_power_spherical_uniform(p: PowerSpherical, q: HypersphericalUniform) -> Tensor:
+    """KL(Power Spherical || uniform), which does not depend on mu.
+
+    With beta = (m - 1) / 2, alpha = beta + kappa and psi the digamma function, it is
+
+        kappa (psi(alpha) - psi(alpha + beta)) + log Gamma(alpha + beta) - log Gamma(alpha) + log Gamma(beta)
+            - log Gamma(2 beta)
+
+    (De Cao and Aziz 2020, eq. 16).  Relative error as ``kl_table.tabulated_kl``.
+
+    Args:
+        p: Posterior.
+        q: Prior on the same sphere.
+
+    Returns:
+        Nats, shape of the broadcast of both batch shapes.
+
+    Raises:
+        ValueError: If the spheres differ.
+    """
+    _check_same_sphere(p, q)
+    kl = divergence_to_uniform(p.concentration, PowerSphericalAngle, p.dim)
     return kl if not q.batch_shape else kl + kl.new_zeros(q.batch_shape)
 
 
@@ -117,6 +147,8 @@ def kl_product_of_spheres(p: ProductOfSpheres, q: ProductOfSpheres) -> Tensor:
     return kl_divergence(p.factors, q.factors).sum(-1)
 
 
-def _check_same_sphere(p: VonMisesFisher | HypersphericalUniform, q: VonMisesFisher | HypersphericalUniform) -> None:
+def _check_same_sphere(
+    p: DirectionalDistribution | HypersphericalUniform, q: DirectionalDistribution | HypersphericalUniform
+) -> None:
     if p.dim != q.dim:
         raise ValueError(f"p and q must live on one sphere, got dimensions {p.dim} and {q.dim}")

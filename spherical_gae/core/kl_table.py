@@ -50,7 +50,7 @@ def tabulated_kl(concentration: Tensor, family: type[AngleFamily], dim: int) -> 
         dim: Ambient dimension m.
 
     Returns:
-        Two tensors of that shape, without gradients, with relative errors below 2e-6 in float32 and 1e-12 in
+        Two differentiable tensors of that shape, with relative errors below 2e-6 in float32 and 1e-12 in
         float64, for every kappa of the dtype.
     """
     table = kl_table(family, dim, concentration.dtype, concentration.device)
@@ -61,14 +61,13 @@ def tabulated_kl(concentration: Tensor, family: type[AngleFamily], dim: int) -> 
     # Only a NaN lies outside; it must not become an index.
     index = place.long().clamp(0, len(table.cells) - 1).reshape(-1)
     value, *others = table.cells.index_select(0, index).view(*q.shape, *table.cells.shape[1:]).unbind(-2)
-    offset = place.frac_().unsqueeze(-1)
+    offset = place.frac().unsqueeze(-1)
     for coefficient in others:
         value = torch.addcmul(coefficient, value, offset)
     excess, factor = value.unbind(-1)
-    slope = (t / radius).div_(radius).mul_(factor)
     # q t = sqrt(1 + t^2) - 1, and neither overflows.
-    log_radius = t.mul_(q).log1p_()
-    return q.square().mul_(excess).add_(log_radius, alpha=0.5 * (dim - 1)), slope
+    divergence = torch.add(q * q * excess, torch.log1p(q * t), alpha=0.5 * (dim - 1))
+    return divergence, t / radius / radius * factor
 
 
 @torch.compiler.assume_constant_result

@@ -25,8 +25,7 @@ from torch.autograd import Function
 
 from spherical_gae.core.angle_family import VonMisesFisherAngle
 from spherical_gae.core.bessel import EXPANSION, log_terms, ratio_terms
-from spherical_gae.core.kl_table import tabulated_kl
-from spherical_gae.core.signature import keeps_signature
+from spherical_gae.core.divergence import divergence_to_uniform
 
 
 def log_sphere_area(dim: int) -> float:
@@ -207,8 +206,7 @@ def kl_to_uniform(concentration: Tensor, dim: int) -> Tensor:
         ValueError: If ``dim`` is not an integer of at least 2.
     """
     _check(concentration, dim)
-    divergence = _Divergence if torch.compiler.is_compiling() else _DivergenceBothModes
-    return divergence.apply(concentration, dim)[0]
+    return divergence_to_uniform(concentration, VonMisesFisherAngle, dim)
 
 
 def _check(concentration: Tensor, dim: int) -> None:
@@ -272,40 +270,3 @@ _LENGTH = _elementwise(_length, mean_resultant_slope)
 _DEFICIT = _elementwise(_deficit, lambda kappa, dim: -mean_resultant_slope(kappa, dim))
 _LOG_HYP0F1 = _elementwise(lambda kappa, dim: log_terms(kappa, dim).log_hyp0f1, _LENGTH, _length)
 _LOG_PEAK_RATIO = _elementwise(lambda kappa, dim: log_terms(kappa, dim).log_peak_ratio, _DEFICIT, _deficit)
-
-
-class _Divergence(Function):
-    """KL(vMF || uniform) and its slope kappa A', from one look into the table."""
-
-    generate_vmap_rule = True
-
-    @staticmethod
-    @keeps_signature
-    def forward(kappa: Tensor, dim: int) -> tuple[Tensor, Tensor]:
-        return tabulated_kl(kappa, VonMisesFisherAngle, dim)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, int], output: tuple[Tensor, Tensor]) -> None:
-        kappa, ctx.dim = inputs
-        ctx.mark_non_differentiable(output[1])
-        ctx.save_for_backward(kappa, output[1])
-        ctx.save_for_forward(kappa, output[1])
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor, _grad_slope: Tensor) -> tuple[Tensor, None]:
-        kappa, slope = ctx.saved_tensors
-        return grad * _divergence_slope(kappa, slope, ctx.dim), None
-
-
-class _DivergenceBothModes(_Divergence):
-    @staticmethod
-    def jvp(ctx: Any, tangent: Tensor, _dim: None) -> tuple[Tensor, None]:
-        kappa, slope = ctx.saved_tensors
-        return tangent * _divergence_slope(kappa, slope, ctx.dim), None
-
-
-def _divergence_slope(kappa: Tensor, slope: Tensor, dim: int) -> Tensor:
-    """The slope, as a function of kappa where a second derivative may be asked for."""
-    if torch.is_grad_enabled() and not torch.compiler.is_compiling():
-        return kappa * mean_resultant_slope(kappa, dim)
-    return slope

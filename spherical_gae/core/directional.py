@@ -1,0 +1,169 @@
+"""What laws on the sphere with a mean direction and a concentration share: arguments, shapes, moments."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, TypeVar
+
+import torch
+from torch import Generator, Size, Tensor
+from torch.distributions import Distribution
+from torch.distributions.constraints import Constraint, nonnegative
+
+from spherical_gae.core.constraints import NORM_TOLERANCE, unit_sphere
+
+Self = TypeVar("Self", bound="DirectionalDistribution")
+
+
+class DirectionalDistribution(Distribution, ABC):
+    """A law on the unit sphere S^(m-1) in R^m that is symmetric about its mean direction.
+
+    ``batch_shape`` is the broadcast of ``loc.shape[:-1]`` and ``concentration.shape``; ``event_shape`` is (m,).
+    At concentration 0 it is the uniform law.
+
+    Args:
+        loc: Mean direction mu, unit vectors, shape [..., m] with m >= 2, float32 or float64.
+        concentration: kappa >= 0 and finite, shape [...], dtype and device of ``loc``; or a Python number.
+        validate_args: Whether to check values (shapes are always checked); torch.distributions' default
+            if None.  The checks read the tensors, which on a GPU waits for it; without them, what an invalid
+            value gives is undefined.
+
+    Raises:
+        TypeError: If ``loc`` is neither float32 nor float64, or ``concentration`` has another dtype.
+        ValueError: If m < 2, the shapes do not broadcast, the concentration has a trailing axis of 1 beside
+            ``loc``'s batch, or, with validation on, a value is outside its range.
+    """
+
+    arg_constraints = {"loc": unit_sphere, "concentration": nonnegative}  # noqa: RUF012
+    support: Constraint = unit_sphere
+    has_rsample = True
+
+    loc: Tensor
+    concentration: Tensor
+
+    def __init__(
+        self,
+        loc: Tensor,
+        concentration: Tensor | float,
+        validate_args: bool | None = None,
+    ) -> None:
+        concentration = _as_concentration(loc, concentration)
+        batch_shape = _check_shapes(loc, concentration)
+        validate = Distribution._validate_args if validate_args is None else validate_args
+        if validate:
+            _check_values(loc, concentration)
+        self.loc = expand_if_needed(loc, (*batch_shape, loc.shape[-1]))
+        self.concentration = expand_if_needed(concentration, batch_shape)
+        # The values were checked above, with messages that say more than the base class's.
+        super().__init__(batch_shape, loc.shape[-1:], validate_args=False)
+        self._validate_args = validate
+
+    def __repr__(self) -> str:
+        shapes = f"loc: {tuple(self.loc.shape)}, concentration: {tuple(self.concentration.shape)}"
+        return f"{type(self).__name__}({shapes})"
+
+    def expand(self: Self, batch_shape: Any, _instance: Any = None) -> Self:
+        """Returns the law with ``batch_shape``, see ``torch.distributions.Distribution.expand``."""
+        new = self._get_checked_instance(type(self), _instance)
+        batch_shape = Size(batch_shape)
+        new.loc = self.loc.expand(*batch_shape, self.dim)
+        new.concentration = self.concentration.expand(batch_shape)
+        Distribution.__init__(new, batch_shape, self.event_shape, validate_args=False)
+        new._validate_args = self._validate_args
+        return new
+
+    @property
+    def dim(self) -> int:
+        """Ambient dimension m."""
+        return self.loc.shape[-1]
+
+    @property
+    def mean(self) -> Tensor:
+        """E[x] = E[mu.x] mu, inside the ball, shape [*batch_shape, m]."""
+        return self.mean_resultant_length.unsqueeze(-1) * self.loc
+
+    @property
+    def mode(self) -> Tensor:
+        """The mean direction mu, shape [*batch_shape, m]; at kappa = 0 every point is a mode."""
+        return self.loc
+
+    @property
+    def variance(self) -> Tensor:
+        """Variance of each coordinate, the diagonal of the covariance, shape [*batch_shape, m]."""
+        along, across = (v.unsqueeze(-1) for v in self.principal_variances)
+        square = self.loc.square()
+        return along * square + across * (1 - square)
+
+    @property
+    def covariance_matrix(self) -> Tensor:
+        """The variance along mu times mu mu^T, and that across times I - mu mu^T, shape [*batch_shape, m, m]."""
+        along, across = (v[..., None, None] for v in self.principal_variances)
+        outer = self.loc.unsqueeze(-1) * self.loc.unsqueeze(-2)
+        eye = torch.eye(self.dim, dtype=self.loc.dtype, device=self.loc.device)
+        return along * outer + across * (eye - outer)
+
+    @abstractmethod
+    def rsample(self, sample_shape: Any = torch.Size(), generator: Generator | None = None) -> Tensor:
+        """Draws reparameterised samples."""
+
+    @property
+    @abstractmethod
+    def mean_resultant_length(self) -> Tensor:
+        """E[mu.x] in [0, 1], the length of the mean vector, shape ``batch_shape``."""
+
+    @property
+    @abstractmethod
+    def principal_variances(self) -> tuple[Tensor, Tensor]:
+        """Variance along and across the mean direction, shape ``batch_shape`` each."""
+
+    def sample(self, sample_shape: Any = torch.Size(), generator: Generator | None = None) -> Tensor:
+        """Draws samples without gradients, see ``rsample``."""
+        with torch.no_grad():
+            return self.rsample(sample_shape, generator)
+
+
+def expand_if_needed(tensor: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Spares the derivative of an expansion to the same shape."""
+    return tensor if tensor.shape == shape else tensor.expand(shape)
+
+
+def _as_concentration(loc: Tensor, concentration: Tensor | float) -> Tensor:
+    if loc.dtype not in (torch.float32, torch.float64):
+        raise TypeError(f"loc must be float32 or float64, got {loc.dtype}")
+    if not isinstance(concentration, Tensor):
+        return loc.new_tensor(concentration)
+    if concentration.dtype != loc.dtype:
+        raise TypeError(f"concentration must have the dtype of loc, {loc.dtype}, got {concentration.dtype}")
+    return concentration
+
+
+def _check_shapes(loc: Tensor, concentration: Tensor) -> Size:
+    if loc.dim() < 1 or loc.shape[-1] < 2:
+        raise ValueError(f"loc must have shape [..., m] with m >= 2, got {tuple(loc.shape)}")
+    if loc.shape[:-1] == concentration.shape:
+        return concentration.shape
+    batch, given = tuple(loc.shape[:-1]), tuple(concentration.shape)
+    if batch and given == (*batch, 1):
+        raise ValueError(
+            f"concentration must have the batch shape of loc, {batch}, got {given}, which would broadcast "
+            f"to a larger batch: squeeze its last axis, concentration.squeeze(-1)"
+        )
+    try:
+        return torch.broadcast_shapes(batch, given)
+    except RuntimeError:
+        raise ValueError(
+            f"concentration must have a shape that broadcasts with the batch shape of loc, {batch}, got {given}"
+        ) from None
+
+
+def _check_values(loc: Tensor, concentration: Tensor) -> None:
+    if not unit_sphere.check(loc).all():
+        worst = float((loc.detach().norm(dim=-1) - 1).abs().max())
+        raise ValueError(
+            f"loc must hold unit vectors, within {NORM_TOLERANCE}, got a norm off by {worst:.3g}: "
+            f"normalise it with torch.nn.functional.normalize(loc, dim=-1)"
+        )
+    allowed = (concentration >= 0) & concentration.isfinite()
+    if not allowed.all():
+        value = float(concentration.detach()[~allowed].flatten()[0])
+        raise ValueError(f"concentration must be finite and at least 0, got {value}")
