@@ -92,7 +92,8 @@ def angle_velocity(concentration: Tensor, half_tangent: Tensor, dim: int) -> Ten
         dim,
     )
     distance = (deficit - versine).abs().unsqueeze(-1) + rise
-    return -length * ((distance * torch.exp(log_density)) @ weights)
+    # Not a matrix product, which autocast would take in half precision.
+    return -length * (distance * torch.exp(log_density) * weights).sum(-1)
 
 
 def _velocity_on_sphere(kappa: Tensor, t: Tensor) -> Tensor:

@@ -134,7 +134,7 @@ class NormalizedPropagationEncoder(_GraphEncoder):
 
     def _encode(self, x: Tensor | SparseMatrix, edge_index: Tensor | SparseMatrix) -> tuple[Tensor, ...]:
         outputs = _parallel_linear(self.outputs, x, self.dropout, self.training)
-        adjacency = normalized_adjacency(edge_index, x.size(0), outputs[0].dtype)
+        adjacency = normalized_adjacency(edge_index, x.size(0), next(self.parameters()).dtype)
         num_blocks = len(self.num_steps)
         directions, *others = (output.chunk(num_blocks, dim=-1) for output in outputs)
         blocks = [
@@ -186,7 +186,7 @@ class BatchNormPropagationEncoder(_GraphEncoder):
 
     def _encode(self, x: Tensor | SparseMatrix, edge_index: Tensor | SparseMatrix) -> tuple[Tensor, ...]:
         outputs = torch.cat(_parallel_linear(self.outputs, x, self.dropout, self.training), dim=-1)
-        adjacency = normalized_adjacency(edge_index, x.size(0), outputs.dtype)
+        adjacency = normalized_adjacency(edge_index, x.size(0), next(self.parameters()).dtype)
         first, *others = (adjacency @ outputs).split([linear.out_features for linear in self.outputs], dim=-1)
         return F.elu(self.norm(first)), *others
 

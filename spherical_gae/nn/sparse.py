@@ -109,7 +109,12 @@ class SparseMatrix:
         return self._layout(self._rows, self._values, self.shape).to_dense()
 
     def __matmul__(self, dense: Tensor) -> Tensor:
-        """The product with a dense matrix of the same dtype and shape [C, K], shape [R, K]."""
+        """The product with a dense matrix of the same dtype and shape [C, K], shape [R, K].
+
+        Under autocast the dense matrix is taken to this one's dtype: there are no sparse products in half precision.
+        """
+        if torch.is_autocast_enabled(self.device.type):
+            dense = dense.to(self.dtype)
         if dense.dtype != self.dtype:
             raise TypeError(f"the operand must have the dtype of the matrix, {self.dtype}, got {dense.dtype}")
         return _Product.apply(dense, self)
@@ -139,6 +144,9 @@ class _Product(Function):
 
 
 def _product(matrix: Tensor, dense: Tensor) -> Tensor:
+    if torch.is_autocast_enabled(dense.device.type):
+        with torch.autocast(dense.device.type, enabled=False):
+            return _product(matrix, dense)
     # In place: ``matrix @ dense`` fills and copies the result before it computes it, which costs as much again.
     return dense.new_empty(matrix.shape[0], dense.shape[1]).addmm_(matrix, dense, beta=0)
 

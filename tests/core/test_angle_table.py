@@ -108,7 +108,9 @@ def test_second_derivative(dim, dtype):
 
 
 @DTYPES
-@pytest.mark.parametrize(("family", "dim"), [(VonMisesFisherAngle, 4), (VonMisesFisherAngle, 64), (PowerSphericalAngle, 3)])
+@pytest.mark.parametrize(
+    ("family", "dim"), [(VonMisesFisherAngle, 4), (VonMisesFisherAngle, 64), (PowerSphericalAngle, 3)]
+)
 def test_outputs_are_of_one_angle(family, dim, dtype):
     """cos and sin of the half tangent, at every score the normal generator can return."""
     for concentration in (0.0, 7.7, 1e4):
@@ -122,7 +124,9 @@ def test_outputs_are_of_one_angle(family, dim, dtype):
 
 
 @DTYPES
-@pytest.mark.parametrize(("family", "dim"), [(VonMisesFisherAngle, 4), (VonMisesFisherAngle, 64), (PowerSphericalAngle, 2)])
+@pytest.mark.parametrize(
+    ("family", "dim"), [(VonMisesFisherAngle, 4), (VonMisesFisherAngle, 64), (PowerSphericalAngle, 2)]
+)
 def test_extremes(family, dim, dtype):
     """Finite from kappa = 0 to 1e30 and at the largest scores, with derivatives."""
     for concentration in (0.0, 1e-30, 1e10, 1e30):
@@ -150,7 +154,11 @@ def test_nan_stays_where_it_is(concentration, dtype):
 @pytest.mark.parametrize("shape", [(), (0,), (3, 0, 2), (2, 3)], ids=str)
 def test_shape(shape, dtype):
     """And an element's value does not depend on the shape, nor on strides."""
-    kappa = torch.linspace(0, 5, math.prod(shape), dtype=dtype).reshape(shape[::-1]).permute(tuple(reversed(range(len(shape)))))
+    kappa = (
+        torch.linspace(0, 5, math.prod(shape), dtype=dtype)
+        .reshape(shape[::-1])
+        .permute(tuple(reversed(range(len(shape)))))
+    )
     score = torch.randn(shape, dtype=dtype, generator=seeded())
     angle = tabulated_angle(kappa, score, VonMisesFisherAngle, 5)
     flat = tabulated_angle(kappa.reshape(-1), score.reshape(-1), VonMisesFisherAngle, 5)
@@ -169,8 +177,10 @@ def test_built_once():
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("dim", "concentration"),
-    [(4, 0.37), (4, 7.7), (4, 61.0), (5, 3.3), (8, 0.0), (8, 23.0), (11, 1.7), (16, 9.1), (64, 33.0), (64, 1.3e4)]
-    + [(257, 140.0), (1000, 777.0)],
+    [
+        *[(4, 0.37), (4, 7.7), (4, 61.0), (5, 3.3), (8, 0.0), (8, 23.0)],
+        *[(11, 1.7), (16, 9.1), (64, 33.0), (64, 1.3e4), (257, 140.0), (1000, 777.0)],
+    ],
 )
 def test_ten_million_samples(dim, concentration):
     """Even they do not tell the law from the exact one, in float32."""

@@ -105,6 +105,86 @@ def test_gradient_in_the_concentration(dim, kappa, dtype):
         assert abs(gradient.mean().item() - expected) < 5 * error
 
 
+@DTYPES
+@pytest.mark.parametrize(("dim", "size"), [(4, 20_000), (16, 20_000), (128, 5000)])
+@pytest.mark.parametrize("concentration", [0.0, 3.0, 200.0])
+def test_exact_sampler_follows_the_same_law(dim, size, concentration, dtype):
+    """With the same gradient in the concentration, within 5 standard errors of the difference."""
+    loc = direction("random", dim, dtype)
+    kappa = torch.full((size,), concentration, dtype=dtype, requires_grad=True)
+    gradients = []
+    for sampler in ("exact", "tabulated"):
+        sample = VonMisesFisher(loc, kappa, sampler=sampler).rsample((), seeded())
+        far, near = ((sample.detach().double() - sign * loc.double()).norm(dim=-1).numpy() for sign in (-1, 1))
+        assert stats.kstest(np.log(near / far), AngleLaw(dim, concentration).cdf).pvalue > 1e-4
+        gradients.append(torch.autograd.grad((sample @ loc).sum(), kappa)[0])
+    error = math.hypot(*(g.std().item() for g in gradients)) / math.sqrt(size)
+    assert abs(gradients[0].mean() - gradients[1].mean()) < 5 * error
+
+
+def test_samplers_differ_and_are_kept_by_expand():
+    loc = direction("random", 8)
+    drawn = {}
+    for sampler in ("exact", "tabulated"):
+        law = VonMisesFisher(loc, 3.0, sampler=sampler)
+        assert law.expand((5,)).sampler == law.sampler == sampler
+        drawn[sampler] = law.sample((5,), seeded())
+        assert torch.equal(law.expand((5,)).sample((), seeded()), drawn[sampler])
+    assert not torch.equal(drawn["exact"], drawn["tabulated"])
+
+
+def test_unknown_sampler():
+    with pytest.raises(ValueError, match=r"sampler must be one of .*, got 'wood'"):
+        VonMisesFisher(direction("random", 8), 3.0, sampler="wood")
+
+
+def autocast_results(dim, enabled, backward_inside, sampler):
+    """Sample, density, divergence and the gradients of their sum."""
+    raw = torch.randn(100, dim, generator=seeded(1)).requires_grad_()
+    kappa = torch.linspace(0.1, 50, 100).requires_grad_()
+    weights = torch.linspace(-1, 1, dim)
+    with torch.autocast("cpu", torch.bfloat16, enabled=enabled):
+        law = VonMisesFisher(torch.nn.functional.normalize(raw, dim=-1), kappa, sampler=sampler)
+        sample = law.rsample((), seeded())
+        values = sample, law.log_prob(sample), kl_divergence(law, HypersphericalUniform(dim))
+    loss = (values[0] * weights).sum() + values[1].sum() + values[2].sum()
+    with torch.autocast("cpu", torch.bfloat16, enabled=enabled and backward_inside):
+        return *values, *torch.autograd.grad(loss, (raw, kappa))
+
+
+@pytest.mark.parametrize("sampler", ["tabulated", "exact"])
+@pytest.mark.parametrize("backward_inside", [False, True])
+@pytest.mark.parametrize("dim", [2, 3, 8, 64])
+def test_autocast_changes_nothing(dim, backward_inside, sampler):
+    """Values and gradients are those without it, in float32, wherever backward is called."""
+    results = (autocast_results(dim, enabled, backward_inside, sampler) for enabled in (False, True))
+    for expected, got in zip(*results, strict=True):
+        assert got.dtype == torch.float32
+        assert got.isfinite().all()
+        assert torch.equal(got, expected)
+
+
+@DTYPES
+@pytest.mark.parametrize("dim", [2, 3, 8, 64])
+def test_batch_shapes_and_strides(dim, dtype):
+    """Nothing, one law, and mean directions that are expanded or not contiguous; all with gradients."""
+    one = direction("random", dim, dtype)
+    several = torch.stack([direction(place, dim, dtype) for place in ("random", "e1", "minus_e1")])
+    column = several.mT.contiguous().mT
+    assert not column.is_contiguous()
+    cases = {(): one, (0,): one.expand(0, dim), (3,): one.expand(3, dim), (3, 1): several[:, None]}
+    for batch, loc in cases.items():
+        kappa = torch.full(batch, 2.0, dtype=dtype, requires_grad=True)
+        for shape in ((), (0,), (4,)):
+            sample = VonMisesFisher(loc, kappa).rsample(shape, seeded())
+            assert (sample.shape, sample.dtype) == ((*shape, *batch, dim), dtype)
+            (gradient,) = torch.autograd.grad(sample.sum(), kappa)
+            assert gradient.shape == batch
+            assert gradient.isfinite().all()
+    drawn = (VonMisesFisher(loc, 2.0).sample((4,), seeded()) for loc in (several, column))
+    torch.testing.assert_close(*drawn)
+
+
 @pytest.mark.parametrize("dim", [2, 3, 8])
 def test_sample_has_no_gradient_and_the_values_of_rsample(dim):
     loc = direction("random", dim).requires_grad_()

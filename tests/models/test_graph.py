@@ -17,7 +17,7 @@ from torch_geometric.utils import to_undirected
 
 from spherical_gae import GCNEncoder, InnerProductDecoder, NormalGAE, SphericalGAE, VonMisesFisher, load_graph
 from spherical_gae.models import VariationalGAE
-from spherical_gae.nn import LatentHead, VonMisesFisherHead
+from spherical_gae.nn import LatentHead, NormalizedPropagationEncoder, SparseMatrix, VonMisesFisherHead
 
 NUM_NODES, NUM_FEATURES, DIM = 20, 6, 4
 
@@ -317,3 +317,23 @@ def test_pyg_example_on_cora(real_data_root: Path) -> None:
     auc, ap = run_pyg_example(load_graph("cora", real_data_root), epochs=200)
     assert auc > 0.905
     assert ap > 0.91
+
+
+@pytest.mark.parametrize("encoder", [GCNEncoder, NormalizedPropagationEncoder], ids=lambda e: e.__name__)
+@pytest.mark.parametrize("features", ["dense", "sparse"])
+def test_autocast(graph: Data, encoder: type[nn.Module], features: str) -> None:
+    """Linear maps in half precision, sparse products and the latent in float32: loss and gradients are close."""
+    widths: tuple[object, ...] = (8, (DIM, 1)) if encoder is GCNEncoder else ((DIM, 1),)
+    model = SphericalGAE(encoder(NUM_FEATURES, *widths))
+    x = graph.x if features == "dense" else SparseMatrix(graph.x)
+    results = []
+    for enabled in (False, True):
+        torch.manual_seed(2)
+        model.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16, enabled=enabled):
+            z = model.encode(x, graph.edge_index)
+            loss = model.recon_loss(z, graph.edge_index) + model.kl_loss() / NUM_NODES
+            assert z.dtype == torch.float32
+            loss.backward()
+        results.append((loss.detach(), *(p.grad.clone() for p in model.parameters() if p.grad is not None)))
+    torch.testing.assert_close(results[1], results[0], rtol=0.02, atol=0.02)
