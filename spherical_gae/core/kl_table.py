@@ -50,8 +50,8 @@ def tabulated_kl(concentration: Tensor, family: type[AngleFamily], dim: int) -> 
         dim: Ambient dimension m.
 
     Returns:
-        Two differentiable tensors of that shape, with relative errors below 2e-6 in float32 and 1e-12 in
-        float64, for every kappa of the dtype.
+        Two differentiable tensors of that shape, with relative errors below 2e-6 in float32 and 1e-12
+        in float64 (1e-11 for the Power Spherical law), for every kappa of the dtype.
     """
     table = kl_table(family, dim, concentration.dtype, concentration.device)
     t = concentration * table.scale
@@ -99,6 +99,10 @@ def _build(family: AngleFamily, dtype: torch.dtype, device: torch.device) -> KLT
     divergence, curvature = family.divergence(max(a, 1) * t)
     excess = (divergence - a * np.log1p(q * t)) / q**2
     factor = curvature * max(a, 1) * (1 + t * t)
-    cells = np.einsum("pi,cif->cpf", solve, np.stack((excess, factor), -1))
+    values = np.stack((excess, factor), -1)
+    # Only the change within a cell goes through the inverse, which magnifies rounding.
+    first = values[:, 0]
+    cells = np.einsum("pi,cif->cpf", solve, values - first[:, None])
+    cells[:, -1] += first
     constants = (torch.tensor(x, dtype=dtype, device=device) for x in (cells, 1.0, 1 / max(a, 1), density))
     return KLTable(*constants)

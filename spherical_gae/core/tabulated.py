@@ -30,7 +30,8 @@ def sample_tabulated(
 
     Returns:
         Unit vectors, shape [..., m].  Differentiable twice, in ``concentration`` implicitly, in ``loc`` by the
-        smallest rotation that moves it; the part of that gradient along ``loc`` has no meaning.
+        smallest rotation that moves it; the part of that gradient along ``loc`` has no meaning.  Rotations do not
+        commute: a sample's second derivative in two directions of ``loc`` is symmetric in the mean only.
     """
     mean, kappa = loc.detach(), concentration.detach()
     score = torch.empty_like(kappa, memory_format=torch.contiguous_format).normal_(generator=generator)

@@ -42,7 +42,7 @@ def derivatives(kappa, family, dim):
 
 
 def worst(family, dim, dtype):
-    """Largest relative errors; the second derivative crosses 0, so its own is over the larger of it and slope / kappa."""
+    """Largest relative errors; the second derivative crosses 0, so its is over the larger of it and slope / kappa."""
     kappa, errors = torch.tensor(CONCENTRATIONS, dtype=dtype), [0.0] * 3
     for k, *got in zip(kappa.tolist(), *(part.tolist() for part in derivatives(kappa, family, dim)), strict=True):
         expected = exact(family, dim, k)
@@ -57,7 +57,7 @@ def worst(family, dim, dtype):
 @pytest.mark.parametrize("dim", [2, 3, 5, 16, 257, 4096])
 def test_derivatives(family, dim, dtype):
     value, first, second = worst(family, dim, dtype)
-    tolerance, loose = {torch.float32: (2e-6, 1e-3), torch.float64: (1e-12, 1e-6)}[dtype]
+    tolerance, loose = {torch.float32: (2e-6, 1e-4), torch.float64: (1e-11, 1e-8)}[dtype]
     assert max(value, first) < tolerance
     assert second < loose
 
@@ -91,7 +91,7 @@ def test_modes_agree(family, dim, dtype):
         torch.testing.assert_close(derivative(kappa), first.diag(), **close)
     # The second derivative is a difference, which may round otherwise.
     close["atol"] = 16 * torch.finfo(dtype).eps * second.abs().max().item()
-    for derivative in (hessian(f), jacrev(jacrev(f)), jacrev(jacfwd(f)), jacfwd(jacfwd(f))):
+    for derivative in (hessian(f), jacrev(jacrev(f)), jacrev(jacfwd(f))):
         torch.testing.assert_close(vmap(derivative)(kappa), second, **close)
 
 
@@ -118,7 +118,7 @@ def test_only_the_divergence_is_returned(family, dtype):
 @pytest.mark.parametrize("shape", [(), (0,), (2, 3), (3, 0, 2)], ids=str)
 def test_shapes(family, shape):
     """And strides: those of a transposed argument are followed."""
-    kappa = torch.rand(shape[::-1], generator=torch.Generator().manual_seed(0)).permute(*range(len(shape))[::-1])
+    kappa = torch.rand(shape[::-1], generator=torch.Generator().manual_seed(0)).permute(tuple(range(len(shape)))[::-1])
     value, first, second = derivatives(kappa, family, 5)
     assert value.shape == first.shape == second.shape == shape
     assert torch.equal(value.reshape(-1), divergence_to_uniform(kappa.reshape(-1), family, 5))
@@ -133,9 +133,8 @@ def test_a_nan_stays_where_it_is(family):
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")
-@DTYPES
 @FAMILIES
-def test_compiles_as_one_graph(family, dtype):
+def test_compiles_as_one_graph(family):
     torch._dynamo.reset()
 
     def f(k):
@@ -143,7 +142,7 @@ def test_compiles_as_one_graph(family, dtype):
 
     results = []
     for function in (f, torch.compile(f, fullgraph=True, backend="eager")):
-        leaf = torch.tensor(CONCENTRATIONS, dtype=dtype, requires_grad=True)
+        leaf = torch.tensor(CONCENTRATIONS, requires_grad=True)
         value = function(leaf)
         results.append((value.detach(), *torch.autograd.grad(value.sum(), leaf)))
     torch.testing.assert_close(*results, rtol=0, atol=0)

@@ -13,7 +13,14 @@ from reference import CONCENTRATIONS, DIMS, reference
 from spherical_gae.core.angle_family import PowerSphericalAngle, VonMisesFisherAngle
 from spherical_gae.core.kl_table import kl_table, tabulated_kl
 
-TOLERANCE = {torch.float32: 2e-6, torch.float64: 1e-11}
+
+def tolerance(family, dtype):
+    """The trigamma differences of the Power Spherical law cancel a little."""
+    if dtype == torch.float32:
+        return 2e-6
+    return 1e-11 if family is PowerSphericalAngle else 1e-12
+
+
 CPU = torch.device("cpu")
 FAMILIES = pytest.mark.parametrize("family", [VonMisesFisherAngle, PowerSphericalAngle])
 
@@ -57,9 +64,9 @@ def worst(family, dim, kappa):
 @FAMILIES
 @pytest.mark.parametrize("dim", DIMS)
 def test_accuracy(family, dim, dtype):
-    """In every cell of the grid; measured: 3.7e-7 in float32; 5.4e-12 in float64, by the interpolation."""
+    """In every cell of the grid; measured: 3.7e-7 in float32; 1.6e-14 in float64, 5.4e-12 for the Power Spherical law."""
     errors = worst(family, dim, torch.tensor(CONCENTRATIONS, dtype=dtype))
-    assert max(errors) < TOLERANCE[dtype]
+    assert max(errors) < tolerance(family, dtype)
 
 
 @DTYPES
@@ -70,7 +77,7 @@ def test_huge_concentrations(family, dim, dtype):
     largest = [3e38] if dtype == torch.float32 else [1e100, 1e300]
     kappa = torch.tensor([1e10, 1e20, 1e30, *largest], dtype=dtype)
     errors = worst(family, dim, kappa)
-    assert max(errors) < TOLERANCE[dtype]
+    assert max(errors) < tolerance(family, dtype)
 
 
 @DTYPES
@@ -85,7 +92,7 @@ def test_continuous_across_cell_borders(family, dim, dtype):
     kappa = (t / table.scale.double()).to(dtype)
     below, above = (tabulated_kl(kappa * (1 + sign * 2 * eps), family, dim) for sign in (-1, 1))
     for before, after in zip(below, above, strict=True):
-        assert (after / before - 1).abs().max() < 1.5 * TOLERANCE[dtype]
+        assert (after / before - 1).abs().max() < 1.5 * tolerance(family, dtype)
 
 
 @DTYPES
