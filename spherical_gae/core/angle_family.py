@@ -113,3 +113,7 @@ class PowerSphericalAngle(AngleFamily):
         integrand = step * curvature * (a + step)
         last = polygamma(1, a + kappa) - polygamma(1, 2 * a + kappa)
         return (integrand * (0.5 * weights)).sum(-1) * length[..., 0], last
+
+
+# By name, which unlike a class can be an argument of an operator.
+FAMILIES = {family.__name__: family for family in (VonMisesFisherAngle, PowerSphericalAngle)}

@@ -21,7 +21,7 @@ from scipy.interpolate import RectBivariateSpline
 from scipy.special import ndtr
 from torch import Tensor
 
-from spherical_gae.core.angle_family import AngleFamily, Array
+from spherical_gae.core.angle_family import FAMILIES, AngleFamily, Array
 from spherical_gae.core.angle_quantile import (
     log_mass,
     normal_score,
@@ -103,6 +103,8 @@ def tabulated_angle(concentration: Tensor, score: Tensor, family: type[AngleFami
         Four tensors of that shape, differentiable.  The error is the table's, see ``AngleTable``, and in the
         distribution function a few roundings times sqrt(m) besides.
     """
+    if torch.compiler.is_compiling():
+        return TabulatedAngle(*_opaque(concentration, score, family.__name__, dim))
     table = angle_table(family, dim, concentration.dtype, concentration.device)
     scalars, a = table.scalars, 0.5 * (dim - 1)
     b, spread = family.mode(concentration * scalars.inverse_a, scalars.one)
@@ -127,7 +129,21 @@ def tabulated_angle(concentration: Tensor, score: Tensor, family: type[AngleFami
     return TabulatedAngle(half_tangent, twice_rest - scalars.one, sine, growth * sine / spread)
 
 
-@torch.compiler.assume_constant_result
+@torch.library.custom_op(
+    "spherical_gae::tabulated_angle",
+    mutates_args=(),
+    schema="(Tensor concentration, Tensor score, str family, SymInt dim) -> Tensor[]",
+)
+def _opaque(concentration: Tensor, score: Tensor, family: str, dim: int) -> list[Tensor]:
+    """For torch.compile, which can neither trace how a table is built nor keep one apart for each dtype."""
+    return list(tabulated_angle(concentration, score, FAMILIES[family], dim))
+
+
+@_opaque.register_fake
+def _(concentration: Tensor, _score: Tensor, _family: str, _dim: int) -> list[Tensor]:
+    return [torch.empty_like(concentration) for _ in range(4)]
+
+
 def angle_table(family: type[AngleFamily], dim: int, dtype: torch.dtype, device: torch.device) -> AngleTable:
     """The table of one law in one dimension, built on first use and kept.
 

@@ -64,7 +64,7 @@ class DirectionalDistribution(Distribution, ABC):
 
     def expand(self: Self, batch_shape: Any, _instance: Any = None) -> Self:
         """Returns the law with ``batch_shape``, see ``torch.distributions.Distribution.expand``."""
-        new = self._get_checked_instance(type(self), _instance)
+        new = self._get_checked_instance(DirectionalDistribution, _instance)
         batch_shape = Size(batch_shape)
         new.loc = self.loc.expand(*batch_shape, self.dim)
         new.concentration = self.concentration.expand(batch_shape)

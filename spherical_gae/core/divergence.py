@@ -22,8 +22,9 @@ def divergence_to_uniform(concentration: Tensor, family: type[AngleFamily], dim:
         dim: Ambient dimension m >= 2.
 
     Returns:
-        The divergence in nats, same shape and dtype, differentiable in both modes and under ``torch.func``.  It and
-        its derivative have the accuracy of ``tabulated_kl``; the second derivative is the table's own.
+        The divergence in nats, same shape and dtype, differentiable in both modes and under ``torch.func``, but not
+        forward over forward: torch does not look for a second derivative in a Function's jvp.  It and its derivative
+        have the accuracy of ``tabulated_kl``; the second derivative is the table's own.
     """
     divergence = _Divergence if torch.compiler.is_compiling() else _DivergenceBothModes
     return divergence.apply(concentration, family, dim)[0]

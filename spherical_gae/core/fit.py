@@ -40,8 +40,8 @@ def fit_von_mises_fisher(samples: Tensor, weights: Tensor | None = None) -> tupl
     first_axis[..., 0] = 1
     loc = torch.where(length.unsqueeze(-1) > 0, mean / length.clamp(min=1e-300).unsqueeze(-1), first_axis)
     deficit = (share * 0.5 * (x - loc).square().sum(-1)).sum(0)
-    # Distances this small are rounding of the samples.
-    smallest = torch.finfo(samples.dtype).eps ** 2
+    # Distances this small are rounding, of the samples and of their mean.
+    smallest = (64 * torch.finfo(samples.dtype).eps) ** 2
     if not (deficit > smallest).all():
         raise ValueError("samples must not all coincide: the likelihood then grows with the concentration for ever")
     return loc.to(samples.dtype), _invert_deficit(deficit.clamp(max=1), samples.shape[-1]).to(samples.dtype)

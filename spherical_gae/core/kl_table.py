@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from spherical_gae.core.angle_family import AngleFamily
+from spherical_gae.core.angle_family import FAMILIES, AngleFamily
 
 # Cells and degree: many short cells are cheaper to evaluate, few long ones are precise.
 _SIZE = {torch.float32: (512, 2), torch.float64: (128, 7)}
@@ -53,6 +53,9 @@ def tabulated_kl(concentration: Tensor, family: type[AngleFamily], dim: int) -> 
         Two differentiable tensors of that shape, with relative errors below 2e-6 in float32 and 1e-12
         in float64 (1e-11 for the Power Spherical law), for every kappa of the dtype.
     """
+    if torch.compiler.is_compiling():
+        value, slope = _opaque(concentration, family.__name__, dim)
+        return value, slope
     table = kl_table(family, dim, concentration.dtype, concentration.device)
     t = concentration * table.scale
     radius = torch.hypot(t, table.one)
@@ -70,7 +73,19 @@ def tabulated_kl(concentration: Tensor, family: type[AngleFamily], dim: int) -> 
     return divergence, t / radius / radius * factor
 
 
-@torch.compiler.assume_constant_result
+@torch.library.custom_op(
+    "spherical_gae::tabulated_kl", mutates_args=(), schema="(Tensor concentration, str family, SymInt dim) -> Tensor[]"
+)
+def _opaque(concentration: Tensor, family: str, dim: int) -> list[Tensor]:
+    """For torch.compile, which can neither trace how a table is built nor keep one apart for each dtype."""
+    return list(tabulated_kl(concentration, FAMILIES[family], dim))
+
+
+@_opaque.register_fake
+def _(concentration: Tensor, _family: str, _dim: int) -> list[Tensor]:
+    return [torch.empty_like(concentration) for _ in range(2)]
+
+
 def kl_table(family: type[AngleFamily], dim: int, dtype: torch.dtype, device: torch.device) -> KLTable:
     """The table of one law in one dimension, built in milliseconds on first use and kept: 12 or 16 kB.
 

@@ -92,7 +92,7 @@ class VonMisesFisher(DirectionalDistribution):
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> VonMisesFisher:
         """Returns the law with ``batch_shape``, see ``torch.distributions.Distribution.expand``."""
-        new = super().expand(batch_shape, _instance)
+        new = super().expand(batch_shape, self._get_checked_instance(VonMisesFisher, _instance))
         new.sampler = self.sampler
         return new
 

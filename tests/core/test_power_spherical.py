@@ -219,9 +219,10 @@ def divergence_errors(dim, dtype):
 @pytest.mark.parametrize("dim", DIMS)
 def test_divergence_and_entropy(dim, dtype):
     value, slope, curvature, entropy = divergence_errors(dim, dtype)
-    first, second = {torch.float32: (2e-6, 1e-4), torch.float64: (1e-11, 1e-8)}[dtype]
-    assert max(value, slope, entropy) < first
-    assert curvature < second
+    tolerance, loose, looser = {torch.float32: (2e-6, 2e-6, 1e-4), torch.float64: (1e-12, 1e-11, 1e-10)}[dtype]
+    assert max(value, entropy) < tolerance
+    assert slope < loose
+    assert curvature < looser
 
 
 @pytest.mark.parametrize("dim", [3, 100])
