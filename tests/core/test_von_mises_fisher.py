@@ -108,7 +108,7 @@ def test_float32_log_prob_keeps_its_digits_near_the_mode(dim, kappa):
         assert abs(value - sum(terms)) < 1e-5 * max(map(abs, terms))
 
 
-@pytest.mark.parametrize("dim", [2, 5, 64])
+@pytest.mark.parametrize("dim", [2, 3, 5, 16, 64, 257])
 def test_derivatives_of_log_prob(dim):
     """The gradient in the concentration is mu.x - A; both derivatives agree with differences and torch.func."""
     loc, x = directions(3, dim), directions(3, dim, seed=1)
