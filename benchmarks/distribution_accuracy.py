@@ -49,8 +49,8 @@ def certificates() -> list[dict[str, Any]]:
 def law_of_samples(dim: int, concentration: float, size: int, dtype: torch.dtype, seed: int) -> dict[str, Any]:
     """Kolmogorov-Smirnov test of the angle, and the mean of mu.z in standard errors, at large sample sizes.
 
-    The distribution function is integrated by the quadrature that the tables are made with, at every sample of the
-    first tenth; the mean is taken over all, in float64.
+    The distribution function is interpolated between 20,001 exact values, by the quadrature that the tables are made
+    with, for the first tenth of the samples; the mean is taken over all, in float64, against A, which is made apart.
     """
     kappa = torch.tensor(concentration, dtype=dtype)
     probabilities = []

@@ -68,7 +68,14 @@ def markdown(results: dict[str, Any]) -> str:
         checked = "yes" if row["validate_args"] else "no"
         lines.append(f"| {shape} | {checked} | {base * 1e6:.0f} | {ratios} | {AIMS[shape]} |")
     step = results["training_step"]
+    sampling = ", ".join(
+        f"{row['scipy_sampling_seconds'] * 1e3:.1f} ms at {(row['batch'], row['dim'])}"
+        for row in results["speed"]
+        if "scipy_sampling_seconds" in row
+    )
     lines += [
+        "",
+        f"scipy's sampler alone, for one law and without gradients: {sampling}.",
         "",
         f"Training step 784-256-128-10 and back, batch 64: normal {step['normal'] * 1e3:.2f} ms, von Mises-Fisher "
         f"{step['vMF, tabulated'] * 1e3:.2f} ms, ratio {step['vMF, tabulated'] / step['normal']:.2f} (aim 1.25).",
@@ -135,8 +142,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=HERE / "results")
     parser.add_argument("--figure", type=Path, default=HERE.parent / "docs" / "distributions.png")
     options = parser.parse_args()
-    if options.size < 1_000_000:
-        parser.error(f"--size must be at least 1000000, got {options.size}")
+    if options.size < 1_000_000 or options.size % 1_000_000:
+        parser.error(f"--size must be a multiple of 1000000, got {options.size}")
     torch.set_num_threads(1)
     results: dict[str, Any] = {
         "command": f"python benchmarks/distributions.py --size {options.size} --rounds {options.rounds}",

@@ -76,7 +76,7 @@ def quantile_slope(family: AngleFamily, b: Array, y: Array, score: Array) -> Arr
 
     Args:
         family: The law, m >= 3.
-        b: In [0, 1], shape [n, 1].
+        b: In (0, 1], shape [n, 1].
         y: From ``quantile``, shape [n, k].
         score: The normal score, shape [k].
 

@@ -20,6 +20,7 @@ import torch
 from scipy.interpolate import RectBivariateSpline
 from scipy.special import ndtr
 from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensor
 
 from spherical_gae.core.angle_family import FAMILIES, AngleFamily, Array
 from spherical_gae.core.angle_quantile import (
@@ -34,7 +35,7 @@ MIN_DIM = 4
 MAX_CDF_ERROR = {torch.float32: 1e-6, torch.float64: 1e-9}
 
 _DEGREE = {torch.float32: 3, torch.float64: 5}
-# The largest normal score: what torch.randn returns is below 6.66 in float32 and 8.57 in float64.
+# The largest normal score: a larger one has a probability of 3e-12, and hardly any generator returns it.
 _REACH = {torch.float32: 7.0, torch.float64: 8.75}
 # The table ends a little beyond c = 1, kappa = 0, so that this is inside the last cell.
 _LAST_PLACE = 1 + 2.0**-20
@@ -55,7 +56,7 @@ class AngleTable(NamedTuple):
         bend: d of the map from b to c.
         reach: Largest absolute score.
         scalars: Constants of the evaluation on the table's device.
-        cdf_error: Largest error of the distribution function.
+        cdf_error: Largest error of the distribution function, before the cells are rounded to their dtype.
         slope_error: Largest relative error of dtheta / dkappa at scores within 4.
     """
 
@@ -87,7 +88,7 @@ class _Scalars(NamedTuple):
     bend: Tensor
     last_row: Tensor
     middle_column: Tensor
-    velocity: Tensor
+    rate: Tensor
 
 
 def tabulated_angle(concentration: Tensor, score: Tensor, family: type[AngleFamily], dim: int) -> TabulatedAngle:
@@ -95,7 +96,8 @@ def tabulated_angle(concentration: Tensor, score: Tensor, family: type[AngleFami
 
     Args:
         concentration: kappa >= 0, any shape, float32 or float64.
-        score: Standard normal variates, same shape and dtype.
+        score: Standard normal variates, same shape and dtype, in effect clamped to the table's reach of 7 (float32)
+            or 8.75 (float64).
         family: The law.
         dim: Ambient dimension m.
 
@@ -103,7 +105,7 @@ def tabulated_angle(concentration: Tensor, score: Tensor, family: type[AngleFami
         Four tensors of that shape, differentiable.  The error is the table's, see ``AngleTable``, and in the
         distribution function a few roundings times sqrt(m) besides.
     """
-    if torch.compiler.is_compiling():
+    if torch.compiler.is_compiling() or isinstance(concentration, FakeTensor):
         return TabulatedAngle(*_opaque(concentration, score, family.__name__, dim))
     table = angle_table(family, dim, concentration.dtype, concentration.device)
     scalars, a = table.scalars, 0.5 * (dim - 1)
@@ -113,6 +115,7 @@ def tabulated_angle(concentration: Tensor, score: Tensor, family: type[AngleFami
     per_row = (1 + table.bend) * table.bend * table.rows / _LAST_PLACE
     row_place = torch.sub(scalars.last_row, inverse, alpha=per_row)
     column_place = torch.add(scalars.middle_column, score, alpha=0.5 * table.columns / table.reach)
+    column_place = column_place.clamp(0, table.columns / _LAST_PLACE)
     index = torch.add(column_place.floor(), row_place.floor(), alpha=table.columns).long()
     # Only a NaN lies outside; it must not become an index.
     index = index.clamp(0, table.rows * table.columns - 1).reshape(-1)
@@ -125,8 +128,8 @@ def tabulated_angle(concentration: Tensor, score: Tensor, family: type[AngleFami
     twice_rest = torch.add(scalars.half, odds, alpha=0.5).reciprocal()  # 2 - x
     sine = half_tangent * twice_rest
     place_slope = inverse * inverse * b
-    growth = torch.addcmul(scalars.velocity, y_slope, place_slope, value=-0.5 / a * per_row)
-    return TabulatedAngle(half_tangent, twice_rest - scalars.one, sine, growth * sine / spread)
+    rate = torch.addcmul(scalars.rate, y_slope, place_slope, value=-0.5 / a * per_row)
+    return TabulatedAngle(half_tangent, twice_rest - scalars.one, sine, rate * sine / spread)
 
 
 @torch.library.custom_op(
@@ -136,12 +139,13 @@ def tabulated_angle(concentration: Tensor, score: Tensor, family: type[AngleFami
 )
 def _opaque(concentration: Tensor, score: Tensor, family: str, dim: int) -> list[Tensor]:
     """For torch.compile, which can neither trace how a table is built nor keep one apart for each dtype."""
-    return list(tabulated_angle(concentration, score, FAMILIES[family], dim))
+    # Contiguous, as the fake results are.
+    return list(tabulated_angle(concentration.contiguous(), score.contiguous(), FAMILIES[family], dim))
 
 
 @_opaque.register_fake
 def _(concentration: Tensor, _score: Tensor, _family: str, _dim: int) -> list[Tensor]:
-    return [torch.empty_like(concentration) for _ in range(4)]
+    return [torch.empty_like(concentration, memory_format=torch.contiguous_format) for _ in range(4)]
 
 
 def angle_table(family: type[AngleFamily], dim: int, dtype: torch.dtype, device: torch.device) -> AngleTable:
@@ -154,12 +158,15 @@ def angle_table(family: type[AngleFamily], dim: int, dtype: torch.dtype, device:
         device: Where its tensor is put.
 
     Returns:
-        The table: 0.5 or 2 MB in float32, 2.4 or 9.4 MB in float64 (m <= 10), built in some tenths of a second.
+        The table: 0.5 MB in float32 and 2.4 MB in float64, or 2.1 and 9.4 MB for m <= 10, built in some tenths of a
+        second.  The last 64 are kept.
 
     Raises:
         RuntimeError: If its error exceeds ``MAX_CDF_ERROR``.
     """
-    return _build(family(dim), dtype, device)
+    # An inference tensor would be of no use to a later derivative.
+    with torch.inference_mode(False):
+        return _build(family(dim), dtype, device)
 
 
 @lru_cache(maxsize=64)

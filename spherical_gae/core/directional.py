@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from numbers import Real
 from typing import Any, TypeVar
 
 import torch
@@ -128,10 +129,16 @@ def expand_if_needed(tensor: Tensor, shape: tuple[int, ...]) -> Tensor:
 
 
 def _as_concentration(loc: Tensor, concentration: Tensor | float) -> Tensor:
+    if not isinstance(loc, Tensor):
+        raise TypeError(f"loc must be a tensor, got {type(loc).__name__}")
     if loc.dtype not in (torch.float32, torch.float64):
         raise TypeError(f"loc must be float32 or float64, got {loc.dtype}")
+    if isinstance(concentration, Real):
+        return loc.new_full((), float(concentration))
     if not isinstance(concentration, Tensor):
-        return loc.new_tensor(concentration)
+        raise TypeError(f"concentration must be a tensor or a number, got {type(concentration).__name__}")
+    if concentration.device != loc.device:
+        raise ValueError(f"concentration must be on the device of loc, {loc.device}, got {concentration.device}")
     if concentration.dtype != loc.dtype:
         raise TypeError(f"concentration must have the dtype of loc, {loc.dtype}, got {concentration.dtype}")
     return concentration

@@ -23,8 +23,8 @@ def divergence_to_uniform(concentration: Tensor, family: type[AngleFamily], dim:
 
     Returns:
         The divergence in nats, same shape and dtype, differentiable in both modes and under ``torch.func``, but not
-        forward over forward: torch does not look for a second derivative in a Function's jvp.  It and its derivative
-        have the accuracy of ``tabulated_kl``; the second derivative is the table's own.
+        forward over forward, which gives 0: torch does not differentiate a Function's jvp in forward mode.  It and
+        its derivative have the accuracy of ``tabulated_kl``; the second derivative is the table's own.
     """
     divergence = _Divergence if torch.compiler.is_compiling() else _DivergenceBothModes
     return divergence.apply(concentration, family, dim)[0]

@@ -28,7 +28,7 @@ def fit_von_mises_fisher(samples: Tensor, weights: Tensor | None = None) -> tupl
         samples' mean is 0, the concentration is 0 and the direction the first axis.
 
     Raises:
-        TypeError: If ``samples`` is neither float32 nor float64.
+        TypeError: If ``samples`` is neither float32 nor float64, or ``weights`` no tensor.
         ValueError: If there are no samples, they are not unit vectors, the weights have another shape, are
             negative or sum to 0, or all samples coincide, where the likelihood has no maximum.
     """
@@ -71,6 +71,8 @@ def _shares(samples: Tensor, weights: Tensor | None) -> Tensor:
     batch = samples.shape[:-1]
     if weights is None:
         return torch.full(batch, 1 / batch[0], dtype=torch.float64, device=samples.device)
+    if not isinstance(weights, Tensor):
+        raise TypeError(f"weights must be a tensor, got {type(weights).__name__}")
     if weights.shape not in (batch[:1], batch):
         raise ValueError(f"weights must have shape {tuple(batch[:1])} or {tuple(batch)}, got {tuple(weights.shape)}")
     weights = weights.detach().double().reshape(*weights.shape, *[1] * (len(batch) - weights.dim())).expand(batch)

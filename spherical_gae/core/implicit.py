@@ -124,6 +124,8 @@ def _velocity_on_sphere(kappa: Tensor, t: Tensor) -> Tensor:
 class _ReparameterizedAngle(Function):
     """theta(kappa) at fixed probability, seen through 1 - cos theta and sin theta."""
 
+    generate_vmap_rule = True
+
     @staticmethod
     def forward(kappa: Tensor, half_tangent: Tensor, dim: int) -> tuple[Tensor, Tensor]:
         norm = 1 + half_tangent * half_tangent
@@ -205,4 +207,8 @@ def _gauss_legendre(dtype: torch.dtype, device: torch.device) -> tuple[Tensor, T
     return (nodes + 1) / 2, weights / 2
 
 
-_cached_gauss_legendre = lru_cache(maxsize=16)(_gauss_legendre)
+@lru_cache(maxsize=16)
+def _cached_gauss_legendre(dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
+    # An inference tensor would be of no use to a later derivative.
+    with torch.inference_mode(False):
+        return _gauss_legendre(dtype, device)

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensor
 
 from spherical_gae.core.angle_family import FAMILIES, AngleFamily
 
@@ -51,9 +52,9 @@ def tabulated_kl(concentration: Tensor, family: type[AngleFamily], dim: int) -> 
 
     Returns:
         Two differentiable tensors of that shape, with relative errors below 2e-6 in float32 and 1e-12
-        in float64 (1e-11 for the Power Spherical law), for every kappa of the dtype.
+        in float64 (1e-11 for the Power Spherical law), wherever they are normal numbers of the dtype.
     """
-    if torch.compiler.is_compiling():
+    if torch.compiler.is_compiling() or isinstance(concentration, FakeTensor):
         value, slope = _opaque(concentration, family.__name__, dim)
         return value, slope
     table = kl_table(family, dim, concentration.dtype, concentration.device)
@@ -78,12 +79,13 @@ def tabulated_kl(concentration: Tensor, family: type[AngleFamily], dim: int) -> 
 )
 def _opaque(concentration: Tensor, family: str, dim: int) -> list[Tensor]:
     """For torch.compile, which can neither trace how a table is built nor keep one apart for each dtype."""
-    return list(tabulated_kl(concentration, FAMILIES[family], dim))
+    # Contiguous, as the fake results are.
+    return list(tabulated_kl(concentration.contiguous(), FAMILIES[family], dim))
 
 
 @_opaque.register_fake
 def _(concentration: Tensor, _family: str, _dim: int) -> list[Tensor]:
-    return [torch.empty_like(concentration) for _ in range(2)]
+    return [torch.empty_like(concentration, memory_format=torch.contiguous_format) for _ in range(2)]
 
 
 def kl_table(family: type[AngleFamily], dim: int, dtype: torch.dtype, device: torch.device) -> KLTable:
@@ -98,7 +100,9 @@ def kl_table(family: type[AngleFamily], dim: int, dtype: torch.dtype, device: to
     Returns:
         The table.
     """
-    return _build(family(dim), dtype, device)
+    # An inference tensor would be of no use to a later derivative.
+    with torch.inference_mode(False):
+        return _build(family(dim), dtype, device)
 
 
 @lru_cache(maxsize=64)

@@ -88,8 +88,9 @@ class _Sample(Function):
         # An infinitesimal rotation by d loc turns the tangent by -(tangent . d loc) loc.
         turn = on_loc * sine
         grad_kappa = on_tangent.mul_(cosine).sub_(turn).mul_(velocity)
-        turn = turn.mul_(scale).unsqueeze(-1)
-        grad_loc = (cosine.unsqueeze(-1) * grad).addcmul_(turn, noise, value=-1)
+        grad_loc = None
+        if ctx.needs_input_grad[0]:
+            grad_loc = (cosine.unsqueeze(-1) * grad).addcmul_(turn.mul_(scale).unsqueeze(-1), noise, value=-1)
         return grad_loc, grad_kappa, *[None] * 8
 
 

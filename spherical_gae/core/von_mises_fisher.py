@@ -88,7 +88,7 @@ class VonMisesFisher(DirectionalDistribution):
             TypeError: If ``samples`` is neither float32 nor float64.
             ValueError: If samples or weights are not as above, or all samples coincide.
         """
-        return cls(*fit_von_mises_fisher(samples, weights), validate_args=False)
+        return cls(*fit_von_mises_fisher(samples, weights))
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> VonMisesFisher:
         """Returns the law with ``batch_shape``, see ``torch.distributions.Distribution.expand``."""

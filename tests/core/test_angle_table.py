@@ -13,10 +13,13 @@ import torch
 from angle_law import AngleLaw
 from places import DTYPES, seeded
 from scipy import special, stats
+from torch._subclasses.fake_tensor import FakeTensorMode
 
+from spherical_gae.core import VonMisesFisher
 from spherical_gae.core.angle_family import PowerSphericalAngle, VonMisesFisherAngle
 from spherical_gae.core.angle_table import angle_table, tabulated_angle
 from spherical_gae.core.implicit import angle_velocity, reparameterized_angle
+from spherical_gae.core.special import kl_to_uniform
 
 CPU = torch.device("cpu")
 DIMS = (4, 5, 8, 11, 16, 31, 32, 64, 257, 1000, 65536)
@@ -192,3 +195,49 @@ def test_ten_million_samples(dim, concentration):
         reached.append(law.cdf(half_tangent.double().log().numpy()))
     p = stats.ks_1samp(np.concatenate(reached), stats.uniform.cdf).pvalue
     assert p > 1e-4
+
+
+OPERANDS = {
+    "contiguous": lambda: torch.rand(3, 4),
+    "transposed": lambda: torch.rand(3, 4).T,
+    "expanded": lambda: torch.rand(3, 1).expand(3, 4),
+    "empty": lambda: torch.rand(0, 2),
+    "scalar": lambda: torch.rand(()),
+}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("operand", OPERANDS)
+def test_operator_for_compiled_graphs(operand):
+    """Its schema, its fake results and their strides, by torch's own check; and its values."""
+    kappa = OPERANDS[operand]()
+    score = torch.randn(kappa.shape, generator=seeded())
+    arguments = (kappa, score, "VonMisesFisherAngle", 10)
+    torch.library.opcheck(torch.ops.spherical_gae.tabulated_angle.default, arguments)
+    torch.testing.assert_close(
+        torch.ops.spherical_gae.tabulated_angle(*arguments),
+        list(tabulated_angle(kappa, score, VonMisesFisherAngle, 10)),
+    )
+    torch.library.opcheck(torch.ops.spherical_gae.tabulated_kl.default, (kappa, "VonMisesFisherAngle", 10))
+
+
+def test_scores_beyond_the_reach_are_clamped():
+    kappa = torch.full((4,), 10.0)
+    angle = tabulated_angle(kappa, torch.tensor([6.99, 7.01, 7.5, 100.0]), VonMisesFisherAngle, 16)
+    assert (angle.half_tangent.diff() >= 0).all()
+    torch.testing.assert_close(angle.half_tangent[1:], angle.half_tangent[1].expand(3))
+
+
+@pytest.mark.parametrize("mode", [torch.inference_mode, torch.no_grad, FakeTensorMode], ids=lambda m: m.__name__)
+def test_a_table_may_be_built_in_any_mode(mode):
+    """And then serves samples, divergences and their second derivatives."""
+    dim = {torch.inference_mode: 37, torch.no_grad: 38, FakeTensorMode: 39}[mode]
+    with mode():
+        VonMisesFisher(torch.ones(3, dim) / dim**0.5, torch.ones(3), validate_args=False).rsample()
+        kl_to_uniform(torch.ones(3), dim)
+    kappa = torch.ones(3, requires_grad=True)
+    sample = VonMisesFisher(torch.ones(3, dim) / dim**0.5, kappa).rsample()
+    loss = sample[:, 0].sum() + kl_to_uniform(kappa, dim).sum()
+    (first,) = torch.autograd.grad(loss, kappa, create_graph=True)
+    (second,) = torch.autograd.grad(first.sum(), kappa)
+    assert second.isfinite().all()

@@ -186,6 +186,7 @@ UNIT = torch.eye(3)
         (torch.ones(3, 1), None, ValueError, r"samples must have shape .*m >= 2, got \(3, 1\)"),
         (UNIT.long(), None, TypeError, r"samples must be float32 or float64, got torch\.int64"),
         (UNIT.half(), None, TypeError, r"samples must be float32 or float64, got torch\.float16"),
+        (UNIT, [1.0, 1.0, 1.0], TypeError, "weights must be a tensor, got list"),
         (UNIT, torch.ones(2), ValueError, r"weights must have shape \(3,\) or \(3,\), got \(2,\)"),
         (UNIT, torch.ones(3, 1), ValueError, r"weights must have shape .*got \(3, 1\)"),
         (

@@ -234,6 +234,9 @@ UNIT = torch.tensor([[0.6, 0.8], [1.0, 0.0]])
         (UNIT, torch.ones(2, dtype=torch.int64), TypeError, "concentration must have the dtype of loc"),
         (torch.tensor([1, 0]), 1.0, TypeError, r"loc must be float32 or float64, got torch\.int64"),
         (UNIT.half(), 1.0, TypeError, r"loc must be float32 or float64, got torch\.float16"),
+        ([1.0, 0.0], 1.0, TypeError, "loc must be a tensor, got list"),
+        (UNIT, "a", TypeError, "concentration must be a tensor or a number, got str"),
+        (UNIT, torch.ones(2, device="meta"), ValueError, "concentration must be on the device of loc, cpu, got meta"),
     ],
 )
 def test_wrong_arguments_are_named(loc, concentration, error, message):
