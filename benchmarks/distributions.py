@@ -2,17 +2,19 @@
 
     python benchmarks/distributions.py
 
-Speed: ``rsample`` and divergence, forward and backward, in float32 on one thread, all laws interleaved in one process;
-medians, and their ratios to torch.distributions.Normal at the same (batch, m).  pythae's S-VAE is timed if pythae is
+Speed: ``rsample`` and divergence, forward and backward, in float32 on one thread, each law interleaved with
+torch.distributions.Normal at the same (batch, m); medians, and their ratios.  pythae's S-VAE is timed if pythae is
 installed.  Then a training step of a variational autoencoder of the size used for MNIST.  Accuracy: what the tables
 certify; Kolmogorov-Smirnov tests with a tenth of --size samples and means with all, at concentrations that are no
-knots; the gradient of the mean; densities against scipy.  Run the timings on a machine that does nothing else.
+knots; the gradient of the mean; densities against scipy.  Run the timings on a machine that does nothing else; ``--parts
+speed`` or ``--parts accuracy`` makes one of them anew and keeps the other.
 Writes results/distributions.json and .md, and docs/distributions.png.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import platform
 import sys
@@ -44,10 +46,31 @@ def speed(rounds: int) -> list[dict[str, Any]]:
     for batch, dim in SHAPES:
         number = max(10, min(1500, rounds * 1_000_000 // (batch * dim)))
         for validate in (False, True):
-            found = interleaved(loss_steps(batch, dim, validate), number)
-            rows.append({"batch": batch, "dim": dim, "validate_args": validate, "rounds": number, "seconds": found})
+            normal, *laws = loss_steps(batch, dim, validate).items()
+            pairs = {law[0]: interleaved(dict((normal, law)), number) for law in laws}
+            rows.append({"batch": batch, "dim": dim, "validate_args": validate, "rounds": number, "seconds": pairs})
         rows[-2]["scipy_sampling_seconds"] = scipy_seconds(batch, dim)
     return rows
+
+
+def accuracy(size: int) -> dict[str, Any]:
+    """How right the samples, the gradients, the tables and the densities are."""
+    return {
+        "samples": [
+            law_of_samples(dim, concentration, size, torch.float32, seed)
+            for seed, (dim, concentration) in enumerate(CELLS)
+        ],
+        "gradients": [gradients(dim, kappa, seed) for seed, (dim, kappa) in enumerate(CELLS, start=100)],
+        "certificates": certificates(),
+        "against_scipy": densities(),
+        "power_spherical_standard_errors": power_spherical_moments(),
+    }
+
+
+def ratio(row: dict[str, Any], law: str) -> float:
+    """A law's median over that of the Normal it was interleaved with."""
+    pair = row["seconds"][law]
+    return pair[law] / pair["normal"]
 
 
 def markdown(results: dict[str, Any]) -> str:
@@ -58,12 +81,12 @@ def markdown(results: dict[str, Any]) -> str:
         "",
         "## `rsample` and divergence, forward and backward: ratio of medians to Normal",
         "",
-        "| (batch, m) | values checked | Normal, µs | " + " | ".join(names[1:]) + " | aim |",
-        "|---" * (len(names) + 3) + "|",
+        "| (batch, m) | values checked | Normal, µs | " + " | ".join(names) + " | aim |",
+        "|---" * (len(names) + 4) + "|",
     ]
     for row in results["speed"]:
-        base = row["seconds"]["normal"]
-        ratios = " | ".join(f"{row['seconds'][name] / base:.2f}" for name in names[1:])
+        base = row["seconds"]["vMF, tabulated"]["normal"]
+        ratios = " | ".join(f"{ratio(row, name):.2f}" for name in names)
         shape = (row["batch"], row["dim"])
         checked = "yes" if row["validate_args"] else "no"
         lines.append(f"| {shape} | {checked} | {base * 1e6:.0f} | {ratios} | {AIMS[shape]} |")
@@ -117,13 +140,13 @@ def markdown(results: dict[str, Any]) -> str:
 def plot(results: dict[str, Any], path: Path) -> None:
     """Ratios to Normal by shape."""
     rows = [row for row in results["speed"] if not row["validate_args"]]
-    names = [name for name in rows[0]["seconds"] if name != "normal"]
+    names = list(rows[0]["seconds"])
     figure, axes = plt.subplots(figsize=(7.5, 3.5), layout="constrained")
     width = 0.8 / len(names)
     for i, name in enumerate(names):
-        ratios = [row["seconds"][name] / row["seconds"]["normal"] for row in rows]
+        ratios = [ratio(row, name) for row in rows]
         bars = axes.bar([place + i * width for place in range(len(rows))], ratios, width, label=name)
-        axes.bar_label(bars, [f"{ratio:.2g}" for ratio in ratios], fontsize=7)
+        axes.bar_label(bars, [f"{value:.2g}" for value in ratios], fontsize=7)
     axes.axhline(1, color="black", linewidth=0.8)
     axes.set_yscale("log")
     axes.set_xticks([place + 0.4 - width / 2 for place in range(len(rows))])
@@ -139,27 +162,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", type=int, default=100_000_000, help="samples of each cell's mean, of a million each")
     parser.add_argument("--rounds", type=int, default=30, help="repetitions of a million numbers")
+    parser.add_argument("--parts", nargs="+", default=["speed", "accuracy"], choices=["speed", "accuracy"])
     parser.add_argument("--out", type=Path, default=HERE / "results")
     parser.add_argument("--figure", type=Path, default=HERE.parent / "docs" / "distributions.png")
     options = parser.parse_args()
     if options.size < 1_000_000 or options.size % 1_000_000:
         parser.error(f"--size must be a multiple of 1000000, got {options.size}")
     torch.set_num_threads(1)
-    results: dict[str, Any] = {
+    path = options.out / "distributions.json"
+    results: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    results |= {
         "command": f"python benchmarks/distributions.py --size {options.size} --rounds {options.rounds}",
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, one thread, torch {torch.__version__}",
-        "speed": speed(options.rounds),
-        "training_step": interleaved(training_steps(), 10 * options.rounds),
-        "samples": [
-            law_of_samples(dim, concentration, options.size, torch.float32, seed)
-            for seed, (dim, concentration) in enumerate(CELLS)
-        ],
-        "gradients": [gradients(dim, kappa, seed) for seed, (dim, kappa) in enumerate(CELLS, start=100)],
-        "certificates": certificates(),
-        "against_scipy": densities(),
-        "power_spherical_standard_errors": power_spherical_moments(),
     }
-    save_json(options.out / "distributions.json", results)
+    if "speed" in options.parts:
+        results["speed"] = speed(options.rounds)
+        results["training_step"] = interleaved(training_steps(), 10 * options.rounds)
+    if "accuracy" in options.parts:
+        results |= accuracy(options.size)
+    save_json(path, results)
     text = markdown(results)
     write_atomically(options.out / "distributions.md", lambda file: file.write(text.encode()))
     plot(results, options.figure)

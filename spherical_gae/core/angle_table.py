@@ -115,10 +115,10 @@ def tabulated_angle(concentration: Tensor, score: Tensor, family: type[AngleFami
     per_row = (1 + table.bend) * table.bend * table.rows / _LAST_PLACE
     row_place = torch.sub(scalars.last_row, inverse, alpha=per_row)
     column_place = torch.add(scalars.middle_column, score, alpha=0.5 * table.columns / table.reach)
-    column_place = column_place.clamp(0, table.columns / _LAST_PLACE)
-    index = torch.add(column_place.floor(), row_place.floor(), alpha=table.columns).long()
+    column_place = column_place.clamp_(0, table.columns / _LAST_PLACE)
+    index = torch.add(column_place.floor(), row_place.floor(), alpha=table.columns).int()
     # Only a NaN lies outside; it must not become an index.
-    index = index.clamp(0, table.rows * table.columns - 1).reshape(-1)
+    index = index.clamp_(0, table.rows * table.columns - 1).reshape(-1)
     cell = table.cells.index_select(0, index).view(*b.shape, *table.cells.shape[1:])
 
     powers = _horner(cell.unbind(-2), column_place.frac().unsqueeze(-1)).unbind(-1)
@@ -164,14 +164,13 @@ def angle_table(family: type[AngleFamily], dim: int, dtype: torch.dtype, device:
     Raises:
         RuntimeError: If its error exceeds ``MAX_CDF_ERROR``.
     """
-    # An inference tensor would be of no use to a later derivative.
-    with torch.inference_mode(False):
-        return _build(family(dim), dtype, device)
+    return _build(family, dim, dtype, device)
 
 
 @lru_cache(maxsize=64)
-def _build(family: AngleFamily, dtype: torch.dtype, device: torch.device) -> AngleTable:
-    dim = family.dim
+@torch.inference_mode(False)  # An inference tensor would be of no use to a later derivative.
+def _build(law: type[AngleFamily], dim: int, dtype: torch.dtype, device: torch.device) -> AngleTable:
+    family = law(dim)
     a, bend = 0.5 * (dim - 1), 1.0 if dim < 32 else 4.0
     # In few dimensions the mass crosses to the antipode within a narrow band of scores.
     rows, columns = (128, 256) if dim <= 10 else (64, 128)

@@ -63,7 +63,7 @@ def tabulated_kl(concentration: Tensor, family: type[AngleFamily], dim: int) -> 
     q = t / (radius + table.one)
     place = q * table.density
     # Only a NaN lies outside; it must not become an index.
-    index = place.long().clamp(0, len(table.cells) - 1).reshape(-1)
+    index = place.int().clamp(0, len(table.cells) - 1).reshape(-1)
     value, *others = table.cells.index_select(0, index).view(*q.shape, *table.cells.shape[1:]).unbind(-2)
     offset = place.frac().unsqueeze(-1)
     for coefficient in others:
@@ -100,13 +100,13 @@ def kl_table(family: type[AngleFamily], dim: int, dtype: torch.dtype, device: to
     Returns:
         The table.
     """
-    # An inference tensor would be of no use to a later derivative.
-    with torch.inference_mode(False):
-        return _build(family(dim), dtype, device)
+    return _build(family, dim, dtype, device)
 
 
 @lru_cache(maxsize=64)
-def _build(family: AngleFamily, dtype: torch.dtype, device: torch.device) -> KLTable:
+@torch.inference_mode(False)  # An inference tensor would be of no use to a later derivative.
+def _build(law: type[AngleFamily], dim: int, dtype: torch.dtype, device: torch.device) -> KLTable:
+    family = law(dim)
     count, degree = _SIZE[dtype]
     offsets = 0.5 - 0.5 * np.cos(np.pi * (np.arange(degree + 1) + 0.5) / (degree + 1))
     solve = np.linalg.inv(np.vander(offsets, degree + 1))

@@ -1,4 +1,4 @@
-"""The Power Spherical law: density and moments against mpmath, samples against the beta law of their angle."""
+"""The Power Spherical law: densities, moments and divergences against mpmath; arguments, copies, mixtures."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ import numpy as np
 import pytest
 import torch
 from mpmath import mp, mpf
-from places import DTYPES, PLACES, direction, seeded
-from scipy import stats
-from test_von_mises_fisher_samples import Recorder
+from places import DTYPES, seeded
 from torch.autograd import gradcheck, gradgradcheck
 from torch.distributions import Categorical, Independent, MixtureSameFamily, kl_divergence
 from torch.func import hessian, jacrev, vmap
@@ -180,19 +178,6 @@ def test_moments(dim, kappa, dtype):
         torch.testing.assert_close(law.variance, covariance.diagonal(), **close)
 
 
-@PLACES
-@pytest.mark.parametrize("dim", [2, 3, 8, 64])
-@pytest.mark.parametrize("kappa", [0.0, 3.0, 100.0])
-def test_mean_and_covariance_of_samples(dim, place, kappa):
-    """Within 5 standard errors in every entry; second moments about the exact mean."""
-    size = 10_000
-    law = PowerSpherical(direction(place, dim), kappa)
-    residual = law.sample((size,), seeded()) - law.mean
-    assert (residual.mean(0).abs() < 5 * residual.std(0) / math.sqrt(size)).all()
-    products = residual.unsqueeze(-1) * residual.unsqueeze(-2)
-    assert ((products.mean(0) - law.covariance_matrix).abs() < 5 * products.std(0) / math.sqrt(size)).all()
-
-
 def divergence_errors(dim, dtype):
     """Largest relative errors of the KL to the uniform law and its two derivatives, and of the entropy.
 
@@ -268,114 +253,6 @@ def test_without_concentration_it_is_the_uniform_law(dim, dtype):
     torch.testing.assert_close(law.covariance_matrix, uniform.covariance_matrix)
 
 
-@DTYPES
-@PLACES
-@pytest.mark.parametrize(
-    ("dim", "size"), [(2, 20_000), (3, 20_000), (5, 20_000), (16, 20_000), (128, 5000), (1000, 1000)]
-)
-def test_angle_to_the_mean_direction(dim, size, place, dtype):
-    """tan^2(theta / 2) = (1 - mu.z) / (1 + mu.z) is a ratio of gamma variates; its distances keep their digits."""
-    loc, beta = direction(place, dim, dtype), 0.5 * (dim - 1)
-    for seed, concentration in enumerate((0.0, 1.0, 60.0, 1e4)):
-        sample = PowerSpherical(loc, concentration).rsample((size,), seeded(seed))
-        assert (sample.norm(dim=-1) - 1).abs().max() < 1e-6
-        far, near = ((sample.double() - sign * loc.double()).norm(dim=-1).numpy() for sign in (-1, 1))
-        law = stats.betaprime(beta, beta + concentration)
-        assert stats.kstest((near / np.maximum(far, 1e-12)) ** 2, law.cdf).pvalue > 1e-4, concentration
-
-
-@DTYPES
-@pytest.mark.parametrize("dim", [2, 3, 8, 64])
-@pytest.mark.parametrize("kappa", [0.0, 0.5, 20.0, 1e3])
-def test_gradient_in_the_concentration(dim, kappa, dtype):
-    """The means of d(mu.z) / dkappa and of its derivative are those of kappa / (kappa + m - 1), within 5 se."""
-    size = 10_000
-    loc = direction("random", dim, dtype)
-    leaf = torch.full((size,), kappa, dtype=dtype, requires_grad=True)
-    height = PowerSpherical(loc, leaf).rsample((), seeded()) @ loc
-    (first,) = torch.autograd.grad(height.sum(), leaf, create_graph=True)
-    (second,) = torch.autograd.grad(first.sum(), leaf)
-    total = kappa + dim - 1
-    for gradient, expected in ((first, (dim - 1) / total**2), (second, -2 * (dim - 1) / total**3)):
-        error = gradient.std().item() / math.sqrt(size)
-        assert abs(gradient.mean().item() - expected) < 5 * error
-
-
-@DTYPES
-@pytest.mark.parametrize("dim", [2, 3, 8, 64])
-@pytest.mark.parametrize("kappa", [0.5, 20.0, 1e3])
-def test_gradient_in_the_mean_direction(dim, kappa, dtype):
-    """Of E[a.z] = A a.mu and E[(a.z)^2] = v |a|^2 + (E[(mu.z)^2] - v) (a.mu)^2, v that across, within 5 se."""
-    size = 20_000
-    raw = direction("random", dim, dtype).expand(size, dim).clone().requires_grad_()
-    a = torch.ones(dim, dtype=dtype)
-    height = PowerSpherical(torch.nn.functional.normalize(raw, dim=-1), kappa).rsample((), seeded()) @ a
-    mu = raw[0].detach()
-    tangent_part = a - (a @ mu) * mu
-    alpha, beta = (float(x) for x in shapes_of(dim, kappa))
-    length, square = kappa / (alpha + beta), stats.beta(alpha, beta).expect(lambda u: (2 * u - 1) ** 2)
-    slopes = {height: length, height**2: 2 * (square - (1 - square) / (dim - 1)) * (a @ mu).item()}
-    for value, slope in slopes.items():
-        (gradient,) = torch.autograd.grad(value.sum(), raw, retain_graph=True)
-        error = gradient.std(0) / math.sqrt(size)
-        assert ((gradient.mean(0) - slope * tangent_part).abs() < 5 * error + 1e-6).all()
-
-
-@pytest.mark.parametrize("dim", [2, 3, 5, 16, 64, 257])
-def test_second_derivative_of_samples_in_the_concentration(dim):
-    """The gradient's own derivative at fixed random numbers; on the circle, where a tangent is one, in loc as well."""
-    raw, kappa = directions(2, dim), tensor([0.4, 30.0]).requires_grad_()
-    weights = directions(3, dim, seed=2).T
-
-    def sample(raw, kappa):
-        loc = torch.nn.functional.normalize(raw, dim=-1)
-        return PowerSpherical(loc, kappa, validate_args=False).rsample((), seeded()) @ weights
-
-    assert gradgradcheck(lambda kappa: sample(raw, kappa), (kappa,))
-    if dim == 2:
-        assert gradgradcheck(sample, (raw.clone().requires_grad_(), kappa))
-
-
-@pytest.mark.parametrize("dim", [2, 3, 5, 16, 64])
-@pytest.mark.parametrize("kappa", [0.5, 20.0])
-def test_second_derivatives_of_samples_in_both(dim, kappa):
-    """Of E[a.z] = A a.raw / |raw| along a fixed change of raw, and mixed, within 5 standard errors."""
-    size, (start, a, change) = 20_000, directions(3, dim)
-    raw = start.expand(size, dim).clone().requires_grad_()
-    leaf = torch.full((size,), kappa, dtype=torch.float64, requires_grad=True)
-    height = PowerSpherical(torch.nn.functional.normalize(raw, dim=-1), leaf).rsample((), seeded()) @ a
-    (of_raw,) = torch.autograd.grad(height.sum(), raw, create_graph=True)
-    second, mixed = torch.autograd.grad((of_raw @ change).sum(), (raw, leaf))
-    along, total = change @ start, kappa + dim - 1
-    first = a @ change - (a @ start) * along
-    # Of a.raw / |raw|: twice the product of the first-order changes, and a.mu times that of 1 / |raw|.
-    bend = -2 * along * (a @ change) + (a @ start) * (3 * along**2 - 1)
-    for got, expected in ((second @ change, kappa / total * bend), (mixed, (dim - 1) / total**2 * first)):
-        assert (got.mean() - expected).abs() < 5 * got.std() / math.sqrt(size)
-
-
-@DTYPES
-@PLACES
-@pytest.mark.parametrize("dim", [2, 3, 8, 1000])
-@pytest.mark.parametrize("concentration", [0.0, 1e-30, 1.0, 1e10, 1e30])
-def test_samples_and_gradients_at_the_extremes(dim, concentration, place, dtype):
-    """Norms are 1, and gradients finite: those of samples bounded as a rotation's, those of the density besides."""
-    loc = direction(place, dim, dtype).expand(100, dim).clone().requires_grad_()
-    kappa = torch.full((100,), concentration, dtype=dtype, requires_grad=True)
-    law = PowerSpherical(loc, kappa)
-    sample = law.rsample((), seeded())
-    assert (sample.norm(dim=-1) - 1).abs().max() < 1e-6
-    of_loc, of_kappa = torch.autograd.grad((sample @ direction("random", dim, dtype)).sum(), (loc, kappa))
-    assert of_kappa.isfinite().all()
-    assert of_loc.norm(dim=-1).max() < 3
-    values = law.log_prob(sample.detach()), law.entropy(), kl_divergence(law, HypersphericalUniform(dim, dtype=dtype))
-    for value in values:
-        (slope,) = torch.autograd.grad(value.sum(), kappa, retain_graph=True)
-        assert value.isfinite().all()
-        assert slope.isfinite().all()
-    assert law.variance.isfinite().all()
-
-
 @pytest.mark.parametrize("dim", [2, 3, 7])
 @pytest.mark.parametrize(
     ("loc_batch", "kappa_shape", "batch"),
@@ -441,30 +318,6 @@ def test_validation_of_values():
     assert PowerSpherical(UNIT, 1.0, validate_args=False).log_prob(UNIT * 1.1).isfinite().all()
 
 
-@pytest.mark.parametrize("dim", [2, 3, 16])
-def test_generator(dim):
-    """The same seed gives the same sample, and the global state is left alone; without one it is used."""
-    law, state = PowerSpherical(direction("random", dim), 3.0), torch.get_rng_state()
-    first = law.sample((10,), seeded(1))
-    assert not first.requires_grad
-    assert torch.equal(first, law.rsample((10,), seeded(1)))
-    assert not torch.equal(first, law.sample((10,), seeded(2)))
-    assert torch.equal(torch.get_rng_state(), state)
-    torch.manual_seed(5)
-    unseeded = law.sample((10,))
-    torch.manual_seed(5)
-    assert torch.equal(unseeded, law.sample((10,)))
-
-
-@pytest.mark.parametrize("dim", [2, 3, 16])
-def test_nan_concentration_returns_nan(dim):
-    """An unchecked NaN does not reach the other elements."""
-    law = PowerSpherical(direction("random", dim), tensor([1.0, math.nan]), validate_args=False)
-    assert law.sample((3,)).isnan().all(-1).tolist() == [[False, True]] * 3
-    assert law.log_prob(direction("e1", dim)).isnan().tolist() == [False, True]
-    assert law.entropy().isnan().tolist() == [False, True]
-
-
 @pytest.mark.parametrize("clone", [copy.deepcopy, lambda law: pickle.loads(pickle.dumps(law))], ids=["copy", "pickle"])
 def test_copies(clone):
     law = PowerSpherical(directions(4, 3), tensor([0.0, 1.0, 20.0, 300.0])).expand((2, 4))
@@ -491,44 +344,3 @@ def test_mixture(component, dim):
     assert (sample.norm(dim=-1) - 1).abs().max() < 1e-12
     flat = sample.flatten(0, 1)
     assert ((flat.mean(0) - mean).abs() < 5 * flat.std(0) / math.sqrt(len(flat))).all()
-
-
-def step(raw, kappa):
-    """What a training step may do."""
-    law = PowerSpherical(torch.nn.functional.normalize(raw, dim=-1), kappa, validate_args=False)
-    prior = HypersphericalUniform(raw.shape[-1], dtype=raw.dtype, validate_args=False)
-    sample = law.rsample()
-    return (sample[..., 0] + law.log_prob(sample) + kl_divergence(law, prior)).sum()
-
-
-def arguments(dim):
-    raw = torch.randn(50, dim, generator=seeded())
-    return raw.requires_grad_(), torch.linspace(0, 100, 50).requires_grad_()
-
-
-@pytest.mark.parametrize("dim", [2, 3, 8, 64])
-def test_no_host_round_trip(dim):
-    with Recorder() as recorder:
-        raw, kappa = arguments(dim)
-        law = PowerSpherical(torch.nn.functional.normalize(raw, dim=-1), kappa, validate_args=False)
-        moments = law.mean.sum() + law.variance.sum() + law.covariance_matrix.sum() + law.entropy().sum()
-        (step(raw, kappa) + moments).backward()
-    assert {"normal_", "xlogy"} <= recorder.operators
-    waiting = {"_local_scalar_dense", "item", "is_nonzero", "nonzero", "masked_select", "equal", "unique"}
-    assert not waiting & recorder.operators
-    assert not recorder.masked
-
-
-@pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")
-@pytest.mark.parametrize("dim", [2, 3, 16])
-def test_compiles_as_one_graph(dim):
-    """Value and gradients equal those of the eager loss on the same random numbers."""
-    torch._dynamo.reset()
-    results = []
-    for function in (step, torch.compile(step, fullgraph=True, backend="eager")):
-        inputs = arguments(dim)
-        torch.manual_seed(0)
-        value = function(*inputs)
-        results.append((value.detach(), *torch.autograd.grad(value, inputs)))
-    torch.testing.assert_close(*results)
