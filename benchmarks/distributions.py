@@ -6,8 +6,8 @@ Speed: ``rsample`` and divergence, forward and backward, in float32 on one threa
 torch.distributions.Normal at the same (batch, m); medians, and their ratios.  pythae's S-VAE is timed if pythae is
 installed.  Then a training step of a variational autoencoder of the size used for MNIST.  Accuracy: what the tables
 certify; Kolmogorov-Smirnov tests with a tenth of --size samples and means with all, at concentrations that are no
-knots; the gradient of the mean; densities against scipy.  Run the timings on a machine that does nothing else; ``--parts
-speed`` or ``--parts accuracy`` makes one of them anew and keeps the other.
+knots; the gradient of the mean; densities against scipy.  Run the timings on a machine that does nothing else;
+``--parts speed`` or ``--parts accuracy`` makes one of them anew and keeps the other.
 Writes results/distributions.json and .md, and docs/distributions.png.
 """
 
