@@ -103,9 +103,24 @@ class DirectionalDistribution(Distribution, ABC):
         eye = torch.eye(self.dim, dtype=self.loc.dtype, device=self.loc.device)
         return along * outer + across * (eye - outer)
 
-    @abstractmethod
     def rsample(self, sample_shape: Any = torch.Size(), generator: Generator | None = None) -> Tensor:
-        """Draws reparameterised samples."""
+        """Draws reparameterised samples.
+
+        Args:
+            sample_shape: Shape of the sample, () for one per batch element.
+            generator: Source of randomness, on the device of ``loc``; torch's global one if None.
+
+        Returns:
+            Unit vectors, shape [*sample_shape, *batch_shape, m], with gradients in ``loc`` and
+            ``concentration``.
+        """
+        shape = self._extended_shape(Size(sample_shape))
+        loc, concentration = expand_if_needed(self.loc, shape), expand_if_needed(self.concentration, shape[:-1])
+        return self._sample(loc, concentration, generator)
+
+    @abstractmethod
+    def _sample(self, loc: Tensor, concentration: Tensor, generator: Generator | None) -> Tensor:
+        """One reparameterised sample for each of ``loc`` [..., m] and ``concentration`` [...]."""
 
     @property
     @abstractmethod

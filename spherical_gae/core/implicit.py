@@ -49,7 +49,7 @@ def reparameterized_angle(concentration: Tensor, half_tangent: Tensor, dim: int)
         the pathwise one, with a relative error below 1e-12 in float64 and, in float32, 1e-5 for m <= 1000 and
         1e-4 for m <= 65536.  Differentiable twice.
     """
-    return _ReparameterizedAngle.apply(concentration, half_tangent, dim)
+    return ReparameterizedAngle.apply(concentration, half_tangent, dim)
 
 
 def angle_velocity(concentration: Tensor, half_tangent: Tensor, dim: int) -> Tensor:
@@ -121,23 +121,26 @@ def _velocity_on_sphere(kappa: Tensor, t: Tensor) -> Tensor:
     return -torch.where(kappa < _SERIES_END, small, large)
 
 
-class _ReparameterizedAngle(Function):
+class ReparameterizedAngle(Function):
     """theta(kappa) at fixed probability, seen through 1 - cos theta and sin theta."""
 
     generate_vmap_rule = True
 
     @staticmethod
     def forward(kappa: Tensor, half_tangent: Tensor, dim: int) -> tuple[Tensor, Tensor]:
+        """1 - cos(theta) and sin(theta) of the half tangent."""
         norm = 1 + half_tangent * half_tangent
         return 2 * half_tangent * half_tangent / norm, 2 * half_tangent / norm
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, int], output: tuple[Tensor, Tensor]) -> None:
+        """Keeps the concentration and the outputs."""
         kappa, _, ctx.dim = inputs
         ctx.save_for_backward(kappa, *output)
 
     @staticmethod
     def backward(ctx: Any, grad_versine: Tensor, grad_sine: Tensor) -> tuple[Tensor, None, None]:
+        """Moves the angle by ``angle_velocity``; a subclass may move it otherwise."""
         kappa, versine, sine = ctx.saved_tensors
         grad = grad_versine * sine + grad_sine * (1 - versine)
         # The half tangent from the outputs, which depend on kappa: so this derivative has a derivative in turn.

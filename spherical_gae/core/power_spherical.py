@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import torch
-from torch import Generator, Size, Tensor
+from torch import Generator, Tensor
 
 from spherical_gae.core.angle_family import PowerSphericalAngle
-from spherical_gae.core.directional import DirectionalDistribution, expand_if_needed
+from spherical_gae.core.directional import DirectionalDistribution
 from spherical_gae.core.divergence import divergence_to_uniform
 from spherical_gae.core.special import log_sphere_area
 from spherical_gae.core.tabulated import sample_tabulated
@@ -59,19 +58,7 @@ class PowerSpherical(DirectionalDistribution):
         shares = (self.concentration + beta) / total / (total + 1)
         return 4 * shares * (beta / total), 2 * shares
 
-    def rsample(self, sample_shape: Any = torch.Size(), generator: Generator | None = None) -> Tensor:
-        """Draws reparameterised samples.
-
-        Args:
-            sample_shape: Shape of the sample, () for one per batch element.
-            generator: Source of randomness, on the device of ``loc``; torch's global one if None.
-
-        Returns:
-            Unit vectors, shape [*sample_shape, *batch_shape, m], with gradients in ``loc`` and
-            ``concentration``.
-        """
-        shape = self._extended_shape(Size(sample_shape))
-        loc, concentration = expand_if_needed(self.loc, shape), expand_if_needed(self.concentration, shape[:-1])
+    def _sample(self, loc: Tensor, concentration: Tensor, generator: Generator | None) -> Tensor:
         return sample_tabulated(loc, concentration, PowerSphericalAngle, generator)
 
     def log_prob(self, value: Tensor) -> Tensor:

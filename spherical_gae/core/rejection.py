@@ -28,7 +28,7 @@ import torch
 from torch import Generator, Tensor
 from torch.autograd import Function
 
-from spherical_gae.core.implicit import reparameterized_angle
+from spherical_gae.core.implicit import ReparameterizedAngle, reparameterized_angle
 from spherical_gae.core.marginal import sample_half_tangent
 from spherical_gae.core.special import mean_resultant_length, mean_resultant_slope
 from spherical_gae.core.tangent import random_point_at_angle
@@ -111,18 +111,8 @@ def _weight_slope(kappa: Tensor, versine: Tensor, dim: int) -> Tensor:
     return lead - x * distance * distance / (1 + x * x)
 
 
-class _ProposedAngle(Function):
-    """1 - cos theta and sin theta at fixed noise; the derivative is one of the outputs, and so has one in turn."""
-
-    @staticmethod
-    def forward(kappa: Tensor, half_tangent: Tensor, dim: int) -> tuple[Tensor, Tensor]:
-        norm = 1 + half_tangent * half_tangent
-        return 2 * half_tangent * half_tangent / norm, 2 * half_tangent / norm
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, int], output: tuple[Tensor, Tensor]) -> None:
-        kappa, _, ctx.dim = inputs
-        ctx.save_for_backward(kappa, *output)
+class _ProposedAngle(ReparameterizedAngle):
+    """The angle at fixed noise; the derivative is one of the outputs, and so has one in turn."""
 
     @staticmethod
     def backward(ctx: Any, grad_versine: Tensor, grad_sine: Tensor) -> tuple[Tensor, None, None]:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Literal, get_args
 
-import torch
-from torch import Generator, Size, Tensor
+from torch import Generator, Tensor
 
 from spherical_gae.core.angle_family import VonMisesFisherAngle
 from spherical_gae.core.angle_table import MIN_DIM
-from spherical_gae.core.directional import DirectionalDistribution, expand_if_needed
+from spherical_gae.core.directional import DirectionalDistribution
 from spherical_gae.core.fit import fit_von_mises_fisher
 from spherical_gae.core.implicit import reparameterized_angle
 from spherical_gae.core.marginal import sample_half_tangent
@@ -107,19 +106,7 @@ class VonMisesFisher(DirectionalDistribution):
         along = mean_resultant_slope(self.concentration, self.dim)
         return along, mean_resultant_ratio(self.concentration, self.dim)
 
-    def rsample(self, sample_shape: Any = torch.Size(), generator: Generator | None = None) -> Tensor:
-        """Draws reparameterised samples.
-
-        Args:
-            sample_shape: Shape of the sample, () for one per batch element.
-            generator: Source of randomness, on the device of ``loc``; torch's global one if None.
-
-        Returns:
-            Unit vectors, shape [*sample_shape, *batch_shape, m], with gradients in ``loc`` and
-            ``concentration``.
-        """
-        shape = self._extended_shape(Size(sample_shape))
-        loc, concentration = expand_if_needed(self.loc, shape), expand_if_needed(self.concentration, shape[:-1])
+    def _sample(self, loc: Tensor, concentration: Tensor, generator: Generator | None) -> Tensor:
         if self.sampler == "tabulated" and self.dim >= MIN_DIM:
             return sample_tabulated(loc, concentration, VonMisesFisherAngle, generator)
         half_tangent = sample_half_tangent(concentration, self.dim, generator)

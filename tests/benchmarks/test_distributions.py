@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+import distribution_speed
 import numpy as np
 import pytest
 import torch
 from angle_law import AngleLaw
 from distribution_accuracy import densities, distribution_function, gradients, law_of_samples
-from distribution_speed import interleaved, loss_steps, training_steps
+from distribution_speed import backward, interleaved, loss_steps
 
 
 @pytest.mark.parametrize(("dim", "concentration"), [(4, 7.7), (64, 150.3), (1000, 313.0)])
@@ -30,9 +33,31 @@ def test_densities_agree_with_scipy() -> None:
     assert max(densities().values()) < 1e-9
 
 
+def test_backward_leaves_the_gradient_of_one_call() -> None:
+    parameter = torch.tensor([1.0, -3.0], requires_grad=True)
+    for _ in range(2):
+        backward(2 * parameter, parameter**2, parameter)
+        torch.testing.assert_close(parameter.grad, 2 + 2 * parameter.detach())
+
+
 @pytest.mark.parametrize("validate", [False, True])
-def test_steps_leave_gradients(validate: bool) -> None:
+def test_steps_sample_and_diverge(validate: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What each step hands to ``backward``: a sample of the shape, on the sphere unless normal, and a divergence."""
+    seen = []
+    monkeypatch.setattr(distribution_speed, "backward", lambda *arguments: seen.append(arguments))
     steps = loss_steps(5, 4, validate)
-    assert list(steps)[:4] == ["normal", "vMF, tabulated", "vMF, exact", "power spherical"]
-    times = interleaved({**steps, **training_steps(batch=4)}, 1)
-    assert all(0 < seconds < 10 for seconds in times.values())
+    for name in ("normal", "vMF, tabulated", "vMF, exact", "power spherical"):
+        steps[name]()
+        sample, divergence, *parameters = seen.pop()
+        assert sample.shape == (5, 4)
+        assert torch.allclose(sample.norm(dim=-1), torch.ones(5), atol=1e-5) == (name != "normal")
+        assert divergence.shape == ((5, 4) if name == "normal" else (5,))
+        gradients = torch.autograd.grad(sample.sum() + divergence.sum(), parameters)
+        assert all(gradient.count_nonzero() for gradient in gradients)
+
+
+def test_interleaving() -> None:
+    """The calls alternate; three rounds come before those that count."""
+    calls: list[str] = []
+    interleaved({name: partial(calls.append, name) for name in "ab"}, 2)
+    assert calls == ["a", "b"] * 5

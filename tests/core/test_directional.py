@@ -13,8 +13,9 @@ from spherical_gae.core.directional import DirectionalDistribution, expand_if_ne
 class PointMass(DirectionalDistribution):
     """All of its mass at the mean direction."""
 
-    def rsample(self, sample_shape=(), generator=None):
-        return self.loc.expand(self._extended_shape(torch.Size(sample_shape))).clone()
+    def _sample(self, loc, concentration, generator):
+        assert concentration.shape == loc.shape[:-1]
+        return loc.clone()
 
     @property
     def mean_resultant_length(self):
@@ -25,7 +26,7 @@ class PointMass(DirectionalDistribution):
         return torch.zeros_like(self.concentration), torch.zeros_like(self.concentration)
 
 
-ABSTRACT = ("rsample", "mean_resultant_length", "principal_variances")
+ABSTRACT = ("_sample", "mean_resultant_length", "principal_variances")
 
 
 @pytest.mark.parametrize("missing", ABSTRACT)
