@@ -54,6 +54,7 @@ class VonMisesFisher(DirectionalDistribution):
             axis of 1 beside ``loc``'s batch, or, with validation on, a value is outside its range.
 
     Example:
+        >>> import torch
         >>> loc = torch.nn.functional.normalize(torch.ones(4, 3), dim=-1)
         >>> q = VonMisesFisher(loc, torch.full((4,), 10.0))
         >>> q.rsample((2,)).shape, q.batch_shape
