@@ -1,10 +1,11 @@
-"""Fetch the benchmark graphs and verify their checksums: ``python datasets/fetch.py``.
+"""Fetch the benchmark graphs and images and verify their checksums: ``python datasets/fetch.py``.
 
 Intact files are kept, so that an interrupted fetch resumes where it stopped.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -13,28 +14,39 @@ import typer
 from spherical_gae.data.checksums import PLANETOID_SIZES
 from spherical_gae.data.download import download_file
 from spherical_gae.data.graphs import PLANETOID_FOLDERS, cache_root, raw_files, raw_folder
+from spherical_gae.data.mnist import MNIST_SIZES, download_mnist_file, mnist_folder
+
+
+def fetch(file: str, folder: Path, size: str, download: Callable[[str, Path], bool]) -> bool:
+    """Make sure that a file is there and report a line; return whether it is."""
+    try:
+        state = "fetched" if download(file, folder) else "already there"
+    except OSError as error:
+        typer.echo(f"FAILED {folder / file}: {error}", err=True)
+        return False
+    typer.echo(f"ok {folder / file} ({size}, {state})")
+    return True
 
 
 def main(
     root: Annotated[
         Path | None,
-        typer.Option(help="Folder to fetch into, as <root>/Planetoid; default: the cache folder."),
+        typer.Option(help="Folder to fetch into, as <root>/Planetoid and <root>/MNIST; default: the cache folder."),
     ] = None,
 ) -> None:
-    """Fetch Cora, CiteSeer and PubMed, verify every file, and report a line for each."""
+    """Fetch Cora, CiteSeer, PubMed and MNIST, verify every file, and report a line for each."""
     root = root or cache_root()
-    failures = 0
-    for name in PLANETOID_FOLDERS:
-        folder = raw_folder(name, root)
-        for file in raw_files(name):
-            try:
-                state = "fetched" if download_file(file, folder) else "already there"
-            except OSError as error:
-                failures += 1
-                typer.echo(f"FAILED {folder / file}: {error}", err=True)
-            else:
-                typer.echo(f"ok {folder / file} ({PLANETOID_SIZES[file]} bytes, {state})")
+    done = [
+        fetch(file, raw_folder(name, root), f"{PLANETOID_SIZES[file]} bytes", download_file)
+        for name in PLANETOID_FOLDERS
+        for file in raw_files(name)
+    ]
+    done += [
+        fetch(file, mnist_folder(root), f"{size} bytes unzipped", download_mnist_file)
+        for file, size in MNIST_SIZES.items()
+    ]
     typer.echo("ok digits (part of scikit-learn, nothing to fetch)")
+    failures = done.count(False)
     if failures:
         typer.echo(f"{failures} files failed; run again to resume", err=True)
         raise typer.Exit(code=1)

@@ -1,19 +1,24 @@
-"""Graphs by name, leak-proof link splits, and negatives: uniform, of like degrees, and for ranking."""
+"""Graphs and images by name, leak-proof link splits, and negatives: uniform, of like degrees, and for ranking."""
 
 from spherical_gae.data.checksums import ChecksumError
 from spherical_gae.data.corruption import corrupt_links
 from spherical_gae.data.degree_matched import DegreeMatchedSampler
 from spherical_gae.data.graphs import load_graph
+from spherical_gae.data.images import ImageSet, ImageSplit, binarize, load_images
 from spherical_gae.data.negatives import NonEdgeSampler, sample_non_edges
 from spherical_gae.data.splits import LinkSplit, split_links
 
 __all__ = [
     "ChecksumError",
     "DegreeMatchedSampler",
+    "ImageSet",
+    "ImageSplit",
     "LinkSplit",
     "NonEdgeSampler",
+    "binarize",
     "corrupt_links",
     "load_graph",
+    "load_images",
     "sample_non_edges",
     "split_links",
 ]

@@ -32,6 +32,14 @@ def cache_root() -> Path:
     return Path(pooch.os_cache("spherical_gae"))
 
 
+def fetch_advice(root: str | Path) -> str:
+    """Return what to do about files that are missing in a root that was named."""
+    return (
+        f"fetch them with `python datasets/fetch.py --root {root}`, or name no root (argument or "
+        f"{ROOT_VARIABLE}) to have them downloaded to {cache_root()}"
+    )
+
+
 def raw_folder(name: str, root: str | Path) -> Path:
     """Return the folder of a Planetoid graph's raw files, ``<root>/Planetoid/<Name>/raw``."""
     return Path(root) / "Planetoid" / PLANETOID_FOLDERS[name] / "raw"
@@ -78,10 +86,7 @@ def load_graph(name: str, root: str | Path | None = None) -> Data:
         try:
             verify_files(folder, raw_files(key))
         except FileNotFoundError as error:
-            raise FileNotFoundError(
-                f"{error}; fetch them with `python datasets/fetch.py --root {named_root}`, or name "
-                f"no root (argument or {ROOT_VARIABLE}) to have them downloaded to {cache_root()}"
-            ) from error
+            raise FileNotFoundError(f"{error}; {fetch_advice(named_root)}") from error
     else:
         for file in raw_files(key):
             download_file(file, folder)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution, Independent, Normal
@@ -29,26 +31,38 @@ class LatentHead(nn.Module):
 
 
 class VonMisesFisherHead(LatentHead):
-    """q(z | x) = vMF(direction / |direction|, softplus(concentration) + min_concentration), uniform prior.
+    """q(z | x) = vMF(direction / |direction|, softplus(concentration + offset) + min_concentration), uniform prior.
 
     A zero direction becomes the first axis; half precision is computed in float32.
 
     Args:
         min_concentration: Smallest concentration, >= 0 and finite.  1 is the paper's choice.
+        initial_concentration: Concentration that a raw value of 0 is mapped to, where training starts; finite and above
+            ``min_concentration``.  It sets the offset; None is no offset, the paper's choice, and starts
+            at ``min_concentration`` + log 2.  Near the ambient dimension m is a start that does not collapse.
 
     Raises:
-        ValueError: If ``min_concentration`` is negative or not finite.
+        ValueError: If an argument is out of range.
     """
 
-    def __init__(self, min_concentration: float = 1.0) -> None:
+    def __init__(self, min_concentration: float = 1.0, initial_concentration: float | None = None) -> None:
         super().__init__()
-        if not 0 <= min_concentration < float("inf"):
+        if not 0 <= min_concentration < math.inf:
             raise ValueError(f"min_concentration must be finite and at least 0, got {min_concentration}")
-        self.min_concentration = min_concentration
+        if initial_concentration is not None and not min_concentration < initial_concentration < math.inf:
+            raise ValueError(
+                f"initial_concentration must be finite and above min_concentration = {min_concentration}, "
+                f"got {initial_concentration}"
+            )
+        self.min_concentration, self.initial_concentration = min_concentration, initial_concentration
+        self._offset = 0.0
+        if initial_concentration is not None:
+            above = initial_concentration - min_concentration
+            self._offset = above + math.log(-math.expm1(-above))  # softplus inverted
 
     def extra_repr(self) -> str:
         """The settings, for ``repr``."""
-        return f"min_concentration={self.min_concentration}"
+        return f"min_concentration={self.min_concentration}, initial_concentration={self.initial_concentration}"
 
     def parameter_widths(self, dim: int) -> tuple[int, ...]:
         """(m, 1): a direction and a concentration."""
@@ -80,6 +94,8 @@ class VonMisesFisherHead(LatentHead):
                 f"concentration must have shape {(*batch_shape, 1)} or {tuple(batch_shape)} beside a direction of "
                 f"shape {tuple(direction.shape)}, got {tuple(concentration.shape)}"
             )
+        if self._offset:
+            concentration = concentration + self._offset
         concentration = F.softplus(concentration) + self.min_concentration
         # The parameters are valid by construction; checking them would wait for the device.
         return VonMisesFisher(unit_direction(direction), concentration, validate_args=False)

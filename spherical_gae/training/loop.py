@@ -11,24 +11,16 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from spherical_gae.data.negatives import NonEdgeSampler
 from spherical_gae.data.splits import LinkSplit
 from spherical_gae.evaluation.metrics import LinkScores
 from spherical_gae.models.graph import VariationalGAE
 from spherical_gae.nn.sparse import SparseMatrix
-from spherical_gae.training.checkpoint import (
-    load_checkpoint,
-    random_state,
-    restore_random_state,
-    save_checkpoint,
-    seed_random,
-)
+from spherical_gae.training.checkpoint import random_state, restore_random_state
+from spherical_gae.training.engine import run_epochs, training_random
 from spherical_gae.training.masking import AdjacencyMasking, LinkMasking
 
-# Keeps the random numbers of training apart from those of an initialisation with the same seed.
-_TRAINING_STREAM = 1 << 32
 _CHECKPOINT_EVERY = 25
 
 
@@ -123,20 +115,16 @@ def fit(
     """
     config = config or FitConfig()
     device = next(model.parameters()).device
-    devices = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices):
-        seed_random(seed + _TRAINING_STREAM, device)
+    with training_random(seed, device):
         run = TrainingRun(model, split, config, inputs, seed, device)
-        if checkpoint is not None and Path(checkpoint).exists():
-            run.restore(load_checkpoint(checkpoint, device), checkpoint)
-        bar = tqdm(total=config.epochs, initial=run.epoch, desc=type(model).__name__, disable=not progress)
-        with bar:
-            while run.epoch < config.epochs:
-                run.step()
-                if checkpoint is not None and (run.epoch % _CHECKPOINT_EVERY == 0 or run.epoch == config.epochs):
-                    save_checkpoint(checkpoint, run.state())
-                bar.set_postfix(run.latest(), refresh=False)
-                bar.update()
+        run_epochs(
+            run,
+            device=device,
+            checkpoint=checkpoint,
+            checkpoint_every=_CHECKPOINT_EVERY,
+            progress=progress,
+            title=type(model).__name__,
+        )
         return run.finish()
 
 
@@ -187,6 +175,16 @@ class TrainingRun:
         if isinstance(graph, SparseMatrix):
             return AdjacencyMasking(edge_index, self.num_nodes, share, graph.dtype)
         return LinkMasking(edge_index, self.num_nodes, share)
+
+    @property
+    def max_epochs(self) -> int:
+        """Number of epochs."""
+        return self.config.epochs
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether all epochs are done."""
+        return self.epoch >= self.config.epochs
 
     def step(self) -> None:
         """One epoch: a gradient step, then validation."""

@@ -6,6 +6,7 @@ import typer
 from typer.testing import CliRunner
 
 from spherical_gae.data.checksums import PLANETOID_SIZES
+from spherical_gae.data.mnist import MNIST_SIZES
 
 SCRIPT = Path(__file__).parents[2] / "datasets" / "fetch.py"
 
@@ -19,6 +20,7 @@ def app(monkeypatch: pytest.MonkeyPatch) -> typer.Typer:
     fetch = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(fetch)
     monkeypatch.setattr("spherical_gae.data.download.PLANETOID_URL", "http://127.0.0.1:9/")
+    monkeypatch.setattr("spherical_gae.data.mnist.MNIST_URLS", ("http://127.0.0.1:9/a/", "http://127.0.0.1:9/b/"))
     app = typer.Typer()
     app.command()(fetch.main)
     return app
@@ -30,9 +32,11 @@ def test_verifies_what_is_there(app: typer.Typer, real_data_root: Path) -> None:
     result = CliRunner().invoke(app, ["--root", str(real_data_root)])
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
-    assert len(lines) == 25
+    assert len(lines) == 29
     for file, size in PLANETOID_SIZES.items():
         assert sum(f"{file} ({size} bytes, already there)" in line for line in lines) == 1
+    for file, size in MNIST_SIZES.items():
+        assert sum(f"{file} ({size} bytes unzipped, already there)" in line for line in lines) == 1
     assert sorted(real_data_root.rglob("*")) == before
 
 
@@ -41,5 +45,8 @@ def test_reports_every_failure_and_fails(app: typer.Typer, tmp_path: Path) -> No
     assert result.exit_code == 1
     for file in PLANETOID_SIZES:
         assert f"/raw/{file}: could not fetch http://127.0.0.1:9/{file} into" in result.stderr
-    assert "24 files failed" in result.stderr
+    for file in MNIST_SIZES:
+        assert f"/raw/{file}: could not fetch {file}.gz into {tmp_path}" in result.stderr
+        assert f"http://127.0.0.1:9/b/{file}.gz: " in result.stderr
+    assert "28 files failed" in result.stderr
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []

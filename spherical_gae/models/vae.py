@@ -1,0 +1,221 @@
+"""Variational autoencoders: S-VAE on the sphere and N-VAE in the plane are one model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.distributions import Distribution, kl_divergence
+
+from spherical_gae.evaluation.importance import importance_weighted_log_likelihood
+from spherical_gae.nn.heads import LatentHead, NormalHead, VonMisesFisherHead
+from spherical_gae.nn.mlp import MLP, MLPEncoder
+from spherical_gae.nn.observations import BernoulliObservation, Observation
+
+MNIST_FEATURES = 784
+HIDDEN_FEATURES = (256, 128)
+
+
+class VAELoss(NamedTuple):
+    """A loss and its parts, means over the batch in nats, shape () each.
+
+    Attributes:
+        total: -reconstruction + kl_weight * kl; with a weight of 1, the negative of the evidence lower bound.
+        reconstruction: log p(x | z) for a sample z of the posterior (RE in the paper's table 1).
+        kl: KL(q(z | x) || p(z)), exact.
+    """
+
+    total: Tensor
+    reconstruction: Tensor
+    kl: Tensor
+
+
+class VariationalAutoencoder(nn.Module):
+    """A variational autoencoder with any latent law and any observation  (Kingma & Welling 2014).
+
+    Data points are of any event shape; all methods take one batch axis in front.
+
+    Args:
+        encoder: Module that maps x [B, *event] to the head's raw parameters, unconstrained.
+        head: The latent law.
+        decoder: Module that maps z [n, m] to the observation's raw parameters [n, *event].
+        observation: The law of the data given the latent.
+        latent_features: Coordinates m of a latent.
+
+    Attributes:
+        last_posterior: The posterior of the last ``encode`` or ``loss``, None before; it is not copied or pickled.
+    """
+
+    last_posterior: Distribution | None
+
+    def __init__(
+        self, encoder: nn.Module, head: LatentHead, decoder: nn.Module, observation: Observation, latent_features: int
+    ) -> None:
+        super().__init__()
+        self.encoder, self.head = encoder, head
+        self.decoder, self.observation = decoder, observation
+        self.latent_features = latent_features
+        self.last_posterior = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The posterior holds tensors of the autograd graph, which can be neither copied nor pickled.
+        return {**self.__dict__, "last_posterior": None}
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The same as ``encode``."""
+        return self.encode(x)
+
+    def posterior(self, x: Tensor) -> Any:
+        """The distribution q(z | x), batch shape [B]."""
+        return self.head(*self.encoder(x))
+
+    def prior(self) -> Any:
+        """The distribution p(z), event shape [m]."""
+        some = next(self.parameters())
+        zeros = (some.new_zeros(width) for width in self.head.parameter_widths(self.latent_features))
+        return self.head.prior(self.head(*zeros))
+
+    def likelihood(self, z: Tensor) -> Any:
+        """The distribution p(x | z) for latents [n, m], batch shape [n]."""
+        return self.observation(self.decoder(z))
+
+    def encode(self, x: Tensor) -> Tensor:
+        """Latents of data [B, *event].
+
+        Returns:
+            Shape [B, m]: in training mode a sample of the posterior, in evaluation mode its mode (the mean
+            direction, or the mean), deterministic.
+        """
+        posterior = self.posterior(x)
+        self.last_posterior = posterior
+        return posterior.rsample() if self.training else posterior.mode
+
+    def decode(self, z: Tensor) -> Tensor:
+        """The mean of p(x | z), for pixels their probabilities; z [n, m] to [n, *event]."""
+        return self.likelihood(z).mean
+
+    @torch.no_grad()
+    def sample(self, num_samples: int) -> Tensor:
+        """Decodes draws from the prior: means of p(x | z), shape [num_samples, *event]."""
+        return self.decode(self.prior().sample((num_samples,)))
+
+    def loss(self, x: Tensor, kl_weight: float = 1.0) -> VAELoss:
+        """The negative evidence lower bound with one sample per data point, in training and in evaluation mode.
+
+        Args:
+            x: Data, shape [B, *event].
+            kl_weight: Weight of the KL term, 1 for the bound.
+
+        Returns:
+            The loss and its parts.  Source: Davidson et al. (2018), eq. 1.
+        """
+        posterior = self.posterior(x)
+        self.last_posterior = posterior
+        reconstruction = self.likelihood(posterior.rsample()).log_prob(x).mean()
+        kl = kl_divergence(posterior, self.head.prior(posterior)).mean()
+        return VAELoss(kl_weight * kl - reconstruction, reconstruction, kl)
+
+    @torch.no_grad()
+    def log_likelihood(self, x: Tensor, num_samples: int = 500, max_rows: int = 16384) -> Tensor:
+        """log p(x), estimated by importance sampling; see ``importance_weighted_log_likelihood``.
+
+        Args:
+            x: Data, shape [B, *event].
+            num_samples: Samples of the posterior per data point, at least 1; the paper uses 500.
+            max_rows: Latents that are decoded at once, which bounds the memory.
+
+        Returns:
+            Nats, shape [B].
+        """
+        return importance_weighted_log_likelihood(self, x, num_samples, max_rows)
+
+
+class SphericalVAE(VariationalAutoencoder):
+    """S-VAE: von Mises-Fisher posteriors, uniform prior on the sphere  (Davidson et al. 2018).
+
+    Args:
+        dim: Dimension d of the **manifold**, as in the paper: latents are unit vectors of m = d + 1 coordinates.
+        in_features: Features of a data point, for the default encoder and decoder.
+        hidden_features: Widths of the encoder's hidden layers, reversed in the decoder, likewise.
+        encoder: Module that returns ``(direction [B, m], concentration [B, 1] or [B])``, unconstrained.
+        decoder: Module that maps unit vectors [n, m] to the observation's parameters.
+        head: Default: concentrations that start near m.  ``VonMisesFisherHead()`` is the paper's
+            softplus + 1, which starts at 1.7 and collapses at d >= 40.
+        observation: Default: Bernoulli pixels.
+
+    Raises:
+        ValueError: If ``dim`` or a width is below 1.
+
+    Example:
+        >>> model = SphericalVAE(dim=2, in_features=64, hidden_features=(32,))
+        >>> x = torch.rand(5, 64).round()
+        >>> total, reconstruction, kl = model.loss(x)
+        >>> model.encode(x).shape, model.log_likelihood(x, num_samples=10).shape
+        (torch.Size([5, 3]), torch.Size([5]))
+    """
+
+    def __init__(
+        self,
+        dim: int,
+        in_features: int = MNIST_FEATURES,
+        hidden_features: Sequence[int] = HIDDEN_FEATURES,
+        *,
+        encoder: nn.Module | None = None,
+        decoder: nn.Module | None = None,
+        head: LatentHead | None = None,
+        observation: Observation | None = None,
+    ) -> None:
+        check_dim(dim)
+        width = dim + 1
+        head = VonMisesFisherHead(initial_concentration=float(width)) if head is None else head
+        super().__init__(
+            MLPEncoder(in_features, hidden_features, head.parameter_widths(width)) if encoder is None else encoder,
+            head,
+            MLP((width, *reversed(hidden_features), in_features)) if decoder is None else decoder,
+            BernoulliObservation() if observation is None else observation,
+            width,
+        )
+
+
+class NormalVAE(VariationalAutoencoder):
+    """N-VAE: normal posteriors with diagonal covariance, standard normal prior  (Kingma & Welling 2014).
+
+    Args:
+        dim: Dimension d of the latent space R^d.
+        in_features: Features of a data point, for the default encoder and decoder.
+        hidden_features: Widths of the encoder's hidden layers, reversed in the decoder, likewise.
+        encoder: Module that returns ``(mean [B, d], logstd [B, d])``, unconstrained.
+        decoder: Module that maps latents [n, d] to the observation's parameters.
+        observation: Default: Bernoulli pixels.
+
+    Raises:
+        ValueError: If ``dim`` or a width is below 1.
+    """
+
+    def __init__(
+        self,
+        dim: int,
+        in_features: int = MNIST_FEATURES,
+        hidden_features: Sequence[int] = HIDDEN_FEATURES,
+        *,
+        encoder: nn.Module | None = None,
+        decoder: nn.Module | None = None,
+        observation: Observation | None = None,
+    ) -> None:
+        check_dim(dim)
+        head = NormalHead()
+        super().__init__(
+            MLPEncoder(in_features, hidden_features, head.parameter_widths(dim)) if encoder is None else encoder,
+            head,
+            MLP((dim, *reversed(hidden_features), in_features)) if decoder is None else decoder,
+            BernoulliObservation() if observation is None else observation,
+            dim,
+        )
+
+
+def check_dim(dim: int) -> None:
+    """Refuses dimensions below 1."""
+    if dim < 1:
+        raise ValueError(f"dim must be at least 1, got {dim}")

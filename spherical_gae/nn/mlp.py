@@ -1,0 +1,79 @@
+"""Multilayer perceptrons: images to the raw parameters of a latent law, and latents to those of an observation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+
+class MLP(nn.Sequential):
+    """Linear layers with ReLU in between, Glorot-uniform weights and zero biases.
+
+    Args:
+        widths: Number of features of input, hidden layers and output, at least two, each at least 1.
+        final_activation: Whether the output passes a ReLU too.
+
+    Raises:
+        ValueError: If there are fewer than two widths, or one is below 1.
+    """
+
+    def __init__(self, widths: Sequence[int], final_activation: bool = False) -> None:
+        widths = list(widths)
+        if len(widths) < 2 or min(widths) < 1:
+            raise ValueError(f"widths must be at least two numbers of at least 1, got {widths}")
+        layers: list[nn.Module] = []
+        for width, following in zip(widths[:-1], widths[1:], strict=True):
+            layers += [nn.Linear(width, following), nn.ReLU()]
+        super().__init__(*(layers if final_activation else layers[:-1]))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draws Glorot-uniform weights and zero biases."""
+        for layer in self:
+            if isinstance(layer, nn.Linear):
+                nn.init.xavier_uniform_(layer.weight)
+                nn.init.zeros_(layer.bias)
+
+
+class MLPEncoder(nn.Module):
+    """Hidden layers with ReLU, then one linear layer for each parameter of a latent law.
+
+    Args:
+        in_features: Number of input features F.
+        hidden_features: Widths of the hidden layers, at least one.  (256, 128) is the paper's choice for MNIST.
+        out_features: Width of each parameter, see ``LatentHead.parameter_widths``.
+
+    Raises:
+        ValueError: If there is no hidden layer or no parameter, or a width is below 1.
+
+    Example:
+        >>> import torch
+        >>> direction, concentration = MLPEncoder(784, (256, 128), (11, 1))(torch.rand(5, 784))
+        >>> direction.shape, concentration.shape
+        (torch.Size([5, 11]), torch.Size([5, 1]))
+    """
+
+    def __init__(self, in_features: int, hidden_features: Sequence[int], out_features: Sequence[int]) -> None:
+        super().__init__()
+        if not out_features or min(out_features) < 1:
+            raise ValueError(f"out_features must hold at least one width of at least 1, got {list(out_features)}")
+        self.trunk = MLP((in_features, *hidden_features), final_activation=True)
+        self.outputs = nn.ModuleList(MLP((hidden_features[-1], width)) for width in out_features)
+
+    def reset_parameters(self) -> None:
+        """Draws Glorot-uniform weights and zero biases."""
+        for network in (self.trunk, *self.outputs):
+            network.reset_parameters()  # type: ignore[operator]
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Encodes vectors.
+
+        Args:
+            x: Shape [..., F].
+
+        Returns:
+            One tensor per parameter, shape [..., out_features[i]], unconstrained.
+        """
+        hidden = self.trunk(x)
+        return tuple(output(hidden) for output in self.outputs)

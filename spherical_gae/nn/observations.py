@@ -1,0 +1,55 @@
+"""Observations: a decoder's outputs to the law p(x | z) of the data."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.distributions import Bernoulli, Distribution, Independent, Normal
+
+
+class Observation(nn.Module):
+    """Maps a decoder's outputs to a law p(x | z) over one data point, of any event shape."""
+
+    def forward(self, outputs: Tensor) -> Distribution:
+        """Makes the law.
+
+        Args:
+            outputs: Shape [n, *event], unconstrained.
+
+        Returns:
+            Laws of batch shape [n] and event shape [*event].
+        """
+        return Independent(self._law(outputs), outputs.dim() - 1, validate_args=False)
+
+    def _law(self, outputs: Tensor) -> Distribution:
+        raise NotImplementedError
+
+
+class BernoulliObservation(Observation):
+    """p(x | z) = product of Bernoulli(sigmoid(output)): binary data, such as dynamically binarised images."""
+
+    def _law(self, outputs: Tensor) -> Bernoulli:
+        return Bernoulli(logits=outputs, validate_args=False)
+
+
+class NormalObservation(Observation):
+    """p(x | z) = N(output, std^2): real data; with a fixed std the reconstruction is a squared error.
+
+    Args:
+        std: Standard deviation of the noise, > 0 and finite; the initial one if it is learned.
+        learnable: Whether the standard deviation, one for all coordinates, is trained.
+
+    Raises:
+        ValueError: If ``std`` is not positive and finite.
+    """
+
+    def __init__(self, std: float = 1.0, learnable: bool = False) -> None:
+        super().__init__()
+        if not 0 < std < math.inf:
+            raise ValueError(f"std must be positive and finite, got {std}")
+        self.log_std = nn.Parameter(torch.tensor(math.log(std)), requires_grad=learnable)
+
+    def _law(self, outputs: Tensor) -> Normal:
+        return Normal(outputs, self.log_std.exp(), validate_args=False)

@@ -1,0 +1,85 @@
+"""The shared training loop: progress bar, atomic checkpoints, resume bit for bit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from tqdm import tqdm
+
+from spherical_gae.training.checkpoint import load_checkpoint, save_checkpoint, seed_random
+
+# Keeps the random numbers of training apart from those of an initialisation with the same seed.
+_TRAINING_STREAM = 1 << 32
+
+
+class ResumableRun(Protocol):
+    """A training run between two epochs.
+
+    Attributes:
+        epoch: Number of epochs that are done.
+        max_epochs: Number of epochs at most.
+        is_finished: Whether there is nothing left to do.
+    """
+
+    epoch: int
+
+    @property
+    def max_epochs(self) -> int: ...  # noqa: D102
+
+    @property
+    def is_finished(self) -> bool: ...  # noqa: D102
+
+    def step(self) -> None:
+        """One epoch."""
+
+    def latest(self) -> dict[str, str]:
+        """Figures for a progress bar."""
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint holds."""
+
+    def restore(self, state: dict[str, Any], path: str | Path) -> None:
+        """Continues from ``state()`` of a like run; ``path`` is named in the error if it is of another."""
+
+
+@contextmanager
+def training_random(seed: int, device: torch.device) -> Iterator[None]:
+    """Seeds torch's generators for a training run, and gives the caller's back at the end."""
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        seed_random(seed + _TRAINING_STREAM, device)
+        yield
+
+
+def run_epochs(
+    run: ResumableRun,
+    *,
+    device: torch.device,
+    checkpoint: str | Path | None,
+    checkpoint_every: int,
+    progress: bool,
+    title: str,
+) -> None:
+    """Steps a run until it is finished.
+
+    Args:
+        run: The run, at its start.
+        device: Where it runs.
+        checkpoint: File of the state, written every ``checkpoint_every`` epochs and at the end.  If it exists, the run
+            continues from it.
+        checkpoint_every: Epochs between checkpoints.
+        progress: Whether to show a progress bar.
+        title: What the bar is labelled with.
+    """
+    if checkpoint is not None and Path(checkpoint).exists():
+        run.restore(load_checkpoint(checkpoint, device), checkpoint)
+    with tqdm(total=run.max_epochs, initial=run.epoch, desc=title, disable=not progress) as bar:
+        while not run.is_finished:
+            run.step()
+            if checkpoint is not None and (run.epoch % checkpoint_every == 0 or run.is_finished):
+                save_checkpoint(checkpoint, run.state())
+            bar.set_postfix(run.latest(), refresh=False)
+            bar.update()

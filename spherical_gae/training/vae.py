@@ -1,0 +1,121 @@
+"""Training of (variational) autoencoders on data held in memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from spherical_gae.data.images import binarize
+from spherical_gae.models.autoencoder import Autoencoder
+from spherical_gae.models.vae import VAELoss, VariationalAutoencoder
+from spherical_gae.training.batches import BatchConfig, BatchResult, BatchRun, crc32, shuffled_batches
+from spherical_gae.training.engine import run_epochs, training_random
+
+_CHECKPOINT_EVERY = 10
+_VALIDATION_BATCH = 2048
+
+
+def fit_vae(
+    model: VariationalAutoencoder | Autoencoder,
+    train: Tensor,
+    val: Tensor,
+    config: BatchConfig | None = None,
+    *,
+    seed: int = 0,
+    checkpoint: str | Path | None = None,
+    progress: bool = True,
+) -> BatchResult:
+    """Trains an autoencoder, and keeps the weights of the best validation epoch.
+
+    Each step takes one Adam step on ``model.loss`` of a batch, with a linear warm-up of the KL term; training ends when
+    the validation bound, with the KL term at its full weight, has not risen for ``config.look_ahead`` epochs.
+
+    Args:
+        model: The model, on the device to train on; on return it holds the best epoch's weights, in
+            evaluation mode.
+        train: Training data, shape [N, *event]; intensities in [0, 1] if ``config.binarize``.
+        val: Validation data, shape [V, *event], likewise.
+        config: Settings; the defaults if None.
+        seed: Seed of all randomness in training; the caller's generators are left as they were.
+        checkpoint: File of the state, written every 10 epochs and at the end.  If it exists, training
+            resumes from it, with the same result bit for bit as without the interruption.
+        progress: Whether to show a progress bar.
+
+    Returns:
+        The best epoch, its bound in nats (per data point), and for every epoch ``loss``, ``reconstruction`` and ``kl``
+        in training, and ``val_bound``.
+
+    Raises:
+        ValueError: If there are no data, they are no intensities although ``config.binarize``, or the checkpoint was
+            made with other settings, on other data, or for another kind of model.
+        FloatingPointError: If the loss becomes NaN or infinite.
+    """
+    config = config or BatchConfig()
+    run = VAERun(model, train, val, config, seed)
+    with training_random(seed, run.device):
+        run_epochs(
+            run,
+            device=run.device,
+            checkpoint=checkpoint,
+            checkpoint_every=_CHECKPOINT_EVERY,
+            progress=progress,
+            title=type(model).__name__,
+        )
+        return run.finish()
+
+
+class VAERun(BatchRun):
+    """A run of ``fit_vae``, for those who need a loop of their own; arguments as there."""
+
+    def __init__(
+        self,
+        model: VariationalAutoencoder | Autoencoder,
+        train: Tensor,
+        val: Tensor,
+        config: BatchConfig,
+        seed: int,
+    ) -> None:
+        super().__init__(model, config, seed)
+        for name, data in (("train", train), ("val", val)):
+            check_data(name, data, config.binarize)
+        self.train_data, self.val_data = train.to(self.device), val.to(self.device)
+
+    def train_epoch(self, kl_weight: float) -> dict[str, Tensor]:
+        """One pass over the training data."""
+        totals = torch.zeros(3, device=self.device)
+        num_points = self.train_data.size(0)
+        for index in shuffled_batches(num_points, self.config.batch_size, self.device):
+            loss = self._loss(self.train_data.index_select(0, index), kl_weight)
+            self.update(loss.total)
+            totals += torch.stack([part.detach() for part in loss]) * index.numel()
+        return dict(zip(("loss", "reconstruction", "kl"), totals / num_points, strict=True))
+
+    def validate(self) -> tuple[float, dict[str, float]]:
+        """The evidence lower bound on the validation data, one sample for each."""
+        total = torch.zeros((), device=self.device)
+        for part in self.val_data.split(_VALIDATION_BATCH):
+            total -= self._loss(part, self.config.kl_weight).total * part.size(0)
+        bound = total.item() / self.val_data.size(0)
+        return bound, {"val_bound": bound}
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Checksums of the data."""
+        return {"train_crc32": crc32(self.train_data), "val_crc32": crc32(self.val_data)}
+
+    def _loss(self, data: Tensor, kl_weight: float) -> VAELoss:
+        return self.model.loss(binarize(data) if self.config.binarize else data, kl_weight)  # type: ignore[operator]
+
+
+def check_data(name: str, data: Tensor, intensities: bool) -> None:
+    """Refuses data without points, and values outside [0, 1] where intensities are meant."""
+    if data.dim() < 2 or data.numel() == 0:
+        raise ValueError(f"{name} must have shape [N, *event] with at least one entry, got {tuple(data.shape)}")
+    low, high = torch.aminmax(data)
+    if intensities and not (low >= 0 and high <= 1):
+        raise ValueError(
+            f"{name} must hold intensities in [0, 1] to be binarised, got values from {low:.3g} to {high:.3g}; "
+            f"for real data set binarize=False and take a NormalObservation"
+        )
