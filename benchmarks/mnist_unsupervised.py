@@ -2,14 +2,14 @@
 
     python benchmarks/mnist_unsupervised.py
 
-Protocol (Davidson et al. 2018, section 5.2 and appendix F.1): 784-256-128 and back, ReLU; Adam at 1e-3, batches of 64,
-binarised anew; the weight of the KL term grows linearly over 100 epochs; training ends when the bound on the 10,000
-validation images has not risen for 50 epochs, and the weights of the best epoch are tested.  LL is the log-likelihood by
-importance sampling with 500 samples, L[q] the bound, RE the reconstruction term, all on the 10,000 test images,
+Protocol (Davidson et al. 2018, section 5.2 and appendix F.1): 784-256-128 and back, ReLU; Adam at 1e-3, batches of
+64, binarised anew; the weight of the KL term grows linearly over 100 epochs; training ends when the bound on the 10,000
+validation images has not risen for 50 epochs, and the weights of the best epoch are tested.  LL is the log-likelihood
+by importance sampling with 500 samples, L[q] the bound, RE the reconstruction term, all on the 10,000 test images,
 binarised once.
 
-Every cell (model, dimension, seed) runs on one thread in a process of its own; an interrupted benchmark goes on where it
-stopped, within a cell too.  The weights stay in ``--work``, where mnist_knn.py and figures.py find them.
+Every cell (model, dimension, seed) runs on one thread in a process of its own; an interrupted benchmark goes on where
+it stopped, within a cell too.  The weights stay in ``--work``, where mnist_knn.py and figures.py find them.
 Writes results/mnist_unsupervised.json (every cell) and .md (the table).
 """
 

@@ -2,10 +2,15 @@
 
 from spherical_gae.models.autoencoder import Autoencoder
 from spherical_gae.models.graph import NormalGAE, SphericalGAE, VariationalGAE
+from spherical_gae.models.m1 import M1Classifier
+from spherical_gae.models.semi_supervised import M1M2, M1M2Loss
 from spherical_gae.models.vae import NormalVAE, SphericalVAE, VAELoss, VariationalAutoencoder
 
 __all__ = [
+    "M1M2",
     "Autoencoder",
+    "M1Classifier",
+    "M1M2Loss",
     "NormalGAE",
     "NormalVAE",
     "SphericalGAE",

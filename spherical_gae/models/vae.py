@@ -168,8 +168,8 @@ class SphericalVAE(VariationalAutoencoder):
         observation: Observation | None = None,
     ) -> None:
         check_dim(dim)
-        width = dim + 1
-        head = VonMisesFisherHead(initial_concentration=float(width)) if head is None else head
+        head = VonMisesFisherHead(initial_concentration="dimension") if head is None else head
+        width = head.coordinates(dim)
         super().__init__(
             MLPEncoder(in_features, hidden_features, head.parameter_widths(width)) if encoder is None else encoder,
             head,

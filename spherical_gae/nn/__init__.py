@@ -4,11 +4,16 @@ from spherical_gae.nn.decoders import FactorInnerProductDecoder, HadamardDecoder
 from spherical_gae.nn.degree_bias import DegreeBias, DegreeBiasedDecoder
 from spherical_gae.nn.encoders import BatchNormPropagationEncoder, GCNEncoder, NormalizedPropagationEncoder
 from spherical_gae.nn.heads import LatentHead, NormalHead, ProductOfSpheresHead, VonMisesFisherHead
+from spherical_gae.nn.mlp import MLP, ClassConditionalMLP, MLPEncoder
+from spherical_gae.nn.observations import BernoulliObservation, NormalObservation, Observation
 from spherical_gae.nn.propagation import NormalizedAdjacency, node_degree, normalized_adjacency, sparse_features
 from spherical_gae.nn.sparse import SparseMatrix
 
 __all__ = [
+    "MLP",
     "BatchNormPropagationEncoder",
+    "BernoulliObservation",
+    "ClassConditionalMLP",
     "DegreeBias",
     "DegreeBiasedDecoder",
     "FactorInnerProductDecoder",
@@ -16,9 +21,12 @@ __all__ = [
     "HadamardDecoder",
     "InnerProductDecoder",
     "LatentHead",
+    "MLPEncoder",
     "NormalHead",
+    "NormalObservation",
     "NormalizedAdjacency",
     "NormalizedPropagationEncoder",
+    "Observation",
     "ProductOfSpheresHead",
     "SparseMatrix",
     "VonMisesFisherHead",

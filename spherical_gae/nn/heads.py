@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -29,6 +30,14 @@ class LatentHead(nn.Module):
         """Width of each parameter that an encoder must return for a latent of ``dim`` coordinates."""
         raise NotImplementedError
 
+    def coordinates(self, manifold_dim: int) -> int:
+        """Coordinates of a latent on a manifold of this dimension, such as d + 1 for the sphere S^d."""
+        raise NotImplementedError
+
+    def geodesic_distance(self, a: Tensor, b: Tensor) -> Tensor:
+        """Length of the shortest path on the latents' manifold, for all pairs of [n, m] and [k, m], shape [n, k]."""
+        raise NotImplementedError
+
 
 class VonMisesFisherHead(LatentHead):
     """q(z | x) = vMF(direction / |direction|, softplus(concentration + offset) + min_concentration), uniform prior.
@@ -38,35 +47,54 @@ class VonMisesFisherHead(LatentHead):
     Args:
         min_concentration: Smallest concentration, >= 0 and finite.  1 is the paper's choice.
         initial_concentration: Concentration that a raw value of 0 is mapped to, where training starts; finite and above
-            ``min_concentration``.  It sets the offset; None is no offset, the paper's choice, and starts
-            at ``min_concentration`` + log 2.  Near the ambient dimension m is a start that does not collapse.
+            ``min_concentration``.  It sets the offset.  ``"dimension"`` is the ambient dimension m, a start that does
+            not collapse in high dimensions; None is no offset, the paper's choice, which starts at
+            ``min_concentration`` + log 2.
 
     Raises:
-        ValueError: If an argument is out of range.
+        ValueError: If an argument is out of range; when called, if m is not above ``min_concentration`` with a start at
+            the dimension.
     """
 
-    def __init__(self, min_concentration: float = 1.0, initial_concentration: float | None = None) -> None:
+    def __init__(
+        self, min_concentration: float = 1.0, initial_concentration: float | Literal["dimension"] | None = None
+    ) -> None:
         super().__init__()
         if not 0 <= min_concentration < math.inf:
             raise ValueError(f"min_concentration must be finite and at least 0, got {min_concentration}")
-        if initial_concentration is not None and not min_concentration < initial_concentration < math.inf:
-            raise ValueError(
-                f"initial_concentration must be finite and above min_concentration = {min_concentration}, "
-                f"got {initial_concentration}"
-            )
         self.min_concentration, self.initial_concentration = min_concentration, initial_concentration
-        self._offset = 0.0
-        if initial_concentration is not None:
-            above = initial_concentration - min_concentration
-            self._offset = above + math.log(-math.expm1(-above))  # softplus inverted
+        if initial_concentration != "dimension":
+            self._offset(0)
 
     def extra_repr(self) -> str:
         """The settings, for ``repr``."""
-        return f"min_concentration={self.min_concentration}, initial_concentration={self.initial_concentration}"
+        return f"min_concentration={self.min_concentration}, initial_concentration={self.initial_concentration!r}"
+
+    def _offset(self, dim: int) -> float:
+        """What is added to a raw concentration, for an ambient dimension."""
+        if self.initial_concentration is None:
+            return 0.0
+        initial = float(dim if self.initial_concentration == "dimension" else self.initial_concentration)
+        if not self.min_concentration < initial < math.inf:
+            raise ValueError(
+                f"initial_concentration must be finite and above min_concentration = {self.min_concentration}, "
+                f"got {initial}"
+            )
+        above = initial - self.min_concentration
+        return above + math.log(-math.expm1(-above))  # softplus inverted
 
     def parameter_widths(self, dim: int) -> tuple[int, ...]:
         """(m, 1): a direction and a concentration."""
         return dim, 1
+
+    def coordinates(self, manifold_dim: int) -> int:
+        """d + 1: S^d is the unit sphere in R^(d+1)."""
+        return manifold_dim + 1
+
+    def geodesic_distance(self, a: Tensor, b: Tensor) -> Tensor:
+        """The angle between unit vectors, arccos(a . b), in [0, pi]; exact for near ones too."""
+        # Through the chord: arccos loses half of the digits where a . b is near 1.
+        return 2 * (_distance(a, b) / 2).clamp(max=1).asin()
 
     def forward(self, *parameters: Tensor) -> VonMisesFisher:
         """Makes the posterior.
@@ -94,8 +122,8 @@ class VonMisesFisherHead(LatentHead):
                 f"concentration must have shape {(*batch_shape, 1)} or {tuple(batch_shape)} beside a direction of "
                 f"shape {tuple(direction.shape)}, got {tuple(concentration.shape)}"
             )
-        if self._offset:
-            concentration = concentration + self._offset
+        if self.initial_concentration is not None:
+            concentration = concentration + self._offset(direction.shape[-1])
         concentration = F.softplus(concentration) + self.min_concentration
         # The parameters are valid by construction; checking them would wait for the device.
         return VonMisesFisher(unit_direction(direction), concentration, validate_args=False)
@@ -130,6 +158,18 @@ class ProductOfSpheresHead(LatentHead):
         """(K m, K): the directions one after the other, and a concentration for each."""
         self._check_dim(dim)
         return dim, self.num_factors
+
+    def coordinates(self, manifold_dim: int) -> int:
+        """d + K: each of the K spheres has one coordinate more than its dimension; d is a multiple of K."""
+        if manifold_dim % self.num_factors:
+            raise ValueError(f"manifold_dim must be a multiple of {self.num_factors}, got {manifold_dim}")
+        return manifold_dim + self.num_factors
+
+    def geodesic_distance(self, a: Tensor, b: Tensor) -> Tensor:
+        """The root of the sum of squared angles, one for each factor."""
+        blocks = zip(a.chunk(self.num_factors, dim=-1), b.chunk(self.num_factors, dim=-1), strict=True)
+        angles = torch.stack([self.factor_head.geodesic_distance(*pair) for pair in blocks])
+        return torch.linalg.vector_norm(angles, dim=0)
 
     def forward(self, *parameters: Tensor) -> ProductOfSpheres:
         """Makes the posterior.
@@ -177,6 +217,14 @@ class NormalHead(LatentHead):
         """(d, d): a mean and a log standard deviation."""
         return dim, dim
 
+    def coordinates(self, manifold_dim: int) -> int:
+        """d, for R^d."""
+        return manifold_dim
+
+    def geodesic_distance(self, a: Tensor, b: Tensor) -> Tensor:
+        """The Euclidean distance."""
+        return _distance(a, b)
+
     def forward(self, *parameters: Tensor) -> Independent:
         """Makes the posterior.
 
@@ -218,6 +266,11 @@ def unit_direction(direction: Tensor) -> Tensor:
     scaled = direction / torch.where(is_zero, torch.ones_like(size), size)
     axis = torch.eye(1, direction.shape[-1], dtype=direction.dtype, device=direction.device)[0]
     return F.normalize(torch.where(is_zero, axis, scaled), dim=-1)
+
+
+def _distance(a: Tensor, b: Tensor) -> Tensor:
+    # By differences, not by products: those lose the digits of small distances.
+    return torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist")
 
 
 def _at_least_float32(parameter: Tensor) -> Tensor:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
 
 
 class MLP(nn.Sequential):
@@ -23,7 +26,7 @@ class MLP(nn.Sequential):
         if len(widths) < 2 or min(widths) < 1:
             raise ValueError(f"widths must be at least two numbers of at least 1, got {widths}")
         layers: list[nn.Module] = []
-        for width, following in zip(widths[:-1], widths[1:], strict=True):
+        for width, following in pairwise(widths):
             layers += [nn.Linear(width, following), nn.ReLU()]
         super().__init__(*(layers if final_activation else layers[:-1]))
         self.reset_parameters()
@@ -64,7 +67,7 @@ class MLPEncoder(nn.Module):
     def reset_parameters(self) -> None:
         """Draws Glorot-uniform weights and zero biases."""
         for network in (self.trunk, *self.outputs):
-            network.reset_parameters()  # type: ignore[operator]
+            network.reset_parameters()
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Encodes vectors.
@@ -76,4 +79,56 @@ class MLPEncoder(nn.Module):
             One tensor per parameter, shape [..., out_features[i]], unconstrained.
         """
         hidden = self.trunk(x)
+        return tuple(output(hidden) for output in self.outputs)
+
+
+class ClassConditionalMLP(nn.Module):
+    """A vector and a class to the raw parameters of a law: one hidden layer with ReLU on both, side by side.
+
+    hidden = ReLU(W z + U[y] + b), which is a linear layer on z and a one-hot y; parameter_i = V_i hidden + c_i.
+
+    Args:
+        in_features: Number of features F of the vector.
+        num_classes: Number of classes K.
+        hidden_features: Width of the hidden layer.
+        out_features: Width of each parameter.
+
+    Raises:
+        ValueError: If a width is below 1.
+    """
+
+    def __init__(self, in_features: int, num_classes: int, hidden_features: int, out_features: Sequence[int]) -> None:
+        super().__init__()
+        widths = (in_features, num_classes, hidden_features, *out_features)
+        if min(widths) < 1 or not out_features:
+            raise ValueError(
+                f"widths must be at least 1, got in_features={in_features}, num_classes={num_classes}, "
+                f"hidden_features={hidden_features}, out_features={list(out_features)}"
+            )
+        self.of_vector = nn.Linear(in_features, hidden_features)
+        self.of_class = nn.Embedding(num_classes, hidden_features)
+        self.outputs = nn.ModuleList(MLP((hidden_features, width)) for width in out_features)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draws Glorot-uniform weights, as of one layer on both inputs, and zero biases."""
+        fan_in = self.of_vector.in_features + self.of_class.num_embeddings
+        bound = math.sqrt(6 / (fan_in + self.of_vector.out_features))
+        nn.init.uniform_(self.of_vector.weight, -bound, bound)
+        nn.init.uniform_(self.of_class.weight, -bound, bound)
+        nn.init.zeros_(self.of_vector.bias)
+        for output in self.outputs:
+            output.reset_parameters()
+
+    def forward(self, z: Tensor, y: Tensor) -> tuple[Tensor, ...]:
+        """Maps vectors and classes, whose batch shapes are broadcast.
+
+        Args:
+            z: Shape [..., F].
+            y: Classes 0 to K - 1, int64 [...].
+
+        Returns:
+            One tensor per parameter, shape [..., out_features[i]], unconstrained.
+        """
+        hidden = F.relu(self.of_vector(z) + self.of_class(y))
         return tuple(output(hidden) for output in self.outputs)

@@ -1,0 +1,153 @@
+"""Training of M1+M2 on many images, few of them with labels."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from spherical_gae.data.images import ImageSet, binarize
+from spherical_gae.models.semi_supervised import M1M2
+from spherical_gae.training.batches import BatchConfig, BatchResult, BatchRun, crc32, shuffled_batches
+from spherical_gae.training.engine import run_epochs, training_random
+from spherical_gae.training.vae import check_data
+
+_CHECKPOINT_EVERY = 5
+
+
+@dataclass(frozen=True)
+class SemiSupervisedConfig(BatchConfig):
+    """How to train M1+M2.  The defaults are those of the paper (appendix F.2) where it gives them.
+
+    Attributes:
+        batch_size: Images without labels in a batch.
+        labelled_batch_size: Images with labels in a batch, at least 1, drawn without replacement; all of them if there
+            are fewer.
+        alpha: Weight of the classifier's cross-entropy, >= 0.  Kingma et al. (2014) weigh the cross-entropy of each
+            labelled image 0.1 N, which for L labelled ones is alpha = 0.1 L beside a mean bound.
+        labelled_weight: Weight of the labelled bound beside the other, both means, >= 0.  L / N counts each image once.
+
+    Raises:
+        ValueError: If a value is out of range.
+    """
+
+    batch_size: int = 100
+    warm_up: int = 0
+    labelled_batch_size: int = 100
+    alpha: float = 10.0
+    labelled_weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.labelled_batch_size < 1:
+            raise ValueError(f"labelled_batch_size must be at least 1, got {self.labelled_batch_size}")
+        for name in ("alpha", "labelled_weight"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ValueError(f"{name} must be finite and at least 0, got {getattr(self, name)}")
+
+
+def fit_m1m2(
+    model: M1M2,
+    unlabelled: Tensor,
+    labelled: ImageSet,
+    val: ImageSet,
+    config: SemiSupervisedConfig | None = None,
+    *,
+    seed: int = 0,
+    checkpoint: str | Path | None = None,
+    progress: bool = True,
+) -> BatchResult:
+    """Trains M1+M2, and keeps the weights of the best validation accuracy.
+
+    Args:
+        model: The model, on the device to train on; on return it holds the best epoch's weights, in
+            evaluation mode.
+        unlabelled: Images without labels, shape [N, F]; intensities in [0, 1] if ``config.binarize``.
+        labelled: Images with labels.
+        val: Validation images with labels.
+        config: Settings; the defaults if None.
+        seed: Seed of all randomness in training; the caller's generators are left as they were.
+        checkpoint: File of the state, written every 5 epochs and at the end.  If it exists, training
+            resumes from it, with the same result bit for bit as without the interruption.
+        progress: Whether to show a progress bar.
+
+    Returns:
+        The best epoch, its accuracy in [0, 1], and for every epoch the parts of the loss and ``val_accuracy``.
+
+    Raises:
+        ValueError: If data are missing or out of range, or the checkpoint is of another run.
+        FloatingPointError: If the loss becomes NaN or infinite.
+    """
+    run = SemiSupervisedRun(model, unlabelled, labelled, val, config or SemiSupervisedConfig(), seed)
+    with training_random(seed, run.device):
+        run_epochs(
+            run,
+            device=run.device,
+            checkpoint=checkpoint,
+            checkpoint_every=_CHECKPOINT_EVERY,
+            progress=progress,
+            title=type(model).__name__,
+        )
+        return run.finish()
+
+
+class SemiSupervisedRun(BatchRun):
+    """A run of ``fit_m1m2``, for those who need a loop of their own; arguments as there."""
+
+    config: SemiSupervisedConfig
+    model: M1M2
+
+    def __init__(
+        self,
+        model: M1M2,
+        unlabelled: Tensor,
+        labelled: ImageSet,
+        val: ImageSet,
+        config: SemiSupervisedConfig,
+        seed: int,
+    ) -> None:
+        super().__init__(model, config, seed)
+        for name, data in (("unlabelled", unlabelled), ("labelled", labelled.images), ("val", val.images)):
+            check_data(name, data, config.binarize)
+        self.unlabelled = unlabelled.to(self.device)
+        self.labelled, self.val = (ImageSet(*(part.to(self.device) for part in data)) for data in (labelled, val))
+
+    def train_epoch(self, kl_weight: float) -> dict[str, Tensor]:
+        """One pass over the images without labels."""
+        names = ("loss", "unlabelled_bound", "labelled_bound", "cross_entropy")
+        totals = torch.zeros(len(names), device=self.device)
+        num_points, num_labelled = self.unlabelled.size(0), self.labelled.images.size(0)
+        for index in shuffled_batches(num_points, self.config.batch_size, self.device):
+            chosen = torch.randperm(num_labelled, device=self.device)[: self.config.labelled_batch_size]
+            loss = self.model.loss(
+                self._binary(self.unlabelled.index_select(0, index)),
+                self._binary(self.labelled.images.index_select(0, chosen)),
+                self.labelled.labels.index_select(0, chosen),
+                self.config.alpha,
+                self.config.labelled_weight,
+                kl_weight,
+            )
+            self.update(loss.total)
+            totals += torch.stack([part.detach() for part in loss]) * index.numel()
+        return dict(zip(names, totals / num_points, strict=True))
+
+    def validate(self) -> tuple[float, dict[str, float]]:
+        """The accuracy on the validation images."""
+        right = (self.model.predict(self._binary(self.val.images)) == self.val.labels).float().mean().item()
+        return right, {"val_accuracy": right}
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Checksums of the data."""
+        return {
+            "unlabelled_crc32": crc32(self.unlabelled),
+            "labelled_crc32": crc32(self.labelled.images),
+            "labels_crc32": crc32(self.labelled.labels),
+            "val_crc32": crc32(self.val.images),
+        }
+
+    def _binary(self, images: Tensor) -> Tensor:
+        return binarize(images) if self.config.binarize else images
