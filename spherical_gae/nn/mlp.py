@@ -118,7 +118,7 @@ class ClassConditionalMLP(nn.Module):
         nn.init.uniform_(self.of_class.weight, -bound, bound)
         nn.init.zeros_(self.of_vector.bias)
         for output in self.outputs:
-            output.reset_parameters()
+            output.reset_parameters()  # type: ignore[operator]
 
     def forward(self, z: Tensor, y: Tensor) -> tuple[Tensor, ...]:
         """Maps vectors and classes, whose batch shapes are broadcast.
