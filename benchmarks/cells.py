@@ -1,54 +1,73 @@
-"""Cells of a benchmark in parallel processes, each computed once and kept in a file of its own."""
+"""Cells of a benchmark in parallel processes, and files of their results."""
 
 from __future__ import annotations
 
-import json
+import argparse
 import shlex
-from collections.abc import Callable, Hashable, Sequence
+import sys
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 import torch
 from tqdm import tqdm
 
-from spherical_gae.training.checkpoint import save_json
+from spherical_gae.training.checkpoint import save_json, write_atomically
 
 C = TypeVar("C", bound=Hashable)
 
 
-def run_cells(cells: Sequence[C], run: Callable[[C], dict[str, Any]], jobs: int) -> dict[C, dict[str, Any]]:
+def run_cells(cells: Sequence[C], run: Callable[[C], dict[str, Any]], jobs: int) -> list[dict[str, Any]]:
     """Runs all cells, ``jobs`` at once, one thread each; ``run`` must be picklable.
 
     Returns:
         The results, in the order of the cells.
     """
     results: dict[C, dict[str, Any]] = {}
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_on_one_thread) as pool:
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=use_one_thread) as pool:
         futures = {pool.submit(run, cell): cell for cell in cells}
         for future in tqdm(as_completed(futures), total=len(cells), desc="cells"):
             results[futures[future]] = future.result()
-    return {cell: results[cell] for cell in cells}
+    return [results[cell] for cell in cells]
 
 
-def kept(path: Path, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """The result in a file, computed and written if it is not there."""
-    if not path.exists():
-        save_json(path, compute())
-    return json.loads(path.read_text())
+def add_common_options(parser: argparse.ArgumentParser, work: Path, results: Path) -> None:
+    """Adds what every benchmark of cells offers."""
+    parser.add_argument("--jobs", type=int, default=2, help="processes, one thread each")
+    parser.add_argument("--work", type=Path, default=work, help="where run folders are kept")
+    parser.add_argument("--out", type=Path, default=results, help="where the results go")
+    parser.add_argument("--report", action="store_true", help="compute nothing, report the cells that are there")
 
 
-def command_line(script: str, given: dict[str, Any], defaults: dict[str, Any]) -> str:
-    """The command with the options that are not the defaults."""
+def command_line(parser: argparse.ArgumentParser, options: argparse.Namespace, names: Iterable[str]) -> str:
+    """The command with those of the named options that are not the defaults."""
     arguments: list[str] = []
-    for name, value in given.items():
-        if value != defaults[name]:
+    for name in names:
+        value = getattr(options, name)
+        if value != parser.get_default(name):
             arguments += [f"--{name}", *(map(str, value) if isinstance(value, list) else [str(value)])]
-    return shlex.join(["python", f"benchmarks/{script}", *arguments])
+    return shlex.join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *arguments])
 
 
-def _on_one_thread() -> None:
+def write_results(out: Path, name: str, report: dict[str, Any], lines: Iterable[str]) -> None:
+    """Writes ``name``.json and, with the command above the lines of the tables, ``name``.md; prints the latter."""
+    save_json(out / f"{name}.json", {**report, "torch": torch.__version__})
+    text = "\n".join((f"Made by `{report['command']}`.", "", *lines)) + "\n"
+    write_atomically(out / f"{name}.md", lambda file: file.write(text.encode()))
+    sys.stdout.write(text)
+
+
+def spread(values: Sequence[float], digits: int = 2) -> str:
+    """Mean ± standard deviation, or the value if there is only one."""
+    mean = f"{np.mean(values):.{digits}f}"
+    return mean if len(values) < 2 else f"{mean} ± {np.std(values, ddof=1):.{digits}f}"
+
+
+def use_one_thread() -> None:
+    """Settings of all processes."""
     torch.set_num_threads(1)
     # On some CPUs torch's fastest float32 product is only tried at this setting; on others it lowers the precision
     # of products (not of sums) to that of bfloat16.

@@ -16,8 +16,6 @@ Writes results/mnist_unsupervised.json (every cell) and .md (the table).
 from __future__ import annotations
 
 import argparse
-import sys
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from functools import partial
@@ -25,23 +23,17 @@ from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-import safetensors.torch
 import torch
-from cells import command_line, kept, run_cells
+from cells import add_common_options, command_line, run_cells, spread, write_results
 
 from spherical_gae.cli import parse_seeds
-from spherical_gae.data import binarize, load_images
-from spherical_gae.models import NormalVAE, SphericalVAE, VariationalAutoencoder
+from spherical_gae.data import load_images
 from spherical_gae.training.batches import BatchConfig
-from spherical_gae.training.checkpoint import save_json, write_atomically
-from spherical_gae.training.vae import fit_vae
+from spherical_gae.training.image_experiment import VAES, VAEExperiment
 
 HERE = Path(__file__).parent
 WORK = HERE / "work" / "mnist"
-MODELS = {"n-vae": NormalVAE, "s-vae": SphericalVAE}
 DIMS = (2, 5, 10, 20, 40)
-NUM_SAMPLES = 500
 # Table 1 of the paper: LL, L[q], RE, KL; mean ± standard deviation of 10 runs.
 PAPER = {
     ("n-vae", 2): "-135.73 ± .83 | -137.08 ± .83 | -129.84 ± .91 | 7.24 ± .11",
@@ -65,65 +57,20 @@ class Cell(NamedTuple):
     dim: int
     seed: int
 
-    def path(self, work: Path, kind: str) -> Path:
-        """A file of the cell below the folder ``work``."""
-        return work / f"{self.model}-{self.dim}" / f"{self.seed}.{kind}"
+    @property
+    def experiment(self) -> VAEExperiment:
+        """What is run."""
+        return VAEExperiment("mnist", self.seed, self.model, self.dim)
+
+    def folder(self, work: Path) -> Path:
+        """The cell's run folder below the folder ``work``."""
+        return work / f"{self.model}-{self.dim}" / str(self.seed)
 
 
-def make_model(cell: Cell) -> VariationalAutoencoder:
-    """The cell's model before training; draws its weights from torch's global generator."""
-    torch.manual_seed(cell.seed)
-    return MODELS[cell.model](cell.dim)
-
-
-def load_model(cell: Cell, work: Path) -> VariationalAutoencoder:
-    """The cell's trained model, in evaluation mode."""
-    model = make_model(cell)
-    model.load_state_dict(safetensors.torch.load_file(cell.path(work, "safetensors")))
-    return model.eval()
-
-
-def train_and_test(cell: Cell, work: Path, config: BatchConfig) -> dict[str, Any]:
-    """Trains a model, keeps its weights, and tests it."""
-    images = load_images("mnist")
-    model, start = make_model(cell), time.perf_counter()
-    result = fit_vae(
-        model,
-        images.train.images,
-        images.val.images,
-        config,
-        seed=cell.seed,
-        checkpoint=cell.path(work, "ckpt"),
-        progress=False,
-    )
-    seconds = time.perf_counter() - start
-    weights = safetensors.torch.save({name: value.contiguous() for name, value in model.state_dict().items()})
-    write_atomically(cell.path(work, "safetensors"), lambda file: file.write(weights))
-    return {
-        **test_scores(model, images.test.images, NUM_SAMPLES),
-        "val_bound": result.best_score,
-        "best_epoch": result.best_epoch,
-        "epochs": result.epochs,
-        "seconds_since_last_start": round(seconds),
-    }
-
-
-@torch.no_grad()
-def test_scores(model: VariationalAutoencoder, images: torch.Tensor, num_samples: int) -> dict[str, float]:
-    """The four columns of table 1 on images that are binarised by a fixed seed."""
-    torch.manual_seed(0)
-    x = binarize(images)
-    negative_bound, reconstruction, kl = model.loss(x)
-    log_likelihood = model.log_likelihood(x, num_samples).mean()
-    values = (log_likelihood, -negative_bound, reconstruction, kl)
-    return dict(zip(COLUMNS, (value.item() for value in values), strict=True))
-
-
-def run_cell(cell: Cell, work: Path, config: BatchConfig) -> dict[str, Any]:
+def run_cell(cell: Cell, work: Path) -> dict[str, Any]:
     """The cell's result, computed if it is not there."""
-    result = kept(cell.path(work, "json"), partial(train_and_test, cell, work, config))
-    cell.path(work, "ckpt").unlink(missing_ok=True)
-    return {**cell._asdict(), **result}
+    metrics = cell.experiment.run(load_images("mnist"), cell.folder(work), torch.device("cpu"), progress=False)
+    return {**cell._asdict(), **{name: value for name, value in metrics.items() if name != "history"}}
 
 
 def table(cells: Sequence[dict[str, Any]]) -> Iterator[str]:
@@ -138,38 +85,27 @@ def table(cells: Sequence[dict[str, Any]]) -> Iterator[str]:
             yield f"| {dim} | {model.upper()} | {len(found)} | {' | '.join(values)} | {published} |"
 
 
-def spread(values: Sequence[float]) -> str:
-    """Mean ± standard deviation."""
-    mean = f"{np.mean(values):.2f}"
-    return mean if len(values) < 2 else f"{mean} ± {np.std(values, ddof=1):.2f}"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--models", nargs="+", default=list(MODELS), choices=MODELS)
+    parser.add_argument("--models", nargs="+", default=list(VAES), choices=VAES)
     parser.add_argument("--dims", nargs="+", type=int, default=list(DIMS), choices=DIMS)
     parser.add_argument("--seeds", default="0-9", help="such as 0-9 or 0,3,5")
-    parser.add_argument("--jobs", type=int, default=2, help="processes, one thread each")
-    parser.add_argument("--work", type=Path, default=WORK, help="where cells and weights are kept")
-    parser.add_argument("--out", type=Path, default=HERE / "results", help="where the results go")
-    parser.add_argument("--report", action="store_true", help="compute nothing, report the cells that are there")
+    add_common_options(parser, WORK, HERE / "results")
     options = parser.parse_args()
 
-    config = BatchConfig()
     cells = [Cell(*values) for values in product(options.models, options.dims, parse_seeds(options.seeds))]
     # A seed of everything first.
-    cells.sort(key=lambda cell: (cell.seed, DIMS.index(cell.dim)))
+    cells.sort(key=lambda cell: (cell.seed, cell.dim))
     if options.report:
-        cells = [cell for cell in cells if cell.path(options.work, "json").exists()]
-    results = run_cells(cells, partial(run_cell, work=options.work, config=config), options.jobs)
-    given = {name: getattr(options, name) for name in ("models", "dims", "seeds")}
-    command = command_line("mnist_unsupervised.py", given, {name: parser.get_default(name) for name in given})
-    found = sorted(results.values(), key=lambda cell: (cell["dim"], cell["model"], cell["seed"]))
-    report = {"command": command, "config": asdict(config), "torch": torch.__version__, "cells": found}
-    save_json(options.out / "mnist_unsupervised.json", report)
-    text = f"Nats, mean ± standard deviation over the seeds. Made by `{command}`.\n\n" + "\n".join(table(found)) + "\n"
-    write_atomically(options.out / "mnist_unsupervised.md", lambda file: file.write(text.encode()))
-    sys.stdout.write(text)
+        cells = [cell for cell in cells if (cell.folder(options.work) / "metrics.json").exists()]
+    results = run_cells(cells, partial(run_cell, work=options.work), options.jobs)
+    report = {
+        "command": command_line(parser, options, ("models", "dims", "seeds")),
+        "config": asdict(BatchConfig()),
+        "cells": results,
+    }
+    title = "Nats per image, mean ± standard deviation over the seeds."
+    write_results(options.out, "mnist_unsupervised", report, [title, "", *table(results)])
 
 
 if __name__ == "__main__":

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-import json
-from datetime import datetime
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
-import torch
 import typer
 from torch_geometric.data import Data
 
+from spherical_gae.cli_images import train_m1m2, train_vae
+from spherical_gae.cli_options import (
+    fail,
+    make_folder,
+    new_folder,
+    refuse_changes,
+    saved_config,
+    usable_device,
+    use_threads,
+)
 from spherical_gae.data.graphs import DATASETS, load_graph
 from spherical_gae.presets import available_presets, load_preset
 from spherical_gae.training.experiment import Experiment, ExperimentConfig, format_table
@@ -20,13 +27,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Spherical graph autoencoders: train them, and see what they reach.",
+    help="Spherical autoencoders, of graphs above all: train them, and see what they reach.",
 )
-
-
-@app.callback()
-def _commands() -> None:
-    """Makes typer keep ``train`` as a subcommand while it is the only one."""
 
 
 @app.command()
@@ -75,25 +77,29 @@ def train(
     Citation graphs are read from the folder SPHERICAL_GAE_DATA if it is set, else from the cache folder.
     """
     if resume:
-        folder, config = _saved(out)
-        _refuse_changes(context, config)
+        folder, config = saved_config(out, ExperimentConfig.from_dict)
+        saved = {
+            "dataset": config.dataset,
+            "preset": config.preset_name,
+            "seeds": config.seeds,
+            "latent_dim": config.preset.latent_dim,
+            "epochs": config.preset.epochs,
+        }
+        refuse_changes(context, saved, {"dataset": str.lower, "seeds": parse_seeds})
     else:
         config = _configured(dataset, preset, seeds, latent_dim, epochs)
-        folder = out or Path("runs") / f"{config.dataset}-{preset}-{datetime.now():%Y%m%d-%H%M%S}"
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            _fail("--out", f"{folder} is not empty: choose another folder, or add --resume")
-    if threads < 1:
-        _fail("--threads", f"given {threads}, allowed: 1 or more")
-    torch.set_num_threads(threads)
-    target, data = _usable(device), _loaded(config.dataset)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        _fail("--out", f"{folder} cannot be made: {error.strerror}")
+        folder = new_folder(out, f"{config.dataset}-{preset}")
+    use_threads(threads)
+    target, data = usable_device(device), _loaded(config.dataset)
+    make_folder(folder)
     metrics = Experiment(config, folder, target).run(data)
     for line in format_table(metrics):
         typer.echo(line)
     typer.echo(f"\nrun folder: {folder}")
+
+
+app.command("train-vae")(train_vae)
+app.command("train-m1m2")(train_m1m2)
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:
@@ -129,67 +135,25 @@ def main() -> None:
     app(prog_name="spherical-gae")
 
 
-def _fail(option: str, message: str) -> NoReturn:
-    typer.echo(f"Error: {option}: {message}", err=True)
-    raise typer.Exit(2)
-
-
 def _configured(dataset: str, preset: str, seeds: str, latent_dim: int | None, epochs: int | None) -> ExperimentConfig:
     name = dataset.lower()
     if name not in DATASETS:
-        _fail("--dataset", f"given {dataset!r}, allowed: {', '.join(DATASETS)}")
+        fail("--dataset", f"given {dataset!r}, allowed: {', '.join(DATASETS)}")
     if preset not in available_presets():
-        _fail("--preset", f"given {preset!r}, allowed: {', '.join(available_presets())}")
+        fail("--preset", f"given {preset!r}, allowed: {', '.join(available_presets())}")
     if latent_dim is not None and latent_dim < 2:
-        _fail("--latent-dim", f"given {latent_dim}, allowed: 2 or more")
+        fail("--latent-dim", f"given {latent_dim}, allowed: 2 or more")
     if epochs is not None and epochs < 1:
-        _fail("--epochs", f"given {epochs}, allowed: 1 or more")
+        fail("--epochs", f"given {epochs}, allowed: 1 or more")
     try:
         numbers = parse_seeds(seeds)
     except ValueError as error:
-        _fail("--seeds", str(error))
+        fail("--seeds", str(error))
     try:
         settings = load_preset(preset, name).with_changes(latent_dim=latent_dim, epochs=epochs)
     except ValueError as error:
-        _fail("--latent-dim", str(error))
+        fail("--latent-dim", str(error))
     return ExperimentConfig(name, preset, settings, numbers)
-
-
-def _saved(folder: Path | None) -> tuple[Path, ExperimentConfig]:
-    if folder is None:
-        _fail("--resume", "needs --out, the run folder to go on with")
-    path = folder / "config.json"
-    if not path.is_file():
-        _fail("--resume", f"{folder} holds no config.json to go on with")
-    try:
-        return folder, ExperimentConfig.from_dict(json.loads(path.read_text()))
-    except (ValueError, KeyError, TypeError) as error:
-        _fail("--resume", f"{path} is not the configuration of a run: {error!r}")
-
-
-def _refuse_changes(context: typer.Context, config: ExperimentConfig) -> None:
-    """A resumed run keeps its settings: an option that says otherwise is an error, not ignored."""
-    saved = {
-        "dataset": config.dataset,
-        "preset": config.preset_name,
-        "seeds": config.seeds,
-        "latent_dim": config.preset.latent_dim,
-        "epochs": config.preset.epochs,
-    }
-    for name, value in saved.items():
-        source = context.get_parameter_source(name)
-        if source is None or source.name != "COMMANDLINE":
-            continue
-        option, given = f"--{name.replace('_', '-')}", context.params[name]
-        if name == "dataset":
-            given = given.lower()
-        if name == "seeds":
-            try:
-                given = parse_seeds(given)
-            except ValueError as error:
-                _fail(option, str(error))
-        if given != value:
-            _fail(option, f"given {given!r}, but the run to go on with has {value!r}")
 
 
 def _loaded(dataset: str) -> Data:
@@ -197,14 +161,4 @@ def _loaded(dataset: str) -> Data:
         return load_graph(dataset)
     except (OSError, ValueError) as error:
         # Missing, damaged (ChecksumError) or out of reach: the message says what to do.
-        _fail("--dataset", str(error))
-
-
-def _usable(device: str) -> torch.device:
-    try:
-        # Reading a value back fails on devices that hold none, such as meta.
-        zero = torch.zeros((), device=device)
-        zero.item()
-        return zero.device
-    except (RuntimeError, AssertionError) as error:
-        _fail("--device", f"{device!r} cannot be used here: {str(error).splitlines()[0]}")
+        fail("--dataset", str(error))

@@ -75,6 +75,39 @@ def plot_plane(points: ArrayLike, labels: ArrayLike | None = None, ax: Axes | No
     return ax
 
 
+def plot_images(images: ArrayLike, columns: int, ax: Axes | None = None) -> Axes:
+    """Draws square grey images side by side, row by row.
+
+    Args:
+        images: Intensities in [0, 1], black to white, shape [N, side * side] or [N, side, side].
+        columns: Images in a row, at least 1.
+        ax: Axes; new ones if None.
+
+    Returns:
+        The axes.
+
+    Raises:
+        ValueError: If the images are not square, there are none, or ``columns`` is below 1.
+    """
+    array = np.asarray(images, dtype=np.float64)
+    side = round(float(np.sqrt(np.prod(array.shape[1:]))))
+    if array.ndim < 2 or array.shape[0] < 1 or side * side != np.prod(array.shape[1:]):
+        raise ValueError(f"images must have shape [N, side * side] or [N, side, side] with N >= 1, got {array.shape}")
+    if columns < 1:
+        raise ValueError(f"columns must be at least 1, got {columns}")
+    rows = -(-array.shape[0] // columns)
+    # A grey line between the images, where black ones would run together.
+    tiles = np.full((rows * columns, side + 1, side + 1), 0.5)
+    tiles[:, :-1, :-1] = 0
+    tiles[: array.shape[0], :-1, :-1] = array.reshape(-1, side, side)
+    sheet = tiles.reshape(rows, columns, side + 1, side + 1).swapaxes(1, 2).reshape(rows * (side + 1), -1)[:-1, :-1]
+    if ax is None:
+        ax = Figure(figsize=(0.5 * columns, 0.5 * rows + 0.3), layout="constrained").add_subplot()
+    ax.imshow(sheet, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    ax.set_axis_off()
+    return ax
+
+
 def _scatter(ax: Axes, x: NDArray[np.float64], y: NDArray[np.float64], labels: ArrayLike | None) -> None:
     if labels is None:
         ax.scatter(x, y, s=5, linewidths=0)

@@ -47,7 +47,8 @@ def importance_weighted_log_likelihood(
         if value < 1:
             raise ValueError(f"{name} must be at least 1, got {value}")
     at_once = min(num_samples, max_rows)
-    parts = [_log_mean_weight(model, part, num_samples, at_once) for part in x.split(max(1, max_rows // at_once))]
+    chunks = x.split(max(1, max_rows // at_once)) if x.size(0) else ()  # an empty tensor splits into one, not none
+    parts = [_log_mean_weight(model, part, num_samples, at_once) for part in chunks]
     return torch.cat(parts) if parts else x.new_zeros(0)
 
 

@@ -1,0 +1,91 @@
+"""MNIST with few labels, M1: the paper's table 2, nearest neighbours on the latents of table 1's models.
+
+    python benchmarks/mnist_unsupervised.py && python benchmarks/mnist_knn.py
+
+Five neighbours vote, by Euclidean distance for N-VAEs and by angle for S-VAEs; 20 draws of 100, 600 and 1,000 labelled
+training images, equally many of each class; accuracy on the 10,000 test images.  Images are
+binarised once.  Every model of table 1 that is there is tested, with the same draws.
+Writes results/mnist_knn.json and .md.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from functools import partial
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import torch
+from cells import add_common_options, command_line, run_cells, spread, write_results
+from mnist_unsupervised import DIMS, HERE, WORK, Cell
+
+from spherical_gae.cli import parse_seeds
+from spherical_gae.data import ImageSet, binarize, draw_labelled, load_images
+from spherical_gae.models import M1Classifier
+from spherical_gae.training.image_experiment import VAES
+
+NUM_LABELS = (100, 600, 1000)
+NUM_DRAWS = 20
+# Table 2 of the paper: accuracy in %, mean ± standard deviation of 20 runs, N = 100, 600, 1000.
+PAPER = {
+    ("n-vae", 2): "72.6 ± 2.1 | 80.8 ± 0.5 | 81.7 ± 0.5",
+    ("s-vae", 2): "77.9 ± 1.6 | 84.9 ± 0.6 | 85.6 ± 0.5",
+    ("n-vae", 5): "81.8 ± 2.0 | 90.9 ± 0.4 | 92.0 ± 0.2",
+    ("s-vae", 5): "87.5 ± 1.0 | 92.8 ± 0.3 | 93.4 ± 0.2",
+    ("n-vae", 10): "75.7 ± 1.8 | 88.4 ± 0.5 | 90.2 ± 0.4",
+    ("s-vae", 10): "80.6 ± 1.3 | 91.2 ± 0.4 | 92.8 ± 0.3",
+    ("n-vae", 20): "71.3 ± 1.9 | 88.3 ± 0.5 | 90.1 ± 0.4",
+    ("s-vae", 20): "72.8 ± 1.6 | 89.1 ± 0.6 | 91.1 ± 0.3",
+    ("n-vae", 40): "72.3 ± 1.6 | 88.0 ± 0.5 | 90.3 ± 0.5",
+    ("s-vae", 40): "67.7 ± 2.3 | 87.4 ± 0.7 | 90.4 ± 0.4",
+}
+
+
+def run_cell(cell: Cell, work: Path) -> dict[str, Any]:
+    """Accuracies of one model in percent, one list of draws for each number of labels."""
+    images = load_images("mnist")
+    model = cell.experiment.load_model(images, cell.folder(work))
+    noise = torch.Generator().manual_seed(0)
+    train, test = (ImageSet(binarize(part.images, noise), part.labels) for part in (images.train, images.test))
+    classifier = M1Classifier(model)
+    accuracies = {
+        str(number): [
+            100 * classifier.fit(*draw_labelled(train, number, draw)).score(*test) for draw in range(NUM_DRAWS)
+        ]
+        for number in NUM_LABELS
+    }
+    return {**cell._asdict(), "accuracies": accuracies}
+
+
+def table(cells: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """Markdown lines: each dimension and model, here and in the paper."""
+    columns = [f"N = {number}" for number in NUM_LABELS]
+    yield f"| d | model | seeds | {' | '.join(columns)} | {' | '.join(f'paper: {name}' for name in columns)} |"
+    yield "|---" * (3 + 2 * len(columns)) + "|"
+    for (model, dim), published in PAPER.items():
+        found = [cell["accuracies"] for cell in cells if (cell["model"], cell["dim"]) == (model, dim)]
+        if found:
+            values = (spread([a for cell in found for a in cell[str(number)]], 1) for number in NUM_LABELS)
+            yield f"| {dim} | {model.upper()} | {len(found)} | {' | '.join(values)} | {published} |"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", default="0-9", help="seeds of the models, such as 0-9 or 0,3,5")
+    add_common_options(parser, WORK, HERE / "results")
+    options = parser.parse_args()
+
+    cells = [Cell(*values) for values in product(VAES, DIMS, parse_seeds(options.seeds))]
+    cells = [cell for cell in cells if (cell.folder(options.work) / "model.safetensors").exists()]
+    if not cells:
+        parser.error(f"--work: {options.work} holds no trained model; run mnist_unsupervised.py first")
+    results = run_cells(cells, partial(run_cell, work=options.work), options.jobs)
+    report = {"command": command_line(parser, options, ("seeds",)), "cells": results}
+    title = f"Accuracy in percent, mean ± standard deviation over {NUM_DRAWS} draws of labels for each model."
+    write_results(options.out, "mnist_knn", report, [title, "", *table(results)])
+
+
+if __name__ == "__main__":
+    main()

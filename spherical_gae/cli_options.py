@@ -1,0 +1,91 @@
+"""What the commands share: errors that name the option, devices, run folders."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+import torch
+import typer
+
+T = TypeVar("T")
+
+
+def fail(option: str, message: str) -> NoReturn:
+    """Ends the command with an error that names the option."""
+    typer.echo(f"Error: {option}: {message}", err=True)
+    raise typer.Exit(2)
+
+
+def usable_device(device: str) -> torch.device:
+    """The device of this name, if computations on it work."""
+    try:
+        # Reading a value back fails on devices that hold none, such as meta.
+        zero = torch.zeros((), device=device)
+        zero.item()
+        return zero.device
+    except (RuntimeError, AssertionError) as error:
+        fail("--device", f"{device!r} cannot be used here: {str(error).splitlines()[0]}")
+
+
+def use_threads(threads: int) -> None:
+    """Sets the number of CPU threads."""
+    if threads < 1:
+        fail("--threads", f"given {threads}, allowed: 1 or more")
+    torch.set_num_threads(threads)
+
+
+def new_folder(out: Path | None, name: str) -> Path:
+    """The folder of a new run: ``out``, which must be new or empty, or runs/NAME-TIME."""
+    folder = out or Path("runs") / f"{name}-{datetime.now():%Y%m%d-%H%M%S}"
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        fail("--out", f"{folder} is not empty: choose another folder, or add --resume")
+    return folder
+
+
+def make_folder(folder: Path) -> None:
+    """Makes a run folder."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        fail("--out", f"{folder} cannot be made: {error.strerror}")
+
+
+def saved_config(folder: Path | None, read: Callable[[dict[str, Any]], T]) -> tuple[Path, T]:
+    """The run folder to go on with, and its configuration."""
+    if folder is None:
+        fail("--resume", "needs --out, the run folder to go on with")
+    path = folder / "config.json"
+    if not path.is_file():
+        fail("--resume", f"{folder} holds no config.json to go on with")
+    try:
+        return folder, read(json.loads(path.read_text()))
+    except (ValueError, KeyError, TypeError) as error:
+        fail("--resume", f"{path} is not the configuration of a run: {error!r}")
+
+
+def refuse_changes(
+    context: typer.Context, saved: Mapping[str, Any], read: Mapping[str, Callable[[Any], Any]] | None = None
+) -> None:
+    """A resumed run keeps its settings: an option that says otherwise is an error, not ignored.
+
+    Args:
+        context: The command's context.
+        saved: What the run has, by the name of the command's parameter.
+        read: How a given value is read before it is compared, where it is; a ValueError is reported.
+    """
+    for name, value in saved.items():
+        source = context.get_parameter_source(name)
+        if source is None or source.name != "COMMANDLINE":
+            continue
+        option, given = f"--{name.replace('_', '-')}", context.params[name]
+        if read and name in read:
+            try:
+                given = read[name](given)
+            except ValueError as error:
+                fail(option, str(error))
+        if given != value:
+            fail(option, f"given {given!r}, but the run to go on with has {value!r}")

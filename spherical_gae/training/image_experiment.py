@@ -1,0 +1,271 @@
+"""Experiments on images, each in a run folder that can be resumed: S-VAE, N-VAE, M1+M2."""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import safetensors.torch
+import torch
+from sklearn.decomposition import PCA
+from torch import Tensor, nn
+
+from spherical_gae.data.few_labels import draw_labelled
+from spherical_gae.data.images import ImageSet, ImageSplit, binarize
+from spherical_gae.evaluation.vae_scores import score_vae
+from spherical_gae.models.semi_supervised import M1M2
+from spherical_gae.models.vae import NormalVAE, SphericalVAE, VariationalAutoencoder
+from spherical_gae.nn.heads import LatentHead, NormalHead, VonMisesFisherHead
+from spherical_gae.plotting import plot_images, plot_plane, plot_sphere, save_figure
+from spherical_gae.training.batches import BatchConfig, BatchResult
+from spherical_gae.training.checkpoint import save_json, write_atomically
+from spherical_gae.training.semi_supervised import SemiSupervisedConfig, fit_m1m2
+from spherical_gae.training.vae import fit_vae
+
+VAES = {"s-vae": SphericalVAE, "n-vae": NormalVAE}
+LATENTS = ("s", "n")
+_TEST_SEED = 0
+_SHOWN_LATENTS = 5000
+
+
+def make_head(latent: str) -> LatentHead:
+    """The head of a latent: ``"s"`` for von Mises-Fisher, ``"n"`` for normal."""
+    return VonMisesFisherHead(initial_concentration="dimension") if latent == "s" else NormalHead()
+
+
+@dataclass(frozen=True)
+class ImageExperiment(ABC):
+    """What is run, saved as ``config.json``, and how.
+
+    The folder holds ``config.json``, ``training.json`` (``BatchResult``), ``model.safetensors``, ``metrics.json`` (test
+    scores and ``training.json``), ``samples.png``, ``latent.png``, and while it trains ``train.ckpt``.
+
+    Attributes:
+        dataset: Name for ``load_images``.
+        seed: Seed of weights, training and, with few labels, of their choice.
+    """
+
+    kind: ClassVar[str]
+
+    dataset: str = "digits"
+    seed: int = 0
+
+    @abstractmethod
+    def make_model(self, num_features: int) -> nn.Module:
+        """The model before training, with weights from torch's global generator."""
+
+    @abstractmethod
+    def fit(self, model: Any, images: ImageSplit, checkpoint: Path, progress: bool) -> BatchResult:
+        """Trains the model."""
+
+    @abstractmethod
+    def test(self, model: Any, images: ImageSet) -> dict[str, float]:
+        """Scores the model on the test images, which are binarised."""
+
+    @abstractmethod
+    def latents(self, model: Any, images: Tensor) -> tuple[Tensor, LatentHead]:
+        """Modes of the posteriors of binarised images, and the head that they belong to."""
+
+    @abstractmethod
+    def samples(self, model: Any) -> Tensor:
+        """Images that the model makes up, ten in a row."""
+
+    def run(self, images: ImageSplit, folder: Path, device: torch.device, progress: bool = True) -> dict[str, Any]:
+        """Trains and tests in a folder, or goes on with what is there.
+
+        Args:
+            images: The images that ``dataset`` names, from ``load_images``.
+            folder: The run folder, made if missing.
+            device: Where to train.
+            progress: Whether to show a progress bar.
+
+        Returns:
+            The content of ``metrics.json``.
+
+        Raises:
+            ValueError: If the folder holds a run of another configuration.
+        """
+        saved = folder / "config.json"
+        if saved.exists() and json.loads(saved.read_text()) != self.to_dict():
+            raise ValueError(f"{folder} holds a run of another configuration, see its config.json")
+        save_json(saved, self.to_dict())
+        metrics, training, checkpoint = (folder / name for name in ("metrics.json", "training.json", "train.ckpt"))
+        if not training.exists():
+            self._train(images, folder, device, checkpoint, progress)
+        # Missing, unless a run was stopped right before this line.
+        checkpoint.unlink(missing_ok=True)
+        if not metrics.exists():
+            # On the CPU, so that a run's figures do not depend on where it is looked at.
+            model = self.load_model(images, folder)
+            test = ImageSet(self._binarized(images.test.images), images.test.labels)
+            self._draw(model, test, folder)
+            save_json(metrics, {**self.test(model, test), **json.loads(training.read_text())})
+        return json.loads(metrics.read_text())
+
+    def _train(self, images: ImageSplit, folder: Path, device: torch.device, checkpoint: Path, progress: bool) -> None:
+        model = self._new_model(images).to(device)
+        result = self.fit(model, images, checkpoint, progress)
+        weights = {name: tensor.cpu().contiguous() for name, tensor in model.state_dict().items()}
+        write_atomically(folder / "model.safetensors", lambda file: file.write(safetensors.torch.save(weights)))
+        save_json(folder / "training.json", asdict(result))
+
+    def load_model(self, images: ImageSplit, folder: Path) -> Any:
+        """The trained model of a folder, in evaluation mode, on the CPU."""
+        model = self._new_model(images)
+        model.load_state_dict(safetensors.torch.load_file(folder / "model.safetensors"))
+        return model.eval()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {"kind": self.kind, **asdict(self)}
+
+    def _new_model(self, images: ImageSplit) -> nn.Module:
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(self.seed)
+            return self.make_model(images.train.images.size(1))
+
+    @staticmethod
+    def _binarized(images: Tensor) -> Tensor:
+        return binarize(images, torch.Generator().manual_seed(_TEST_SEED))
+
+    @torch.no_grad()
+    def _draw(self, model: nn.Module, test: ImageSet, folder: Path) -> None:
+        model.eval()
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(self.seed)
+            save_figure(plot_images(self.samples(model).numpy(), 10), folder / "samples.png", "samples")
+        latents, head = self.latents(model, test.images[:_SHOWN_LATENTS])
+        save_figure(_plot_latents(latents, test.labels[:_SHOWN_LATENTS], head), folder / "latent.png", self._title())
+
+    def _title(self) -> str:
+        return f"{self.dataset}: latents of the test images, coloured by class"
+
+
+@dataclass(frozen=True)
+class VAEExperiment(ImageExperiment):
+    """An S-VAE or N-VAE.
+
+    Attributes:
+        model: ``"s-vae"`` or ``"n-vae"``.
+        dim: Dimension of the latent's manifold.
+        hidden_features: Widths of the encoder's hidden layers, reversed in the decoder.
+        training: Settings of ``fit_vae``.
+    """
+
+    kind: ClassVar[str] = "vae"
+
+    model: str = "s-vae"
+    dim: int = 2
+    hidden_features: tuple[int, ...] = (256, 128)
+    training: BatchConfig = field(default_factory=BatchConfig)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> VAEExperiment:
+        """The inverse of ``to_dict``."""
+        values = {key: value for key, value in values.items() if key != "kind"}
+        values["training"] = BatchConfig(**values["training"])
+        values["hidden_features"] = tuple(values["hidden_features"])
+        return cls(**values)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {**super().to_dict(), "hidden_features": list(self.hidden_features)}
+
+    def make_model(self, num_features: int) -> VariationalAutoencoder:
+        """See ``ImageExperiment``."""
+        return VAES[self.model](self.dim, num_features, self.hidden_features)
+
+    def fit(self, model: Any, images: ImageSplit, checkpoint: Path, progress: bool) -> BatchResult:
+        """See ``ImageExperiment``."""
+        data = images.train.images, images.val.images
+        return fit_vae(model, *data, self.training, seed=self.seed, checkpoint=checkpoint, progress=progress)
+
+    def test(self, model: Any, images: ImageSet) -> dict[str, float]:
+        """The columns of the paper's table 1."""
+        return score_vae(model, images.images)._asdict()
+
+    def latents(self, model: Any, images: Tensor) -> tuple[Tensor, LatentHead]:
+        """See ``ImageExperiment``."""
+        return model.posterior(images).mode, model.head
+
+    def samples(self, model: Any) -> Tensor:
+        """Decoded draws from the prior."""
+        return model.sample(100)
+
+
+@dataclass(frozen=True)
+class M1M2Experiment(ImageExperiment):
+    """M1+M2.
+
+    Attributes:
+        latent1: Law of z_1, ``"s"`` (von Mises-Fisher) or ``"n"`` (normal).
+        latent2: Law of z_2, likewise.
+        dim1: Dimension of z_1's manifold.
+        dim2: Dimension of z_2's manifold.
+        hidden_features: Width of the hidden layers.
+        num_labels: Number of training images whose labels are known, equally many of each class.
+        training: Settings of ``fit_m1m2``.
+    """
+
+    kind: ClassVar[str] = "m1m2"
+
+    latent1: str = "s"
+    latent2: str = "n"
+    dim1: int = 10
+    dim2: int = 10
+    hidden_features: int = 500
+    num_labels: int = 100
+    training: SemiSupervisedConfig = field(default_factory=SemiSupervisedConfig)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> M1M2Experiment:
+        """The inverse of ``to_dict``."""
+        values = {key: value for key, value in values.items() if key != "kind"}
+        values["training"] = SemiSupervisedConfig(**values["training"])
+        return cls(**values)
+
+    def make_model(self, num_features: int) -> M1M2:
+        """See ``ImageExperiment``."""
+        heads = make_head(self.latent1), make_head(self.latent2)
+        return M1M2(self.dim1, self.dim2, *heads, num_features, hidden_features=self.hidden_features)
+
+    def fit(self, model: Any, images: ImageSplit, checkpoint: Path, progress: bool) -> BatchResult:
+        """See ``ImageExperiment``."""
+        labelled = draw_labelled(images.train, self.num_labels, self.seed)
+        return fit_m1m2(
+            model,
+            images.train.images,
+            labelled,
+            images.val,
+            self.training,
+            seed=self.seed,
+            checkpoint=checkpoint,
+            progress=progress,
+        )
+
+    def test(self, model: Any, images: ImageSet) -> dict[str, float]:
+        """The share of test images whose class is predicted right."""
+        return {"accuracy": float((model.predict(images.images) == images.labels).double().mean())}
+
+    def latents(self, model: Any, images: Tensor) -> tuple[Tensor, LatentHead]:
+        """Of z_1."""
+        return model.posterior(images).mode, model.head1
+
+    def samples(self, model: Any) -> Tensor:
+        """A style in every row, a class in every column."""
+        styles = model.sample_styles(10).repeat_interleave(model.num_classes, dim=0)
+        return model.generate(styles, torch.arange(model.num_classes).repeat(10))
+
+
+def _plot_latents(latents: Tensor, labels: Tensor, head: LatentHead) -> Any:
+    """S^2 in a Hammer projection, R^2 as it is, all others by their first two principal components."""
+    points, classes = latents.numpy(), labels.numpy()
+    if isinstance(head, VonMisesFisherHead) and points.shape[1] == 3:
+        return plot_sphere(points, classes)
+    if points.shape[1] > 2:
+        points = PCA(2, svd_solver="full").fit_transform(points.astype(np.float64))
+    return plot_plane(points, classes)
