@@ -14,6 +14,7 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -30,7 +31,7 @@ HERE = Path(__file__).parent
 BARE = "autoencoder in bare torch"
 
 
-def bare_autoencoder(images: Tensor, dim: int) -> Callable[[], None]:
+def bare_autoencoder(images: Tensor, dim: int) -> Callable[[], object]:
     """An epoch of a plain autoencoder, written as one would without a library."""
     model = nn.Sequential(
         nn.Linear(784, 256),
@@ -80,10 +81,10 @@ def main() -> None:
     images = load_images("mnist")
     medians: dict[int, dict[str, float]] = {}
     for dim in options.dims:
-        epochs = {BARE: bare_autoencoder(images.train.images, dim)}
+        epochs: dict[str, Callable[[], object]] = {BARE: bare_autoencoder(images.train.images, dim)}
         for name, model in (("n-vae", NormalVAE(dim)), ("s-vae", SphericalVAE(dim))):
             run = VAERun(model, images.train.images, images.val.images, BatchConfig(), 0)
-            epochs[name] = lambda run=run: run.train_epoch(1.0)
+            epochs[name] = partial(run.train_epoch, 1.0)
         times: dict[str, list[float]] = {name: [] for name in epochs}
         for _ in range(options.rounds):
             for name, epoch in epochs.items():
