@@ -16,7 +16,7 @@ NUM_FEATURES = 100
 MEANS = (0.0, 2 * math.pi / 3, -2 * math.pi / 3)
 """Mean angles of the components."""
 CONCENTRATIONS = (4.0, 4.0, 4.0)
-"""Concentrations of the components.  The density is 1.7 times the uniform one at their means, 0.4 times in between."""
+"""Concentrations of the components.  The density is 1.6 times the uniform one at their means, 0.4 times in between."""
 NOISE_STD = 1.0
 """Standard deviation of the noise in each feature; the noiseless features have one of 0.65."""
 _WEIGHT_STD = 1.5

@@ -210,7 +210,7 @@ class ProductOfSpheresHead(LatentHead):
 class NormalHead(LatentHead):
     """q(z | x) = N(mean, diag(exp(logstd))^2) with a standard normal prior  (Kingma & Welling 2014).
 
-    The log standard deviation is capped at 10, as in PyG's ``VGAE``.
+    The log standard deviation is kept in [-10, 10]; PyG's ``VGAE`` has the upper limit too.
     """
 
     def parameter_widths(self, dim: int) -> tuple[int, ...]:
@@ -242,7 +242,7 @@ class NormalHead(LatentHead):
         mean, logstd = (_at_least_float32(p) for p in parameters)
         if mean.shape != logstd.shape:
             raise ValueError(f"logstd must have the shape of mean, {tuple(mean.shape)}, got {tuple(logstd.shape)}")
-        scale = logstd.clamp(max=_MAX_LOGSTD).exp()
+        scale = logstd.clamp(-_MAX_LOGSTD, _MAX_LOGSTD).exp()
         return Independent(Normal(mean, scale, validate_args=False), 1, validate_args=False)
 
     def prior(self, posterior: Distribution) -> Independent:

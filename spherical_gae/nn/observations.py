@@ -49,7 +49,12 @@ class NormalObservation(Observation):
         super().__init__()
         if not 0 < std < math.inf:
             raise ValueError(f"std must be positive and finite, got {std}")
+        self.std, self.learnable = std, learnable
         self.log_std = nn.Parameter(torch.tensor(math.log(std)), requires_grad=learnable)
+
+    def extra_repr(self) -> str:
+        """The settings, for ``repr``."""
+        return f"std={self.std}, learnable={self.learnable}"
 
     def _law(self, outputs: Tensor) -> Normal:
         return Normal(outputs, self.log_std.exp(), validate_args=False)

@@ -12,8 +12,6 @@ from tqdm import tqdm
 
 from spherical_gae.training.checkpoint import load_checkpoint, save_checkpoint, seed_random
 
-# Keeps the random numbers of training apart from those of an initialisation with the same seed.
-_TRAINING_STREAM = 1 << 32
 
 
 class ResumableRun(Protocol):
@@ -48,9 +46,13 @@ class ResumableRun(Protocol):
 
 @contextmanager
 def training_random(seed: int, device: torch.device) -> Iterator[None]:
-    """Seeds torch's generators for a training run, and gives the caller's back at the end."""
+    """Seeds torch's generators for a training run, and gives the caller's back at the end.
+
+    An initialisation with the same seed has used the same numbers, for another purpose; torch's CPU generator knows
+    2^32 seeds only.
+    """
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        seed_random(seed + _TRAINING_STREAM, device)
+        seed_random(seed, device)
         yield
 
 

@@ -113,6 +113,8 @@ class SemiSupervisedRun(BatchRun):
         super().__init__(model, config, seed)
         for name, data in (("unlabelled", unlabelled), ("labelled", labelled.images), ("val", val.images)):
             check_data(name, data, config.binarize)
+        check_labels("labelled", labelled, model.num_classes)
+        check_labels("val", val, model.num_classes)
         self.unlabelled = unlabelled.to(self.device)
         self.labelled, self.val = (ImageSet(*(part.to(self.device) for part in data)) for data in (labelled, val))
 
@@ -147,7 +149,20 @@ class SemiSupervisedRun(BatchRun):
             "labelled_crc32": crc32(self.labelled.images),
             "labels_crc32": crc32(self.labelled.labels),
             "val_crc32": crc32(self.val.images),
+            "val_labels_crc32": crc32(self.val.labels),
         }
 
     def _binary(self, images: Tensor) -> Tensor:
         return binarize(images) if self.config.binarize else images
+
+
+def check_labels(name: str, data: ImageSet, num_classes: int) -> None:
+    """Refuses labels that are not one class for each image."""
+    if data.labels.shape != data.images.shape[:1]:
+        raise ValueError(
+            f"{name} must hold one label for each of its {data.images.size(0)} images, "
+            f"got labels of shape {tuple(data.labels.shape)}"
+        )
+    low, high = (int(value) for value in torch.aminmax(data.labels))
+    if low < 0 or high >= num_classes:
+        raise ValueError(f"{name} must hold labels from 0 to {num_classes - 1}, got {low} to {high}")
