@@ -63,6 +63,10 @@ class VonMisesFisherHead(LatentHead):
         if not 0 <= min_concentration < math.inf:
             raise ValueError(f"min_concentration must be finite and at least 0, got {min_concentration}")
         self.min_concentration, self.initial_concentration = min_concentration, initial_concentration
+        if isinstance(initial_concentration, str) and initial_concentration != "dimension":
+            raise ValueError(
+                f"initial_concentration must be a number, 'dimension' or None, got {initial_concentration!r}"
+            )
         if initial_concentration != "dimension":
             self._offset(0)
 
@@ -92,9 +96,9 @@ class VonMisesFisherHead(LatentHead):
         return manifold_dim + 1
 
     def geodesic_distance(self, a: Tensor, b: Tensor) -> Tensor:
-        """The angle between unit vectors, arccos(a . b), in [0, pi]; exact for near ones too."""
-        # Through the chord: arccos loses half of the digits where a . b is near 1.
-        return 2 * (_distance(a, b) / 2).clamp(max=1).asin()
+        """The angle between unit vectors, arccos(a . b), in [0, pi]; exact for near ones and near antipodes too."""
+        # arccos loses half of the digits where a . b is near 1 or -1.
+        return 2 * torch.atan2(_distance(a, b), _distance(a, -b))
 
     def forward(self, *parameters: Tensor) -> VonMisesFisher:
         """Makes the posterior.

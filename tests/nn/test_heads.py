@@ -119,7 +119,7 @@ def test_prior_of_the_sphere() -> None:
     assert isinstance(prior, HypersphericalUniform)
     assert (prior.dim, prior.batch_shape, prior.sample().dtype) == (7, (), torch.float64)
     assert head.parameter_widths(7) == (7, 1)
-    assert "min_concentration=1.0" in repr(head)
+    assert "min_concentration=1.0, initial_concentration=None" in repr(head)
 
 
 def test_kl_on_the_ordinary_sphere_in_closed_form() -> None:
@@ -182,8 +182,9 @@ def test_other_than_two_parameters_are_refused(head: LatentHead, names: str, cou
 
 @pytest.mark.parametrize("minimum", [-1e-9, float("inf"), float("nan")])
 def test_minimum_out_of_range_is_refused(minimum: float) -> None:
-    with pytest.raises(ValueError, match=f"min_concentration must be finite and at least 0, got {minimum}"):
-        VonMisesFisherHead(minimum)
+    for make in (VonMisesFisherHead, lambda value: ProductOfSpheresHead(2, value)):
+        with pytest.raises(ValueError, match=f"min_concentration must be finite and at least 0, got {minimum}"):
+            make(minimum)
 
 
 def test_direction_of_one_coordinate_is_refused() -> None:
@@ -276,13 +277,92 @@ def test_number_of_factors_out_of_range_is_refused(num_factors: int) -> None:
         ProductOfSpheresHead(num_factors)
 
 
-@pytest.mark.parametrize("minimum", [-1e-9, float("inf"), float("nan")])
-def test_minimum_of_a_product_out_of_range_is_refused(minimum: float) -> None:
-    with pytest.raises(ValueError, match=f"min_concentration must be finite and at least 0, got {minimum}"):
-        ProductOfSpheresHead(2, minimum)
-
-
 @pytest.mark.parametrize("shape", [(5,), (5, 1), (5, 3), (4, 2), (2,), (5, 2, 2), ()])
 def test_concentrations_of_the_wrong_shape_are_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match=r"concentration must have shape .* \(5, 2\) .*\(5, 2, 3\), got"):
         ProductOfSpheresHead(2)(torch.ones(5, 6), torch.ones(shape))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize(
+    ("initial", "dim", "expected"),
+    [("dimension", 3, 3), ("dimension", 41, 41), (1.001, 3, 1.001), (700.0, 3, 700), (None, 41, 1 + math.log(2))],
+)
+def test_raw_zero_is_the_initial_concentration(initial, dim: int, expected: float, dtype: torch.dtype) -> None:
+    """softplus(raw + offset) with softplus(offset) = a is log(1 + (e^a - 1) e^raw)."""
+    raw = torch.tensor([0.0, -20.0, -3.0, 5.0], dtype=dtype)
+    law = VonMisesFisherHead(initial_concentration=initial)(torch.ones(4, dim, dtype=dtype), raw)
+    assert law.concentration[0].item() == pytest.approx(expected, rel=1e-6)
+    shifted = torch.log1p(math.expm1(expected - 1) * raw.double().exp()) + 1
+    torch.testing.assert_close(law.concentration, shifted.to(dtype))
+
+
+def test_initial_concentration_out_of_range_is_refused() -> None:
+    for initial in (1.0, 0.5, -3.0, math.inf, math.nan):
+        with pytest.raises(ValueError, match=f"initial_concentration must be finite and above .* = 1.0, got {initial}"):
+            VonMisesFisherHead(initial_concentration=initial)
+    with pytest.raises(ValueError, match=r"above min_concentration = 4.0, got 4.0"):
+        VonMisesFisherHead(4.0, "dimension")(torch.ones(2, 4), torch.zeros(2))
+    assert "initial_concentration='dimension'" in repr(VonMisesFisherHead(4.0, "dimension"))
+
+
+def test_coordinates_of_a_manifold() -> None:
+    assert [VonMisesFisherHead().coordinates(d) for d in (1, 2, 40)] == [2, 3, 41]
+    assert [NormalHead().coordinates(d) for d in (1, 2, 40)] == [1, 2, 40]
+    assert [ProductOfSpheresHead(3).coordinates(d) for d in (3, 6, 30)] == [6, 9, 33]
+    with pytest.raises(ValueError, match="manifold_dim must be a multiple of 3, got 4"):
+        ProductOfSpheresHead(3).coordinates(4)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_geodesic_distance_is_the_angle(dtype: torch.dtype) -> None:
+    """In float32 the arccos of an inner product would be 0 at 1e-6.  Near the antipode half of the digits remain."""
+    angles = torch.tensor([0.0, 1e-6, 1e-3, 0.5, math.pi / 2, 3.0, math.pi], dtype=torch.float64)
+    a = torch.tensor([[0, 1, 0], [0, -1, 0]], dtype=dtype)
+    b = torch.stack([angles.sin(), angles.cos(), torch.zeros(7)], dim=1).to(dtype)
+    distance = VonMisesFisherHead().geodesic_distance(a, b)
+    torch.testing.assert_close(distance[0], angles.to(dtype), rtol=1e-5, atol=1e-12)
+    torch.testing.assert_close(distance[1], (math.pi - angles).to(dtype), rtol=1e-5, atol=1e-5)
+    torch.manual_seed(0)
+    many = torch.nn.functional.normalize(torch.randn(40, 9, dtype=dtype), dim=1)
+    expected = (many @ many.t()).clamp(-1, 1).acos().fill_diagonal_(0)
+    torch.testing.assert_close(VonMisesFisherHead().geodesic_distance(many, many), expected, rtol=0, atol=1e-5)
+
+
+def test_geodesic_distance_on_products_and_in_the_plane() -> None:
+    angles = torch.tensor([[0.0, 0.0], [0.3, 0.4], [math.pi, 0.0], [1e-6, 2e-6], [math.pi, math.pi]])
+    points = torch.stack([angles.cos(), angles.sin()], dim=-1).flatten(1)
+    distance = ProductOfSpheresHead(2).geodesic_distance(points[:1], points)
+    expected = [0.0, 0.5, math.pi, math.sqrt(5) * 1e-6, math.sqrt(2) * math.pi]
+    torch.testing.assert_close(distance, torch.tensor([expected]), rtol=1e-5, atol=1e-12)
+    # Far from the origin, and with more rows than those from which cdist would multiply.
+    plane = 1024 + torch.tensor([[0.0, 0.0], [3.0, 4.0], [2**-12, 0.0]]).repeat(10, 1)
+    assert NormalHead().geodesic_distance(plane, plane)[0, :3].tolist() == [0, 5, 2**-12]
+
+
+@HEADS
+def test_geodesic_distance_is_a_metric(head: LatentHead) -> None:
+    torch.manual_seed(0)
+    z = head(torch.randn(20, 4), torch.zeros(20, head.parameter_widths(4)[1])).mode.double()
+    d = head.geodesic_distance(z, z)
+    assert torch.equal(d.diagonal(), torch.zeros(20, dtype=d.dtype))
+    torch.testing.assert_close(d, d.t())
+    assert (d[:, None] <= d[:, :, None] + d[None] + 1e-12).all()
+
+
+@pytest.mark.parametrize("gap", [0.0, 1e-6, 1e-3])
+def test_angle_of_near_antipodes_keeps_its_digits(gap: float) -> None:
+    a = torch.tensor([[1.0, 0.0]])
+    b = torch.tensor([[-math.cos(gap), math.sin(gap)]])
+    found = VonMisesFisherHead().geodesic_distance(a, b).item()
+    assert math.pi - found == pytest.approx(gap, abs=3e-7)
+
+
+def test_initial_concentration_of_another_word_is_refused() -> None:
+    with pytest.raises(ValueError, match="'dimension' or None, got 'dim'"):
+        VonMisesFisherHead(initial_concentration="dim")  # type: ignore[arg-type]
+
+
+def test_log_standard_deviation_is_kept_within_ten() -> None:
+    law = NormalHead()(torch.zeros(3), torch.tensor([-50.0, 0.5, 50.0]))
+    torch.testing.assert_close(law.stddev.log(), torch.tensor([-10.0, 0.5, 10.0]))

@@ -1,0 +1,222 @@
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+from torch import Tensor, nn
+from torch.distributions import Distribution, Independent, MultivariateNormal, Normal, kl_divergence
+
+from spherical_gae.evaluation.importance import importance_weighted_log_likelihood
+from spherical_gae.models.vae import SphericalVAE
+from spherical_gae.nn.heads import VonMisesFisherHead
+from spherical_gae.nn.mlp import MLP
+from spherical_gae.nn.observations import BernoulliObservation, NormalObservation, Observation
+
+STD = 0.5
+
+
+class FactorAnalysis:
+    """x = W z + b + STD e: p(x) = N(b, W W^T + STD^2 I), p(z | x) = N(V W^T (x - b) / STD^2, V)."""
+
+    def __init__(self, widen: float = 1.0, shift: float = 0.0) -> None:
+        generator = torch.Generator().manual_seed(0)
+        self.weight = torch.randn(4, 2, dtype=torch.float64, generator=generator)
+        self.bias = torch.randn(4, dtype=torch.float64, generator=generator)
+        self.covariance = (torch.eye(2) + self.weight.t() @ self.weight / STD**2).inverse()
+        self.widen, self.shift = widen, shift
+
+    def exact_posterior(self, x: Tensor) -> MultivariateNormal:
+        return MultivariateNormal((x - self.bias) @ self.weight @ self.covariance / STD**2, self.covariance)
+
+    def posterior(self, x: Tensor) -> MultivariateNormal:
+        exact = self.exact_posterior(x)
+        return MultivariateNormal(exact.loc + self.shift, self.widen * self.covariance)
+
+    def prior(self) -> MultivariateNormal:
+        return MultivariateNormal(torch.zeros(2, dtype=torch.float64), torch.eye(2, dtype=torch.float64))
+
+    def likelihood(self, z: Tensor) -> Distribution:
+        return Independent(Normal(z @ self.weight.t() + self.bias, STD), 1)
+
+    def exact(self, x: Tensor) -> Tensor:
+        covariance = self.weight @ self.weight.t() + STD**2 * torch.eye(4)
+        return torch.as_tensor(stats.multivariate_normal(self.bias.numpy(), covariance.numpy()).logpdf(x.numpy()))
+
+
+def some_data(rows: int) -> Tensor:
+    return 1.5 * torch.randn(rows, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+
+
+@pytest.mark.parametrize("num_samples", [1, 3, 100])
+@pytest.mark.parametrize("max_rows", [1, 7, 16384])
+def test_exact_posterior_gives_the_exact_value_from_one_sample_on(num_samples: int, max_rows: int) -> None:
+    torch.manual_seed(0)
+    model, x = FactorAnalysis(), some_data(5)
+    estimate = importance_weighted_log_likelihood(model, x, num_samples, max_rows)
+    torch.testing.assert_close(estimate, model.exact(x), rtol=1e-10, atol=1e-10)
+
+
+def check_unbiased(estimates: Tensor, exact: float) -> None:
+    """The estimate of p(x), not of log p(x), is unbiased: independent ones have the mean p(x)."""
+    ratio = (estimates.double() - exact).exp()
+    error = float(ratio.std()) / math.sqrt(len(ratio))
+    assert error < 0.01
+    assert abs(float(ratio.mean()) - 1) < 4 * error + 1e-5
+
+
+def test_wrong_posterior_agrees_within_monte_carlo_error() -> None:
+    torch.manual_seed(0)
+    model, x = FactorAnalysis(widen=1.6, shift=0.1), some_data(3)
+    for row in x:
+        estimates = importance_weighted_log_likelihood(model, row.expand(100, 4), num_samples=1000)
+        check_unbiased(estimates, float(model.exact(row)))
+
+
+def test_expected_estimate_grows_from_the_bound_to_the_likelihood() -> None:
+    """At K = 1 it is the evidence lower bound log p(x) - KL(q || p(z | x))."""
+    torch.manual_seed(0)
+    model, x = FactorAnalysis(widen=2.0, shift=0.3), some_data(1)
+    exact = float(model.exact(x))
+    bound = exact - float(kl_divergence(model.posterior(x), model.exact_posterior(x)))
+    values, errors = [], []
+    for num_samples in (1, 5, 25, 125):
+        estimates = importance_weighted_log_likelihood(model, x.expand(4000, 4), num_samples)
+        values.append(float(estimates.mean()))
+        errors.append(float(estimates.std()) / math.sqrt(4000))
+    assert exact - bound > 10 * errors[0]
+    assert abs(values[0] - bound) < 4 * errors[0]
+    for i in range(3):
+        assert values[i + 1] - values[i] > 4 * math.hypot(errors[i], errors[i + 1])
+    assert exact - 0.1 < values[3] < exact + 4 * errors[3]
+
+
+def circle() -> tuple[Tensor, Tensor]:
+    """Points of the trapezoid rule on S^1 and their weights, which add up to 1."""
+    angle = torch.arange(1000, dtype=torch.float64) * 2 * math.pi / 1000
+    return torch.stack([angle.cos(), angle.sin()], dim=1), torch.full((1000,), 1e-3, dtype=torch.float64)
+
+
+def sphere() -> tuple[Tensor, Tensor]:
+    """Gauss-Legendre in the height, the trapezoid rule around the axis."""
+    height, weight = (torch.from_numpy(part) for part in np.polynomial.legendre.leggauss(100))
+    angle = torch.arange(200, dtype=torch.float64) * 2 * math.pi / 200
+    radius = (1 - height**2).sqrt()[:, None]
+    points = torch.stack([radius * angle.cos(), radius * angle.sin(), height[:, None].expand(100, 200)], dim=-1)
+    return points.flatten(0, 1), (weight / 2 / 200).repeat_interleave(200)
+
+
+class Encoder(nn.Module):
+    """The same wide posterior for all data, which is not the exact one."""
+
+    def __init__(self, coordinates: int) -> None:
+        super().__init__()
+        self.direction = nn.Parameter(torch.linspace(1, -0.5, coordinates))
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return self.direction.expand(len(x), -1), self.direction.new_zeros(len(x))
+
+
+def spherical(dim: int, observation: Observation) -> SphericalVAE:
+    torch.manual_seed(3)
+    decoder = MLP((dim + 1, 16, 6))
+    with torch.no_grad():
+        for parameter in decoder.parameters():
+            parameter.mul_(1.5).add_(0.1 * torch.randn_like(parameter))
+    head = VonMisesFisherHead(min_concentration=0.0, initial_concentration=0.8)
+    return SphericalVAE(dim, encoder=Encoder(dim + 1), decoder=decoder, head=head, observation=observation)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("observation", [BernoulliObservation(), NormalObservation(0.8)], ids=["bernoulli", "normal"])
+@pytest.mark.parametrize(("dim", "rule"), [(1, circle), (2, sphere)])
+def test_spherical_model_agrees_with_quadrature(
+    dim: int, rule: Callable[[], tuple[Tensor, Tensor]], observation: Observation, dtype: torch.dtype
+) -> None:
+    points, weights = rule()
+    model = spherical(dim, observation).double()
+    x = torch.tensor([[1.0, 0, 1, 1, 0, 0], [0, 0, 0, 1, 1, 1]], dtype=torch.float64)
+    with torch.no_grad():
+        exact = (model.likelihood(points).log_prob(x[:, None]) + weights.log()).logsumexp(1)
+        # The posterior is a wrong one, so that the agreement is no triviality.
+        log_weight = model.likelihood(points).log_prob(x[:, None]) - model.posterior(x[:1]).log_prob(points)
+        assert log_weight.std(dim=1).min() > 0.3
+    model.to(dtype)
+    torch.manual_seed(0)
+    for row, value in zip(x.to(dtype), exact.tolist(), strict=True):
+        estimates = model.log_likelihood(row.expand(100, 6), num_samples=1000)
+        assert estimates.dtype == dtype
+        check_unbiased(estimates, value)
+
+
+class Prescribed:
+    """A normal posterior whose samples are the next rows of a table, chunked or not."""
+
+    def __init__(self, law: Any, table: Tensor) -> None:
+        self.law, self.rows = law, iter(table)
+
+    def rsample(self, shape: tuple[int, ...]) -> Tensor:
+        return torch.stack([next(self.rows) for _ in range(shape[0])])
+
+    def log_prob(self, z: Tensor) -> Tensor:
+        return self.law.log_prob(z)
+
+
+class Spy(FactorAnalysis):
+    """Counts the rows that are decoded at once; the first coordinate of x is its column of the table."""
+
+    def __init__(self, table: Tensor) -> None:
+        super().__init__(widen=2.0)
+        self.table, self.decoded = table, []
+
+    def posterior(self, x: Tensor) -> Any:
+        return Prescribed(super().posterior(x), self.table[:, x[:, 0].long()])
+
+    def likelihood(self, z: Tensor) -> Distribution:
+        self.decoded.append(len(z))
+        return super().likelihood(z)
+
+
+@pytest.mark.parametrize("max_rows", [1, 3, 10, 11, 29, 30, 69, 70, 1000])
+def test_chunks_change_nothing_and_bound_the_rows(max_rows: int) -> None:
+    table = torch.randn(10, 7, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
+    x = some_data(7)
+    x[:, 0] = torch.arange(7)
+    spy, whole = Spy(table), Spy(table)
+    estimate = importance_weighted_log_likelihood(spy, x, num_samples=10, max_rows=max_rows)
+    expected = importance_weighted_log_likelihood(whole, x, num_samples=10, max_rows=70)
+    assert whole.decoded == [70]
+    torch.testing.assert_close(estimate, expected, rtol=1e-12, atol=1e-12)
+    assert max(spy.decoded) <= max_rows
+    assert sum(spy.decoded) == 70
+    # By hand, sample by sample.
+    law, prior = FactorAnalysis(widen=2.0), spy.prior()
+    for i in range(7):
+        weights = [
+            float(law.likelihood(z[None]).log_prob(x[i]) + prior.log_prob(z) - law.posterior(x[i : i + 1]).log_prob(z))
+            for z in table[:, i]
+        ]
+        assert float(estimate[i]) == pytest.approx(math.log(math.fsum(map(math.exp, weights)) / 10), abs=1e-10)
+
+
+def test_no_data_gives_no_estimates() -> None:
+    model = spherical(2, BernoulliObservation())
+    for max_rows in (1, 100):
+        assert model.log_likelihood(torch.zeros(0, 6), num_samples=5, max_rows=max_rows).shape == (0,)
+
+
+def test_impossible_data_has_no_likelihood() -> None:
+    """Weights of 0 stay 0 over chunks of samples, and become no nan."""
+    model = FactorAnalysis()
+    model.weight = torch.zeros(4, 2, dtype=torch.float64)
+    x = torch.full((1, 4), 1e200, dtype=torch.float64)
+    assert importance_weighted_log_likelihood(model, x, 4, 2).tolist() == [-math.inf]
+
+
+@pytest.mark.parametrize("value", [0, -1])
+@pytest.mark.parametrize("name", ["num_samples", "max_rows"])
+def test_arguments_below_one_are_refused(name: str, value: int) -> None:
+    with pytest.raises(ValueError, match=f"{name} must be at least 1, got {value}"):
+        importance_weighted_log_likelihood(FactorAnalysis(), some_data(1), **{name: value})

@@ -1,0 +1,222 @@
+import math
+from itertools import product
+from typing import Any
+
+import pytest
+import torch
+from reference import reference
+from scipy import stats
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
+
+from spherical_gae import VonMisesFisher
+from spherical_gae.models import M1M2, M1M2Loss
+from spherical_gae.nn import LatentHead, NormalHead, NormalObservation, VonMisesFisherHead
+
+PIXELS, CLASSES = 5, 3
+COMBINATIONS = pytest.mark.parametrize("laws", ["NN", "SS", "SN"])
+
+
+def head(letter: str) -> LatentHead:
+    return NormalHead() if letter == "N" else VonMisesFisherHead(initial_concentration="dimension")
+
+
+def make(laws: str, dim1: int = 3, dim2: int = 2, gain: float = 1.0, **settings: Any) -> M1M2:
+    torch.manual_seed(1)
+    model = M1M2(dim1, dim2, head(laws[0]), head(laws[1]), PIXELS, CLASSES, 16, **settings)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.mul_(gain).add_(0.1 * torch.randn_like(parameter))
+    return model
+
+
+def data(rows: int, seed: int = 0) -> Tensor:
+    return torch.randint(2, (rows, PIXELS), generator=torch.Generator().manual_seed(seed)).double()
+
+
+def log_density(law: Any, z: Tensor) -> float:
+    """Of a single point under a single law, by the formulas."""
+    if isinstance(law, VonMisesFisher):
+        kappa = float(law.concentration)
+        return float(reference(law.dim, kappa).log_normalizer) + kappa * float(law.loc.flatten() @ z)
+    return sum(map(float, stats.norm.logpdf(z.numpy(), law.mean.flatten().numpy(), law.stddev.flatten().numpy())))
+
+
+def entropy(law: Any) -> float:
+    if isinstance(law, VonMisesFisher):
+        exact = reference(law.dim, float(law.concentration))
+        return -float(exact.log_normalizer) - float(law.concentration) * float(exact.mean_resultant_length)
+    return float((law.stddev.log() + 0.5 * math.log(2 * math.pi * math.e)).sum())
+
+
+def divergence(law: Any) -> float:
+    """From the prior: uniform, or standard normal."""
+    if isinstance(law, VonMisesFisher):
+        return float(reference(law.dim, float(law.concentration)).kl)
+    return float(0.5 * (law.mean**2 + law.stddev**2 - 1 - 2 * law.stddev.log()).sum())
+
+
+def joint(model: M1M2, z1: Tensor, z2: Tensor, y: int) -> float:
+    """log p(z_1 | y, z_2) + log p(y) - KL(q(z_2 | z_1, y) || p(z_2))."""
+    style = model.style_posterior(z1[None], torch.tensor([y]))
+    prior = model.conditional_prior(z2[None], torch.tensor([y]))
+    return log_density(prior, z1) - math.log(CLASSES) - divergence(style)
+
+
+@COMBINATIONS
+@pytest.mark.parametrize("kl_weight", [1.0, 0.3])
+@torch.no_grad()
+def test_bounds_by_sums_over_classes(laws: str, kl_weight: float) -> None:
+    model = make(laws).double()
+    x, labelled_x, y = data(4), data(3, seed=1), torch.tensor([2, 0, 2])
+    torch.manual_seed(7)
+    loss = model.loss(x, labelled_x, y, alpha=2.5, labelled_weight=0.7, kl_weight=kl_weight)
+    # The same random numbers: z_1 of all points, z_2 of all classes, z_2 of the labels.
+    torch.manual_seed(7)
+    batch = torch.cat([x, labelled_x])
+    z1 = model.posterior(batch).rsample()
+    free = model.style_posterior(z1[:4].unsqueeze(1), torch.arange(CLASSES)).rsample()
+    known = model.style_posterior(z1[4:], y).rsample()
+
+    bounds, cross_entropy = [], 0.0
+    for i in range(7):
+        logits = model.decoder1(z1[i])
+        reconstruction = -float(F.binary_cross_entropy_with_logits(logits, batch[i], reduction="sum"))
+        q = model.classifier(z1[i]).softmax(0).tolist()
+        if i < 4:
+            inner = sum(q[k] * (joint(model, z1[i], free[i, k], k) - math.log(q[k])) for k in range(CLASSES))
+        else:
+            label = int(y[i - 4])
+            inner = joint(model, z1[i], known[i - 4], label)
+            cross_entropy -= math.log(q[label]) / 3
+        bounds.append(reconstruction + kl_weight * (inner + entropy(model.posterior(batch[i : i + 1]))))
+    unlabelled, labelled = sum(bounds[:4]) / 4, sum(bounds[4:]) / 3
+    assert isinstance(loss, M1M2Loss)
+    assert float(loss.unlabelled_bound) == pytest.approx(unlabelled, rel=1e-9)
+    assert float(loss.labelled_bound) == pytest.approx(labelled, rel=1e-9)
+    assert float(loss.cross_entropy) == pytest.approx(cross_entropy, rel=1e-9)
+    assert float(loss.total) == pytest.approx(2.5 * cross_entropy - unlabelled - 0.7 * labelled, rel=1e-9)
+
+
+@torch.no_grad()
+def test_bounds_on_two_circles_by_quadrature() -> None:
+    """Expected bounds with their gaps below log p(x) and log p(x, y), by the trapezoid rule over both angles."""
+    model, n, y = make("SS", 1, 1, gain=1.5).double(), 120, 1
+    x = data(1)
+    angle = torch.arange(n, dtype=torch.float64) * 2 * math.pi / n
+    circle, step = torch.stack([angle.cos(), angle.sin()], dim=1), 2 * math.pi / n
+    log_x = model.likelihood(circle).log_prob(x)  # [z1]
+    log_q1 = model.posterior(x).log_prob(circle)
+    log_q_y = model.class_logits(circle).log_softmax(-1)  # [z1, y]
+    log_q2, log_p1 = torch.empty(2, CLASSES, n, n, dtype=torch.float64)  # [y, z1, z2]
+    for k in range(CLASSES):
+        log_q2[k] = model.style_posterior(circle, torch.tensor(k)).log_prob(circle[:, None]).t()
+        log_p1[k] = model.conditional_prior(circle, torch.tensor(k)).log_prob(circle[:, None])
+    log_joint = log_p1 + log_x[:, None] - math.log(CLASSES) - math.log(2 * math.pi)  # of x, y, z1, z2
+    log_xy = (log_joint + 2 * math.log(step)).flatten(1).logsumexp(1)
+
+    inner = (log_q2.exp() * (log_joint - log_q2)).sum(-1).t() * step - log_q1[:, None]  # [z1, y]
+    weight = log_q1.exp() * step
+    assert float(weight.sum()) == pytest.approx(1, abs=1e-9)
+    labelled = float((weight * inner[:, y]).sum())
+    unlabelled = float((weight[:, None] * log_q_y.exp() * (inner - log_q_y)).sum())
+    assert unlabelled < float(log_xy.logsumexp(0)) - 0.01
+    assert labelled < float(log_xy[y]) - 0.01
+
+    torch.manual_seed(0)
+    rows, repeats = x.expand(500, PIXELS), 100
+    losses = [model.loss(rows, rows, torch.full((500,), y), alpha=1.0) for _ in range(repeats)]
+    cross_entropy = -float((weight * log_q_y[:, y]).sum())
+    for part, expected in (
+        ("unlabelled_bound", unlabelled),
+        ("labelled_bound", labelled),
+        ("cross_entropy", cross_entropy),
+    ):
+        values = torch.stack([getattr(loss, part) for loss in losses])
+        error = float(values.std()) / math.sqrt(repeats)
+        assert error < 0.01
+        assert abs(float(values.mean()) - expected) < 4 * error
+
+
+@COMBINATIONS
+def test_gradients_reach_all_parameters(laws: str) -> None:
+    model, x = make(laws, observation=NormalObservation(0.5, learnable=True)), data(40).float()
+    y = torch.arange(40) % CLASSES
+    model.loss(x, x, y, alpha=1.0).total.backward()
+    assert all(parameter.grad.abs().max() > 0 for parameter in model.parameters())
+    assert all(parameter.grad.isfinite().all() for parameter in model.parameters())
+
+
+@COMBINATIONS
+def test_gradient_of_the_classifier_without_cross_entropy_comes_from_unlabelled_data(laws: str) -> None:
+    """The labelled bound does not hold q(y | z_1)."""
+    model, x, y = make(laws), data(8).float(), torch.arange(8) % CLASSES
+    loss = model.loss(x, x, y, alpha=0.0)
+    loss.labelled_bound.backward(retain_graph=True)
+    assert all(parameter.grad is None or not parameter.grad.any() for parameter in model.classifier.parameters())
+    loss.unlabelled_bound.backward()
+    assert all(parameter.grad.abs().max() > 0 for parameter in model.classifier.parameters())
+
+
+@COMBINATIONS
+def test_prediction_is_that_of_the_mode(laws: str) -> None:
+    model, x = make(laws, gain=3.0), data(50).float()
+    raw = model.encoder1(x)[0]
+    mode = raw if laws[0] == "N" else F.normalize(raw, dim=1)
+    expected = model.classifier(mode).softmax(-1)
+    probabilities = model.class_probabilities(x)
+    torch.testing.assert_close(probabilities, expected)
+    torch.testing.assert_close(probabilities.sum(1), torch.ones(50))
+    assert torch.equal(model.predict(x), expected.argmax(1))
+    assert len(set(model.predict(x).tolist())) > 1
+    y = torch.arange(50) % CLASSES
+    raw = model.encoder2(mode, y)[0]
+    torch.testing.assert_close(model.style(x, y), raw if laws[1] == "N" else F.normalize(raw, dim=1))
+    assert not model.style(x, y).requires_grad
+
+
+@COMBINATIONS
+def test_generated_data_are_means_at_modes(laws: str) -> None:
+    model = make(laws)
+    z2 = model.sample_styles(6)
+    assert z2.shape == (6, 2 if laws[1] == "N" else 3)
+    images = {}
+    for k in range(CLASSES):
+        y = torch.full((6,), k)
+        raw = model.decoder2(z2, y)[0]
+        z1 = raw if laws[0] == "N" else F.normalize(raw, dim=1)
+        images[k] = model.generate(z2, y)
+        torch.testing.assert_close(images[k], model.decoder1(z1).sigmoid())
+    for a, b in product(range(CLASSES), repeat=2):
+        assert a == b or (images[a] - images[b]).abs().max() > 1e-3
+
+
+def test_styles_follow_their_prior() -> None:
+    torch.manual_seed(0)
+    assert stats.kstest(make("SN").sample_styles(1000).flatten().numpy(), "norm").pvalue > 1e-3
+    sphere = make("SS").sample_styles(2000)
+    torch.testing.assert_close(sphere.norm(dim=1), torch.ones(2000))
+    assert stats.kstest(sphere[:, 2].numpy(), stats.uniform(-1, 2).cdf).pvalue > 1e-3  # Archimedes
+
+
+@pytest.mark.slow
+def test_few_labels_are_enough_for_two_clusters() -> None:
+    """Two noisy patterns, one label each: what is not labelled settles the rest."""
+    torch.manual_seed(0)
+    y = torch.arange(200) % 2
+    x = torch.where(torch.rand(200, 10) < 0.05, 1.0, 0.0)
+    x = (x - (y[:, None] == (torch.arange(10) < 5)).float()).abs()
+    model = M1M2(2, 1, head("S"), head("N"), in_features=10, num_classes=2, hidden_features=32)
+    optimizer = torch.optim.Adam(model.parameters(), lr=5e-3)
+    for _ in range(300):
+        optimizer.zero_grad()
+        model.loss(x, x[:2], y[:2], alpha=5.0, labelled_weight=0.1).total.backward()
+        optimizer.step()
+    assert (model.predict(x) == y).float().mean() > 0.97
+
+
+@pytest.mark.parametrize("name", ["dim1", "dim2"])
+@pytest.mark.parametrize("value", [0, -1])
+def test_dimension_below_one_is_refused(name: str, value: int) -> None:
+    with pytest.raises(ValueError, match=f"dim must be at least 1, got {value}"):
+        M1M2(**{"dim1": 2, "dim2": 2, name: value}, head1=NormalHead(), head2=NormalHead())
