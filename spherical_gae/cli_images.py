@@ -16,6 +16,7 @@ from spherical_gae.cli_options import (
     usable_device,
     use_threads,
 )
+from spherical_gae.data.few_labels import draw_labelled
 from spherical_gae.data.images import IMAGE_DATASETS, ImageSplit, load_images
 from spherical_gae.training.batches import BatchConfig
 from spherical_gae.training.image_experiment import VAES, ImageExperiment, M1M2Experiment, VAEExperiment
@@ -158,18 +159,25 @@ def _check_at_least_one(**values: int) -> None:
 def _blamed(error: ValueError) -> tuple[str, str]:
     """The option that a configuration's error is about, and the message; its first word is the setting."""
     setting, _, rest = str(error).partition(" ")
-    option = {"max_epochs": "epochs"}.get(setting, setting)
+    option = {"max_epochs": "epochs", "num_labels": "labels"}.get(setting, setting)
     return f"--{option.replace('_', '-')}", rest
 
 
 def _run(run: ImageExperiment, folder: Path, device: str, threads: int) -> None:
     use_threads(threads)
     target, images = usable_device(device), _loaded(run.dataset)
+    if isinstance(run, M1M2Experiment):
+        try:
+            draw_labelled(images.train, run.num_labels, run.seed)
+        except ValueError as error:
+            fail(*_blamed(error))
     make_folder(folder)
     try:
         metrics = run.run(images, folder, target)
+    except FloatingPointError as error:
+        fail("--learning-rate", str(error))
     except ValueError as error:
-        fail("--labels" if isinstance(run, M1M2Experiment) else "--out", str(error))
+        fail("--out", str(error))
     for name, value in metrics.items():
         if isinstance(value, float | int):
             typer.echo(f"{name:<16} {value:.4g}")

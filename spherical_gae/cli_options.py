@@ -63,7 +63,7 @@ def saved_config(folder: Path | None, read: Callable[[dict[str, Any]], T]) -> tu
         fail("--resume", f"{folder} holds no config.json to go on with")
     try:
         return folder, read(json.loads(path.read_text()))
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         fail("--resume", f"{path} is not the configuration of a run: {error!r}")
 
 

@@ -91,7 +91,7 @@ def plot_images(images: ArrayLike, columns: int, ax: Axes | None = None) -> Axes
     """
     array = np.asarray(images, dtype=np.float64)
     side = round(float(np.sqrt(np.prod(array.shape[1:]))))
-    if array.ndim < 2 or array.shape[0] < 1 or side * side != np.prod(array.shape[1:]):
+    if array.size == 0 or array.shape[1:] not in ((side * side,), (side, side)):
         raise ValueError(f"images must have shape [N, side * side] or [N, side, side] with N >= 1, got {array.shape}")
     if columns < 1:
         raise ValueError(f"columns must be at least 1, got {columns}")

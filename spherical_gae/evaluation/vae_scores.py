@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from spherical_gae.models.vae import VariationalAutoencoder
+from spherical_gae.training.checkpoint import seed_random
 
 
 class VAEScores(NamedTuple):
@@ -38,7 +39,7 @@ def score_vae(model: VariationalAutoencoder, data: Tensor, num_samples: int = 50
         seed: Seed of the samples; the caller's generators are left as they were.
     """
     with torch.random.fork_rng(devices=[data.device] if data.device.type == "cuda" else []):
-        torch.manual_seed(seed)
+        seed_random(seed, data.device)
         losses = [(model.loss(part), part.size(0)) for part in data.split(4096)]
         log_likelihood = model.log_likelihood(data, num_samples).double().mean()
     reconstruction, kl = (

@@ -20,7 +20,8 @@ class M1M2Loss(NamedTuple):
     """A loss and its parts, means over the batches in nats, shape () each.
 
     Attributes:
-        total: -unlabelled_bound - labelled_weight * labelled_bound + alpha * cross_entropy.
+        total: -unlabelled_bound - labelled_weight * labelled_bound + cross_entropy_weight *
+            cross_entropy.
         unlabelled_bound: Evidence lower bound of log p(x), the class summed out.
         labelled_bound: Evidence lower bound of log p(x, y).
         cross_entropy: -log q(y | z_1) at the labels.
@@ -56,7 +57,7 @@ class M1M2(nn.Module):
         >>> from spherical_gae.nn import NormalHead, VonMisesFisherHead
         >>> model = M1M2(5, 3, VonMisesFisherHead(initial_concentration="dimension"), NormalHead(), in_features=64)
         >>> x = torch.rand(8, 64).round()
-        >>> loss = model.loss(x, x[:4], torch.tensor([0, 1, 2, 3]), alpha=10.0)
+        >>> loss = model.loss(x, x[:4], torch.tensor([0, 1, 2, 3]), cross_entropy_weight=10.0)
         >>> model.predict(x).shape
         torch.Size([8])
     """
@@ -111,7 +112,7 @@ class M1M2(nn.Module):
         x: Tensor,
         labelled_x: Tensor,
         y: Tensor,
-        alpha: float,
+        cross_entropy_weight: float = 1.0,
         labelled_weight: float = 1.0,
         kl_weight: float = 1.0,
     ) -> M1M2Loss:
@@ -121,7 +122,7 @@ class M1M2(nn.Module):
             x: Data without labels, shape [B, F].
             labelled_x: Data with labels, shape [L, F].
             y: Their classes, int64 [L].
-            alpha: Weight of the classifier's cross-entropy.
+            cross_entropy_weight: Weight of the classifier's cross-entropy.
             labelled_weight: Weight of the labelled bound.
             kl_weight: Weight of all that is not reconstruction in the bounds; 1 for the bounds.
 
@@ -146,7 +147,7 @@ class M1M2(nn.Module):
         bound = reconstruction + kl_weight * regular
         unlabelled, labelled = (part.mean() for part in bound.split([x.size(0), labelled_x.size(0)]))
         cross_entropy = F.nll_loss(log_q_known, y)
-        total = alpha * cross_entropy - unlabelled - labelled_weight * labelled
+        total = cross_entropy_weight * cross_entropy - unlabelled - labelled_weight * labelled
         return M1M2Loss(total, unlabelled, labelled, cross_entropy)
 
     def _joint(self, z1: Tensor, y: Tensor) -> Tensor:

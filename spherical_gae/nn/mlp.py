@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
@@ -39,6 +40,32 @@ class MLP(nn.Sequential):
                 nn.init.zeros_(layer.bias)
 
 
+class ParallelLinear(nn.ModuleList):
+    """Linear layers on the same input, each with Glorot-uniform weights of its own, computed as one.
+
+    Args:
+        in_features: Number of input features F.
+        out_features: Width of each output.
+    """
+
+    def __init__(self, in_features: int, out_features: Sequence[int]) -> None:
+        super().__init__(MLP((in_features, width)) for width in out_features)
+        self.widths = list(out_features)
+
+    def reset_parameters(self) -> None:
+        """Draws Glorot-uniform weights and zero biases."""
+        for layer in self:
+            layer.reset_parameters()  # type: ignore[operator]
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Maps [..., F] to one tensor [..., out_features[i]] for each output."""
+        layers: list[nn.Linear] = [layer[0] for layer in self]  # type: ignore[index]
+        # One product of matrices: its gradient in x is one product too, instead of a sum of several.
+        weight = torch.cat([layer.weight for layer in layers])
+        bias = torch.cat([layer.bias for layer in layers])
+        return F.linear(x, weight, bias).split(self.widths, dim=-1)
+
+
 class MLPEncoder(nn.Module):
     """Hidden layers with ReLU, then one linear layer for each parameter of a latent law.
 
@@ -62,12 +89,12 @@ class MLPEncoder(nn.Module):
         if not out_features or min(out_features) < 1:
             raise ValueError(f"out_features must hold at least one width of at least 1, got {list(out_features)}")
         self.trunk = MLP((in_features, *hidden_features), final_activation=True)
-        self.outputs = nn.ModuleList(MLP((hidden_features[-1], width)) for width in out_features)
+        self.outputs = ParallelLinear(hidden_features[-1], out_features)
 
     def reset_parameters(self) -> None:
         """Draws Glorot-uniform weights and zero biases."""
-        for network in (self.trunk, *self.outputs):
-            network.reset_parameters()
+        self.trunk.reset_parameters()
+        self.outputs.reset_parameters()
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Encodes vectors.
@@ -78,8 +105,7 @@ class MLPEncoder(nn.Module):
         Returns:
             One tensor per parameter, shape [..., out_features[i]], unconstrained.
         """
-        hidden = self.trunk(x)
-        return tuple(output(hidden) for output in self.outputs)
+        return self.outputs(self.trunk(x))
 
 
 class ClassConditionalMLP(nn.Module):
@@ -107,7 +133,7 @@ class ClassConditionalMLP(nn.Module):
             )
         self.of_vector = nn.Linear(in_features, hidden_features)
         self.of_class = nn.Embedding(num_classes, hidden_features)
-        self.outputs = nn.ModuleList(MLP((hidden_features, width)) for width in out_features)
+        self.outputs = ParallelLinear(hidden_features, out_features)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -117,8 +143,7 @@ class ClassConditionalMLP(nn.Module):
         nn.init.uniform_(self.of_vector.weight, -bound, bound)
         nn.init.uniform_(self.of_class.weight, -bound, bound)
         nn.init.zeros_(self.of_vector.bias)
-        for output in self.outputs:
-            output.reset_parameters()  # type: ignore[operator]
+        self.outputs.reset_parameters()
 
     def forward(self, z: Tensor, y: Tensor) -> tuple[Tensor, ...]:
         """Maps vectors and classes, whose batch shapes are broadcast.
@@ -130,5 +155,4 @@ class ClassConditionalMLP(nn.Module):
         Returns:
             One tensor per parameter, shape [..., out_features[i]], unconstrained.
         """
-        hidden = F.relu(self.of_vector(z) + self.of_class(y))
-        return tuple(output(hidden) for output in self.outputs)
+        return self.outputs(F.relu(self.of_vector(z) + self.of_class(y)))

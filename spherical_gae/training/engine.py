@@ -13,7 +13,6 @@ from tqdm import tqdm
 from spherical_gae.training.checkpoint import load_checkpoint, save_checkpoint, seed_random
 
 
-
 class ResumableRun(Protocol):
     """A training run between two epochs.
 

@@ -27,9 +27,11 @@ class SemiSupervisedConfig(BatchConfig):
         batch_size: Images without labels in a batch.
         labelled_batch_size: Images with labels in a batch, at least 1, drawn without replacement; all of them if there
             are fewer.
-        alpha: Weight of the classifier's cross-entropy, >= 0.  Kingma et al. (2014) weigh the cross-entropy of each
-            labelled image 0.1 N, which for L labelled ones is alpha = 0.1 L beside a mean bound.
-        labelled_weight: Weight of the labelled bound beside the other, both means, >= 0.  L / N counts each image once.
+        alpha: Weight alpha of the classifier's cross-entropy, >= 0; the paper tries 0.1 to 1.
+
+    The objective is that of Kingma et al. (2014, eq. 9) divided by the number N of images without labels: the mean bound
+    of these, L / N times the mean bound of the L labelled ones, so that each image counts once, and alpha L times the
+    mean cross-entropy.
 
     Raises:
         ValueError: If a value is out of range.
@@ -37,17 +39,15 @@ class SemiSupervisedConfig(BatchConfig):
 
     batch_size: int = 100
     warm_up: int = 0
-    labelled_batch_size: int = 100
-    alpha: float = 10.0
-    labelled_weight: float = 1.0
+    labelled_batch_size: int = 20
+    alpha: float = 0.1
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.labelled_batch_size < 1:
             raise ValueError(f"labelled_batch_size must be at least 1, got {self.labelled_batch_size}")
-        for name in ("alpha", "labelled_weight"):
-            if not 0 <= getattr(self, name) < math.inf:
-                raise ValueError(f"{name} must be finite and at least 0, got {getattr(self, name)}")
+        if not 0 <= self.alpha < math.inf:
+            raise ValueError(f"alpha must be finite and at least 0, got {self.alpha}")
 
 
 def fit_m1m2(
@@ -129,9 +129,9 @@ class SemiSupervisedRun(BatchRun):
                 self._binary(self.unlabelled.index_select(0, index)),
                 self._binary(self.labelled.images.index_select(0, chosen)),
                 self.labelled.labels.index_select(0, chosen),
-                self.config.alpha,
-                self.config.labelled_weight,
-                kl_weight,
+                cross_entropy_weight=self.config.alpha * num_labelled,
+                labelled_weight=num_labelled / num_points,
+                kl_weight=kl_weight,
             )
             self.update(loss.total)
             totals += torch.stack([part.detach() for part in loss]) * index.numel()

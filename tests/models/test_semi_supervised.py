@@ -70,7 +70,7 @@ def test_bounds_by_sums_over_classes(laws: str, kl_weight: float) -> None:
     model = make(laws).double()
     x, labelled_x, y = data(4), data(3, seed=1), torch.tensor([2, 0, 2])
     torch.manual_seed(7)
-    loss = model.loss(x, labelled_x, y, alpha=2.5, labelled_weight=0.7, kl_weight=kl_weight)
+    loss = model.loss(x, labelled_x, y, cross_entropy_weight=2.5, labelled_weight=0.7, kl_weight=kl_weight)
     # The same random numbers: z_1 of all points, z_2 of all classes, z_2 of the labels.
     torch.manual_seed(7)
     batch = torch.cat([x, labelled_x])
@@ -125,7 +125,7 @@ def test_bounds_on_two_circles_by_quadrature() -> None:
 
     torch.manual_seed(0)
     rows, repeats = x.expand(500, PIXELS), 100
-    losses = [model.loss(rows, rows, torch.full((500,), y), alpha=1.0) for _ in range(repeats)]
+    losses = [model.loss(rows, rows, torch.full((500,), y), cross_entropy_weight=1.0) for _ in range(repeats)]
     cross_entropy = -float((weight * log_q_y[:, y]).sum())
     for part, expected in (
         ("unlabelled_bound", unlabelled),
@@ -142,7 +142,7 @@ def test_bounds_on_two_circles_by_quadrature() -> None:
 def test_gradients_reach_all_parameters(laws: str) -> None:
     model, x = make(laws, observation=NormalObservation(0.5, learnable=True)), data(40).float()
     y = torch.arange(40) % CLASSES
-    model.loss(x, x, y, alpha=1.0).total.backward()
+    model.loss(x, x, y, cross_entropy_weight=1.0).total.backward()
     assert all(parameter.grad.abs().max() > 0 for parameter in model.parameters())
     assert all(parameter.grad.isfinite().all() for parameter in model.parameters())
 
@@ -151,7 +151,7 @@ def test_gradients_reach_all_parameters(laws: str) -> None:
 def test_gradient_of_the_classifier_without_cross_entropy_comes_from_unlabelled_data(laws: str) -> None:
     """The labelled bound does not hold q(y | z_1)."""
     model, x, y = make(laws), data(8).float(), torch.arange(8) % CLASSES
-    loss = model.loss(x, x, y, alpha=0.0)
+    loss = model.loss(x, x, y, cross_entropy_weight=0.0)
     loss.labelled_bound.backward(retain_graph=True)
     assert all(parameter.grad is None or not parameter.grad.any() for parameter in model.classifier.parameters())
     loss.unlabelled_bound.backward()
@@ -210,7 +210,7 @@ def test_few_labels_are_enough_for_two_clusters() -> None:
     optimizer = torch.optim.Adam(model.parameters(), lr=5e-3)
     for _ in range(300):
         optimizer.zero_grad()
-        model.loss(x, x[:2], y[:2], alpha=5.0, labelled_weight=0.1).total.backward()
+        model.loss(x, x[:2], y[:2], cross_entropy_weight=5.0, labelled_weight=0.1).total.backward()
         optimizer.step()
     assert (model.predict(x) == y).float().mean() > 0.97
 
