@@ -5,7 +5,7 @@ import pytest
 from matplotlib import pyplot
 from matplotlib.figure import Figure
 
-from spherical_gae.plotting import plot_plane, plot_sphere, save_figure, to_longitude_latitude
+from spherical_gae.plotting import plot_images, plot_plane, plot_sphere, save_figure, to_longitude_latitude
 
 PI = np.pi
 
@@ -104,3 +104,58 @@ def test_plane_shows_each_class_where_its_points_are() -> None:
 def test_plane_wants_two_coordinates() -> None:
     with pytest.raises(ValueError, match=r"points must have shape \[N, 2\], got \(3, 3\)"):
         plot_plane(np.zeros((3, 3)))
+
+
+def test_images_are_laid_out_row_by_row() -> None:
+    """Five of 2 x 2 pixels in rows of three: a grey line between any two, black where there is none."""
+    images = np.arange(1, 21).reshape(5, 2, 2) / 20
+    line = 0.5
+    expected = [
+        [0.05, 0.10, line, 0.25, 0.30, line, 0.45, 0.50],
+        [0.15, 0.20, line, 0.35, 0.40, line, 0.55, 0.60],
+        [line] * 8,
+        [0.65, 0.70, line, 0.85, 0.90, line, 0, 0],
+        [0.75, 0.80, line, 0.95, 1.00, line, 0, 0],
+    ]
+    for array in (images, images.reshape(5, 4), images.tolist()):
+        (picture,) = plot_images(array, 3).images
+        np.testing.assert_array_equal(np.asarray(picture.get_array()), expected)
+
+
+@pytest.mark.parametrize(("count", "columns", "shape"), [(1, 1, (3, 3)), (3, 1, (11, 3)), (3, 5, (3, 19))])
+def test_sheet_has_a_line_between_images_and_none_around(count: int, columns: int, shape: tuple[int, int]) -> None:
+    (picture,) = plot_images(np.ones((count, 9)), columns).images
+    sheet = np.asarray(picture.get_array())
+    assert sheet.shape == shape
+    assert (sheet == 1).sum() == 9 * count
+    assert (sheet == 0.5).sum() == 3 * ((columns if columns > 1 else count) - 1)
+
+
+def test_intensities_are_drawn_as_they_are() -> None:
+    """0 is black and 1 white whatever the images hold, the first row is on top, and pixels are not blurred."""
+    ax = plot_images(np.full((2, 4), 0.25), 2)
+    (picture,) = ax.images
+    assert picture.get_clim() == (0, 1)
+    assert picture.cmap(picture.norm(np.array([0.0, 1.0]))).tolist() == [[0, 0, 0, 1], [1, 1, 1, 1]]
+    assert picture.origin == "upper"
+    assert picture.get_interpolation() == "nearest"
+    assert not ax.axison
+
+
+def test_images_are_drawn_into_axes_that_are_given() -> None:
+    ax = Figure().add_subplot()
+    assert plot_images(np.zeros((1, 4)), 1, ax) is ax
+    assert len(ax.images) == 1
+
+
+@pytest.mark.parametrize("shape", [(4,), (3, 5), (3, 2, 8), (3, 2, 2, 4), (3, 1, 4, 4), (0, 4), (3, 0), ()])
+def test_images_that_are_not_square_are_refused(shape: tuple[int, ...]) -> None:
+    """Eight pixels in each of two rows are not four in each of four."""
+    with pytest.raises(ValueError, match=r"images must have shape \[N, side \* side\] or \[N, side, side\]"):
+        plot_images(np.zeros(shape), 2)
+
+
+@pytest.mark.parametrize("columns", [0, -1])
+def test_rows_of_no_images_are_refused(columns: int) -> None:
+    with pytest.raises(ValueError, match=f"columns must be at least 1, got {columns}"):
+        plot_images(np.zeros((2, 4)), columns)
