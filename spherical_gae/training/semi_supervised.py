@@ -29,9 +29,9 @@ class SemiSupervisedConfig(BatchConfig):
             are fewer.
         alpha: Weight alpha of the classifier's cross-entropy, >= 0; the paper tries 0.1 to 1.
 
-    The objective is that of Kingma et al. (2014, eq. 9) divided by the number N of images without labels: the mean bound
-    of these, L / N times the mean bound of the L labelled ones, so that each image counts once, and alpha L times the
-    mean cross-entropy.
+    The objective is that of Kingma et al. (2014, eq. 9) divided by the number N of images without labels: the mean
+    bound of these, L / N times the mean bound of the L labelled ones, so that each image counts once, and alpha L times
+    the mean cross-entropy.
 
     Raises:
         ValueError: If a value is out of range.

@@ -1,0 +1,279 @@
+import inspect
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from spherical_gae import cli_images
+from spherical_gae.cli import app
+from spherical_gae.data import ImageSet, ImageSplit, load_images
+from spherical_gae.data.graphs import ROOT_VARIABLE
+from spherical_gae.training.batches import BatchRun
+from spherical_gae.training.image_experiment import ImageExperiment, M1M2Experiment, VAEExperiment
+
+FILES = {"config.json", "training.json", "model.safetensors", "metrics.json", "samples.png", "latent.png"}
+TINY: dict[str, list[Any]] = {
+    "train-vae": ["--model", "n-vae", "--dim", 3, "--epochs", 12],
+    "train-m1m2": ["--latents", "n+s", "--dim1", 3, "--dim2", 2, "--labels", 20, "--epochs", 7],
+}
+COMMON = ["--seed", 5, "--batch-size", 40, "--learning-rate", 0.002, "--warm-up", 3, "--look-ahead", 9]
+BOTH = pytest.mark.parametrize("command", TINY)
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Runs in an empty folder, and undoes the command's choice of threads."""
+    threads = torch.get_num_threads()
+    (tmp_path / "cwd").mkdir()
+    monkeypatch.chdir(tmp_path / "cwd")
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def few() -> ImageSplit:
+    whole = load_images("digits")
+    sizes = (150, 40, 50)
+    return ImageSplit(*(ImageSet(*(t[:n] for t in part)) for part, n in zip(whole, sizes, strict=True)))
+
+
+@pytest.fixture
+def small(few: ImageSplit, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes ``digits`` the first few of them: an epoch takes milliseconds."""
+    monkeypatch.setattr(cli_images, "load_images", lambda name: few)
+
+
+@pytest.fixture
+def no_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ImageExperiment, "run", lambda *_: pytest.fail("started the run"))
+
+
+def call(command: str, *arguments: Any) -> Any:
+    return CliRunner().invoke(app, [command, *map(str, arguments)])
+
+
+def assert_one_line_about(result: Any, option: str, *fragments: str) -> None:
+    """Exit code 2 and one line on stderr, which names the option and says what is allowed; no folder is made."""
+    assert result.exit_code == 2, result.output
+    assert result.stdout == ""
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(f"Error: {option}: ")
+    for fragment in fragments:
+        assert fragment in line
+    assert os.listdir() == []
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@BOTH
+def test_writes_the_run_folder_and_prints_its_figures(small: None, tmp_path: Path, command: str) -> None:
+    out = tmp_path / "a" / "run"
+    result = call(command, *TINY[command], *COMMON, "--out", out)
+    assert result.exit_code == 0, result.output
+    assert set(tree(out)) == FILES
+    metrics = json.loads((out / "metrics.json").read_text())
+    *lines, empty, last = result.stdout.splitlines()
+    assert (empty, last) == ("", f"run folder: {out}")
+    printed = dict(line.split() for line in lines)
+    assert printed == {name: f"{value:.4g}" for name, value in metrics.items() if name != "history"}
+    assert ("log_likelihood" in printed) == (command == "train-vae")
+    assert ("accuracy" in printed) == (command == "train-m1m2")
+
+
+@BOTH
+def test_options_reach_the_configuration(small: None, tmp_path: Path, command: str) -> None:
+    call(command, *TINY[command], *COMMON, "--out", tmp_path / "run", "--dataset", "Digits")
+    saved = json.loads((tmp_path / "run" / "config.json").read_text())
+    training = saved.pop("training")
+    if command == "train-vae":
+        run: Any = VAEExperiment("digits", 5, "n-vae", 3)
+    else:
+        run = M1M2Experiment("digits", 5, "n", "s", 3, 2, num_labels=20)
+    expected = run.to_dict()
+    assert {**saved, "training": None} == {**expected, "training": None}
+    values = {"batch_size": 40, "learning_rate": 0.002, "warm_up": 3, "look_ahead": 9}
+    values["max_epochs"] = 12 if command == "train-vae" else 7
+    assert training == {**expected["training"], **values}
+
+
+@BOTH
+def test_default_run_folder(small: None, command: str) -> None:
+    result = call(command, "--epochs", 1)
+    assert result.exit_code == 0, result.output
+    (folder,) = Path("runs").iterdir()
+    name = {"train-vae": "digits-s-vae-20", "train-m1m2": "digits-m1m2-20"}[command]
+    assert folder.name.startswith(name)
+    assert result.stdout.splitlines()[-1] == f"run folder: {folder}"
+    assert json.loads((folder / "config.json").read_text())["seed"] == 0
+
+
+def stop_after(monkeypatch: pytest.MonkeyPatch, epoch: int) -> None:
+    step = BatchRun.step
+
+    def stop_there(run: BatchRun) -> None:
+        if run.epoch == epoch:
+            raise RuntimeError("power cut")
+        step(run)
+
+    monkeypatch.setattr(BatchRun, "step", stop_there)
+
+
+@BOTH
+def test_resumed_run_ends_as_the_uninterrupted(small: None, tmp_path: Path, command: str) -> None:
+    """Interrupted past a checkpoint, which is written every 10 and every 5 epochs."""
+    arguments = [*TINY[command], *COMMON]
+    whole = call(command, *arguments, "--out", tmp_path / "whole")
+    stopped = tmp_path / "stopped"
+    with pytest.MonkeyPatch.context() as patch:
+        stop_after(patch, TINY[command][-1] - 1)
+        result = call(command, *arguments, "--out", stopped)
+    assert isinstance(result.exception, RuntimeError)
+    assert set(tree(stopped)) == {"config.json", "train.ckpt"}
+    for extra in ([], arguments):
+        again = call(command, "--resume", "--out", stopped, *extra)
+        assert again.exit_code == 0, again.output
+        assert again.stdout.replace("stopped", "whole") == whole.stdout
+        assert tree(stopped) == tree(tmp_path / "whole")
+
+
+@BOTH
+def test_resumed_run_keeps_its_settings(
+    small: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    out = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        stop_after(patch, 0)
+        call(command, *TINY[command], *COMMON, "--out", out)
+    before = tree(out)
+    monkeypatch.setattr(ImageExperiment, "run", lambda *_: pytest.fail("went on with other settings"))
+    arguments = [*TINY[command], *COMMON]
+    had: dict[str, Any] = {"--dataset": "digits", **dict(zip(arguments[::2], arguments[1::2], strict=True))}
+    options = {
+        f"--{name.replace('_', '-')}"
+        for name in inspect.signature(getattr(cli_images, command.replace("-", "_"))).parameters
+    }
+    assert set(had) == options - {"--context", "--out", "--resume", "--device", "--threads"}
+    for option, value in had.items():
+        other = {"n-vae": "s-vae", "n+s": "s+n", "digits": "mnist"}.get(value) or 2 * value
+        result = call(command, "--resume", "--out", out, option, other)
+        assert_one_line_about(result, option, f"given {other!r}, but the run to go on with has {value!r}")
+    assert tree(out) == before
+
+
+@BOTH
+def test_run_of_the_other_command_is_refused(small: None, tmp_path: Path, command: str) -> None:
+    (other,) = TINY.keys() - {command}
+    call(other, *TINY[other], "--epochs", 1, "--out", tmp_path / "run")
+    before = tree(tmp_path / "run")
+    result = call(command, "--resume", "--out", tmp_path / "run")
+    assert_one_line_about(result, "--resume", "config.json is not the configuration of a run")
+    assert tree(tmp_path / "run") == before
+
+
+@BOTH
+def test_checkpoint_of_other_data_is_blamed_on_the_folder(
+    few: ImageSplit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    out = tmp_path / "run"
+    monkeypatch.setattr(cli_images, "load_images", lambda name: few)
+    with monkeypatch.context() as patch:
+        stop_after(patch, TINY[command][-1] - 1)
+        call(command, *TINY[command], "--out", out)
+    others = few._replace(val=few.test)
+    monkeypatch.setattr(cli_images, "load_images", lambda name: others)
+    result = call(command, "--resume", "--out", out)
+    assert_one_line_about(result, "--out", "train.ckpt was made with")
+
+
+BAD: list[tuple[list[Any], str, list[str]]] = [
+    (["--dataset", "cora"], "--dataset", ["'cora'", "mnist, digits"]),
+    (["--seed", -1], "--seed", ["-1", "0 to 2^63 - 1"]),
+    (["--seed", 2**63], "--seed", [str(2**63), "0 to 2^63 - 1"]),
+    (["--epochs", 0], "--epochs", ["got 0", "at least 1"]),
+    (["--batch-size", 0], "--batch-size", ["got 0", "at least 1"]),
+    (["--learning-rate", 0], "--learning-rate", ["got 0", "positive"]),
+    (["--learning-rate", "nan"], "--learning-rate", ["got nan", "positive and finite"]),
+    (["--learning-rate", "inf"], "--learning-rate", ["got inf", "positive and finite"]),
+    (["--warm-up", -1], "--warm-up", ["got -1", "at least 0"]),
+    (["--look-ahead", 0], "--look-ahead", ["got 0", "at least 1"]),
+    (["--threads", 0], "--threads", ["given 0", "1 or more"]),
+    (["--device", "abacus"], "--device", ["'abacus'", "cpu"]),
+    (["--device", "meta"], "--device", ["'meta'", "cannot be used"]),
+    (["--resume"], "--resume", ["--out"]),
+    (["--resume", "--out", "nowhere"], "--resume", ["nowhere", "config.json"]),
+]
+BAD_VAE: list[tuple[list[Any], str, list[str]]] = [
+    (["--model", "vae"], "--model", ["'vae'", "s-vae, n-vae"]),
+    (["--dim", 0], "--dim", ["given 0", "1 or more"]),
+]
+BAD_M1M2: list[tuple[list[Any], str, list[str]]] = [
+    (["--latents", "s"], "--latents", ["'s'", "s+n, s+s, n+n, n+s"]),
+    (["--latents", "s+x"], "--latents", ["'s+x'", "s+n, s+s, n+n, n+s"]),
+    (["--dim1", 0], "--dim1", ["given 0", "1 or more"]),
+    (["--dim2", -2], "--dim2", ["given -2", "1 or more"]),
+    (["--labels", 0], "--labels", ["given 0", "1 or more"]),
+    (["--labels", 15], "--labels", ["got 15", "multiple of the 10 classes"]),
+    (["--labels", 100_000], "--labels", ["got 100000", "at most 1160, 116 for each class"]),
+]
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments", "option", "fragments"),
+    [
+        *(("train-vae", *case) for case in (*BAD, *BAD_VAE)),
+        *(("train-m1m2", *case) for case in (*BAD, *BAD_M1M2)),
+    ],
+)
+def test_bad_value_is_refused_in_one_line_before_anything_is_done(
+    no_training: None, command: str, arguments: list[Any], option: str, fragments: list[str]
+) -> None:
+    assert_one_line_about(call(command, *arguments), option, *fragments)
+
+
+@BOTH
+@pytest.mark.parametrize("content", ["thesis.txt", "config.json"])
+def test_run_folder_that_is_not_empty_is_left_alone(
+    no_training: None, tmp_path: Path, command: str, content: str
+) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / content).write_text("all of it")
+    assert_one_line_about(call(command, "--out", tmp_path / "mine"), "--out", str(tmp_path / "mine"), "--resume")
+    assert tree(tmp_path / "mine") == {content: b"all of it"}
+
+
+@BOTH
+def test_missing_mnist_is_refused(
+    no_training: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setenv(ROOT_VARIABLE, str(tmp_path / "nowhere"))
+    result = call(command, "--dataset", "MNIST")
+    assert_one_line_about(
+        result, "--dataset", str(tmp_path / "nowhere"), "train-images-idx3-ubyte", "datasets/fetch.py"
+    )
+
+
+@BOTH
+def test_training_that_diverges_blames_the_learning_rate(small: None, command: str) -> None:
+    result = call(command, *TINY[command], "--learning-rate", 1e30, "--out", "run")
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    # Above it is the progress bar.
+    last = result.stderr.splitlines()[-1]
+    assert re.fullmatch(r"Error: --learning-rate: \w+ became (nan|-?inf) in epoch \d+; lower the learning rate", last)
+    assert os.listdir("run") == ["config.json"]
+
+
+@BOTH
+def test_help_names_every_option(command: str) -> None:
+    assert command in CliRunner().invoke(app, ["--help"]).stdout
+    parameters = inspect.signature(getattr(cli_images, command.replace("-", "_"))).parameters
+    words = set(call(command, "--help").stdout.replace(",", " ").split())
+    assert words >= {f"--{name.replace('_', '-')}" for name in parameters} - {"--context"}
