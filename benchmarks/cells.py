@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import shlex
 import sys
 from collections.abc import Callable, Hashable, Iterable, Sequence
@@ -15,7 +16,9 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from spherical_gae.data import load_images
 from spherical_gae.training.checkpoint import save_json, write_atomically
+from spherical_gae.training.image_experiment import ImageExperiment
 
 C = TypeVar("C", bound=Hashable)
 
@@ -32,6 +35,16 @@ def run_cells(cells: Sequence[C], run: Callable[[C], dict[str, Any]], jobs: int)
         for future in tqdm(as_completed(futures), total=len(cells), desc="cells"):
             results[futures[future]] = future.result()
     return [results[cell] for cell in cells]
+
+
+def run_experiment(experiment: ImageExperiment, folder: Path) -> dict[str, Any]:
+    """The metrics of a run folder without the history, computed if they are not there."""
+    metrics = folder / "metrics.json"
+    if metrics.exists():
+        found = json.loads(metrics.read_text())
+    else:
+        found = experiment.run(load_images(experiment.dataset), folder, torch.device("cpu"), progress=False)
+    return {name: value for name, value in found.items() if name != "history"}
 
 
 def add_common_options(parser: argparse.ArgumentParser, work: Path, results: Path) -> None:
@@ -54,7 +67,8 @@ def command_line(parser: argparse.ArgumentParser, options: argparse.Namespace, n
 
 def write_results(out: Path, name: str, report: dict[str, Any], lines: Iterable[str]) -> None:
     """Writes ``name``.json and, with the command above the lines of the tables, ``name``.md; prints the latter."""
-    save_json(out / f"{name}.json", {**report, "torch": torch.__version__})
+    machine = {"torch": torch.__version__, "cpu_capability": torch.backends.cpu.get_cpu_capability()}
+    save_json(out / f"{name}.json", {**report, **machine})
     text = "\n".join((f"Made by `{report['command']}`.", "", *lines)) + "\n"
     write_atomically(out / f"{name}.md", lambda file: file.write(text.encode()))
     sys.stdout.write(text)

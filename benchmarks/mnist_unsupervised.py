@@ -23,11 +23,9 @@ from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import torch
-from cells import add_common_options, command_line, run_cells, spread, write_results
+from cells import add_common_options, command_line, run_cells, run_experiment, spread, write_results
 
 from spherical_gae.cli import parse_seeds
-from spherical_gae.data import load_images
 from spherical_gae.training.batches import BatchConfig
 from spherical_gae.training.image_experiment import VAES, VAEExperiment
 
@@ -69,8 +67,7 @@ class Cell(NamedTuple):
 
 def run_cell(cell: Cell, work: Path) -> dict[str, Any]:
     """The cell's result, computed if it is not there."""
-    metrics = cell.experiment.run(load_images("mnist"), cell.folder(work), torch.device("cpu"), progress=False)
-    return {**cell._asdict(), **{name: value for name, value in metrics.items() if name != "history"}}
+    return {**cell._asdict(), **run_experiment(cell.experiment, cell.folder(work))}
 
 
 def table(cells: Sequence[dict[str, Any]]) -> Iterator[str]:

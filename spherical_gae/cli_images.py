@@ -19,6 +19,7 @@ from spherical_gae.cli_options import (
 from spherical_gae.data.few_labels import draw_labelled
 from spherical_gae.data.images import IMAGE_DATASETS, ImageSplit, load_images
 from spherical_gae.training.batches import BatchConfig
+from spherical_gae.training.checkpoint import OtherRunError
 from spherical_gae.training.image_experiment import VAES, ImageExperiment, M1M2Experiment, VAEExperiment
 from spherical_gae.training.semi_supervised import SemiSupervisedConfig
 
@@ -93,6 +94,7 @@ def train_m1m2(
     dim1: Annotated[int, typer.Option(help="Dimension of z1's manifold, at least 1.")] = 10,
     dim2: Annotated[int, typer.Option(help="Dimension of z2's manifold, at least 1.")] = 10,
     labels: Annotated[int, typer.Option(help="Training images with labels, a multiple of 10.")] = 100,
+    alpha: Annotated[float, typer.Option(help="Weight of the classifier's cross-entropy, at least 0.")] = 10.0,
     seed: Seed = 0,
     epochs: Epochs = 60,
     batch_size: BatchSize = 100,
@@ -113,7 +115,13 @@ def train_m1m2(
     """
     if resume:
         folder, run = saved_config(out, M1M2Experiment.from_dict)
-        own = {"latents": f"{run.latent1}+{run.latent2}", "dim1": run.dim1, "dim2": run.dim2, "labels": run.num_labels}
+        own = {
+            "latents": f"{run.latent1}+{run.latent2}",
+            "dim1": run.dim1,
+            "dim2": run.dim2,
+            "labels": run.num_labels,
+            "alpha": run.training.alpha,
+        }
         refuse_changes(context, {**own, **_saved(run, run.training)}, {"dataset": str.lower})
     else:
         allowed = ("s+n", "s+s", "n+n", "n+s")
@@ -122,7 +130,7 @@ def train_m1m2(
         _check_common(dataset, seed)
         _check_at_least_one(dim1=dim1, dim2=dim2, labels=labels)
         try:
-            config = SemiSupervisedConfig(epochs, batch_size, learning_rate, warm_up, look_ahead)
+            config = SemiSupervisedConfig(epochs, batch_size, learning_rate, warm_up, look_ahead, alpha=alpha)
         except ValueError as error:
             fail(*_blamed(error))
         latent1, latent2 = latents.split("+")
@@ -176,7 +184,7 @@ def _run(run: ImageExperiment, folder: Path, device: str, threads: int) -> None:
         metrics = run.run(images, folder, target)
     except FloatingPointError as error:
         fail("--learning-rate", str(error))
-    except ValueError as error:
+    except OtherRunError as error:
         fail("--out", str(error))
     for name, value in metrics.items():
         if isinstance(value, float | int):

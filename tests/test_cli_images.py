@@ -20,7 +20,7 @@ from spherical_gae.training.image_experiment import ImageExperiment, M1M2Experim
 FILES = {"config.json", "training.json", "model.safetensors", "metrics.json", "samples.png", "latent.png"}
 TINY: dict[str, list[Any]] = {
     "train-vae": ["--model", "n-vae", "--dim", 3, "--epochs", 12],
-    "train-m1m2": ["--latents", "n+s", "--dim1", 3, "--dim2", 2, "--labels", 20, "--epochs", 7],
+    "train-m1m2": ["--latents", "n+s", "--dim1", 3, "--dim2", 2, "--labels", 20, "--alpha", 3.0, "--epochs", 7],
 }
 COMMON = ["--seed", 5, "--batch-size", 40, "--learning-rate", 0.002, "--warm-up", 3, "--look-ahead", 9]
 BOTH = pytest.mark.parametrize("command", TINY)
@@ -101,6 +101,8 @@ def test_options_reach_the_configuration(small: None, tmp_path: Path, command: s
     assert {**saved, "training": None} == {**expected, "training": None}
     values = {"batch_size": 40, "learning_rate": 0.002, "warm_up": 3, "look_ahead": 9}
     values["max_epochs"] = 12 if command == "train-vae" else 7
+    if command == "train-m1m2":
+        values["alpha"] = 3.0
     assert training == {**expected["training"], **values}
 
 
@@ -190,7 +192,7 @@ def test_checkpoint_of_other_data_is_blamed_on_the_folder(
     others = few._replace(val=few.test)
     monkeypatch.setattr(cli_images, "load_images", lambda name: others)
     result = call(command, "--resume", "--out", out)
-    assert_one_line_about(result, "--out", "train.ckpt was made with")
+    assert_one_line_about(result, "--out", "train.ckpt was made by another run")
 
 
 BAD: list[tuple[list[Any], str, list[str]]] = [

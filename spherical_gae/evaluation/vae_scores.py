@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
 
-from spherical_gae.models.vae import VariationalAutoencoder
-from spherical_gae.training.checkpoint import seed_random
+from spherical_gae.randomness import seeded
+
+if TYPE_CHECKING:  # models imports the metrics of this package
+    from spherical_gae.models.vae import VariationalAutoencoder
 
 
 class VAEScores(NamedTuple):
@@ -29,7 +31,7 @@ class VAEScores(NamedTuple):
 
 @torch.no_grad()
 def score_vae(model: VariationalAutoencoder, data: Tensor, num_samples: int = 500, seed: int = 0) -> VAEScores:
-    """Scores a model.
+    """Scores a model, in evaluation mode.
 
     Args:
         model: The model.
@@ -38,10 +40,14 @@ def score_vae(model: VariationalAutoencoder, data: Tensor, num_samples: int = 50
         num_samples: Samples per data point for the likelihood, see ``log_likelihood``.
         seed: Seed of the samples; the caller's generators are left as they were.
     """
-    with torch.random.fork_rng(devices=[data.device] if data.device.type == "cuda" else []):
-        seed_random(seed, data.device)
-        losses = [(model.loss(part), part.size(0)) for part in data.split(4096)]
-        log_likelihood = model.log_likelihood(data, num_samples).double().mean()
+    was_training = model.training
+    model.eval()
+    try:
+        with seeded(seed, data.device):
+            losses = [(model.loss(part), part.size(0)) for part in data.split(4096)]
+            log_likelihood = model.log_likelihood(data, num_samples).double().mean()
+    finally:
+        model.train(was_training)
     reconstruction, kl = (
         sum(size * getattr(loss, name).double() for loss, size in losses) / data.size(0)
         for name in ("reconstruction", "kl")

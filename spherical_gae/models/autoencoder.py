@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from spherical_gae.models.vae import HIDDEN_FEATURES, MNIST_FEATURES, VAELoss, check_dim
 from spherical_gae.nn.mlp import MLP
-from spherical_gae.nn.observations import BernoulliObservation, Observation
+from spherical_gae.nn.observations import BernoulliObservation, Observation, log_prob_of_data
 
 
 class Autoencoder(nn.Module):
@@ -56,5 +56,5 @@ class Autoencoder(nn.Module):
 
     def loss(self, x: Tensor, kl_weight: float = 1.0) -> VAELoss:
         """The mean of -log p(x | z) over the batch; there is no KL term, so that its weight has no effect."""
-        reconstruction = self.observation(self.decoder(self.encode(x))).log_prob(x).mean()
+        reconstruction = log_prob_of_data(self.observation(self.decoder(self.encode(x))), x).mean()
         return VAELoss(-reconstruction, reconstruction, reconstruction.new_zeros(()))

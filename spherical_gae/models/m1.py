@@ -67,17 +67,17 @@ class M1Classifier:
         return self
 
     def predict(self, x: Tensor) -> Tensor:
-        """The classes of data [B, *event], int64 [B].
+        """The classes of data [B, *event], B >= 1, int64 [B].
 
         Raises:
             RuntimeError: Before ``fit``.
         """
         found = [self.neighbors.predict(self._distances(self._encode(part))) for part in x.split(_ROWS)]
-        return torch.from_numpy(np.concatenate(found))
+        return torch.from_numpy(np.concatenate(found)).to(x.device)
 
     def score(self, x: Tensor, y: Tensor) -> float:
         """The share of data whose class is predicted right, in [0, 1]."""
-        return float((self.predict(x) == y.cpu()).double().mean())
+        return float((self.predict(x) == y).double().mean())
 
     @torch.no_grad()
     def _encode(self, x: Tensor) -> Tensor:

@@ -13,15 +13,15 @@ from torch.nn import functional as F  # noqa: N812
 from spherical_gae.models.vae import MNIST_FEATURES, check_dim
 from spherical_gae.nn.heads import LatentHead
 from spherical_gae.nn.mlp import MLP, ClassConditionalMLP, MLPEncoder
-from spherical_gae.nn.observations import BernoulliObservation, Observation
+from spherical_gae.nn.observations import BernoulliObservation, Observation, log_prob_of_data
 
 
 class M1M2Loss(NamedTuple):
     """A loss and its parts, means over the batches in nats, shape () each.
 
     Attributes:
-        total: -unlabelled_bound - labelled_weight * labelled_bound + cross_entropy_weight *
-            cross_entropy.
+        total: -unlabelled_bound - labelled_weight * labelled_bound + cross_entropy_weight * cross_entropy, with
+            all but the reconstruction in the bounds weighted by kl_weight.
         unlabelled_bound: Evidence lower bound of log p(x), the class summed out.
         labelled_bound: Evidence lower bound of log p(x, y).
         cross_entropy: -log q(y | z_1) at the labels.
@@ -37,7 +37,7 @@ class M1M2(nn.Module):
     """Two stacked latents, the second beside the class  (Kingma et al. 2014; Davidson et al. 2018, section 5.3).
 
     Generation: p(z_2) p(y) p(z_1 | y, z_2) p(x | z_1), with a uniform class y.  Inference: q(z_1 | x) q(y | z_1)
-    q(z_2 | z_1, y).  All five networks have one hidden layer and are trained together.
+    q(z_2 | z_1, y).  All networks are trained together.
 
     Args:
         dim1: Dimension of z_1's **manifold**, as in the paper.
@@ -48,6 +48,8 @@ class M1M2(nn.Module):
         in_features: Features of a data point.
         num_classes: Number of classes K.
         hidden_features: Width of the hidden layers.
+        encoder1: Module that maps data [B, *event] to ``head1``'s parameters; default: one hidden layer.
+        decoder1: Module that maps z_1 [n, m_1] to the observation's parameters [n, *event]; default: one hidden layer.
         observation: Default: Bernoulli pixels.
 
     Raises:
@@ -71,6 +73,9 @@ class M1M2(nn.Module):
         in_features: int = MNIST_FEATURES,
         num_classes: int = 10,
         hidden_features: int = 500,
+        *,
+        encoder1: nn.Module | None = None,
+        decoder1: nn.Module | None = None,
         observation: Observation | None = None,
     ) -> None:
         super().__init__()
@@ -80,15 +85,15 @@ class M1M2(nn.Module):
         widths1, widths2 = head1.parameter_widths(m1), head2.parameter_widths(m2)
         self.num_classes, self._m2 = num_classes, m2
         self.head1, self.head2 = head1, head2
-        self.encoder1 = MLPEncoder(in_features, (hidden_features,), widths1)
+        self.encoder1 = MLPEncoder(in_features, (hidden_features,), widths1) if encoder1 is None else encoder1
         self.classifier = MLP((m1, hidden_features, num_classes))
         self.encoder2 = ClassConditionalMLP(m1, num_classes, hidden_features, widths2)
         self.decoder2 = ClassConditionalMLP(m2, num_classes, hidden_features, widths1)
-        self.decoder1 = MLP((m1, hidden_features, in_features))
+        self.decoder1 = MLP((m1, hidden_features, in_features)) if decoder1 is None else decoder1
         self.observation = BernoulliObservation() if observation is None else observation
 
     def posterior(self, x: Tensor) -> Any:
-        """The distribution q(z_1 | x) for data [B, F], batch shape [B]."""
+        """The distribution q(z_1 | x) for data [B, *event], batch shape [B]."""
         return self.head1(*self.encoder1(x))
 
     def class_logits(self, z1: Tensor) -> Tensor:
@@ -119,8 +124,8 @@ class M1M2(nn.Module):
         """The objective of semi-supervised learning, one sample of each latent per data point.
 
         Args:
-            x: Data without labels, shape [B, F].
-            labelled_x: Data with labels, shape [L, F].
+            x: Data without labels, shape [B, *event], B >= 1.
+            labelled_x: Data with labels, shape [L, *event], L >= 1.
             y: Their classes, int64 [L].
             cross_entropy_weight: Weight of the classifier's cross-entropy.
             labelled_weight: Weight of the labelled bound.
@@ -132,7 +137,7 @@ class M1M2(nn.Module):
         batch = torch.cat([x, labelled_x])
         posterior = self.posterior(batch)
         z1 = posterior.rsample()
-        reconstruction = self.likelihood(z1).log_prob(batch)
+        reconstruction = log_prob_of_data(self.likelihood(z1), batch)
         entropy = posterior.entropy()
         free, known = z1.split([x.size(0), labelled_x.size(0)])
 
@@ -144,10 +149,11 @@ class M1M2(nn.Module):
         regular_known = self._joint(known, y)
         regular = torch.cat([regular_free, regular_known]) + entropy
 
-        bound = reconstruction + kl_weight * regular
-        unlabelled, labelled = (part.mean() for part in bound.split([x.size(0), labelled_x.size(0)]))
+        sizes = [x.size(0), labelled_x.size(0)]
+        unlabelled, labelled = (part.mean() for part in (reconstruction + regular).split(sizes))
+        free_term, known_term = (part.mean() for part in (reconstruction + kl_weight * regular).split(sizes))
         cross_entropy = F.nll_loss(log_q_known, y)
-        total = cross_entropy_weight * cross_entropy - unlabelled - labelled_weight * labelled
+        total = cross_entropy_weight * cross_entropy - free_term - labelled_weight * known_term
         return M1M2Loss(total, unlabelled, labelled, cross_entropy)
 
     def _joint(self, z1: Tensor, y: Tensor) -> Tensor:
@@ -180,6 +186,4 @@ class M1M2(nn.Module):
     @torch.no_grad()
     def sample_styles(self, num_samples: int) -> Tensor:
         """Draws from the prior p(z_2), shape [num_samples, m_2]."""
-        some = next(self.parameters())
-        zeros = (some.new_zeros(width) for width in self.head2.parameter_widths(self._m2))
-        return self.head2.prior(self.head2(*zeros)).sample((num_samples,))
+        return self.head2.prior_of(self._m2, next(self.parameters())).sample((num_samples,))

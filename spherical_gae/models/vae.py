@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution, kl_divergence
 
-from spherical_gae.evaluation.importance import importance_weighted_log_likelihood
+from spherical_gae.models.importance import importance_weighted_log_likelihood
 from spherical_gae.nn.heads import LatentHead, NormalHead, VonMisesFisherHead
 from spherical_gae.nn.mlp import MLP, MLPEncoder
-from spherical_gae.nn.observations import BernoulliObservation, Observation
+from spherical_gae.nn.observations import BernoulliObservation, Observation, log_prob_of_data
 
 MNIST_FEATURES = 784
 HIDDEN_FEATURES = (256, 128)
@@ -35,7 +35,8 @@ class VAELoss(NamedTuple):
 class VariationalAutoencoder(nn.Module):
     """A variational autoencoder with any latent law and any observation  (Kingma & Welling 2014).
 
-    Data points are of any event shape; all methods take one batch axis in front.
+    Data points are of any event shape; all methods take one batch axis in front.  For images as [B, channels, height,
+    width], encoder and decoder both have to be given; the default ones take vectors.
 
     Args:
         encoder: Module that maps x [B, *event] to the head's raw parameters, unconstrained.
@@ -43,12 +44,7 @@ class VariationalAutoencoder(nn.Module):
         decoder: Module that maps z [n, m] to the observation's raw parameters [n, *event].
         observation: The law of the data given the latent.
         latent_features: Coordinates m of a latent.
-
-    Attributes:
-        last_posterior: The posterior of the last ``encode`` or ``loss``, None before; it is not copied or pickled.
     """
-
-    last_posterior: Distribution | None
 
     def __init__(
         self, encoder: nn.Module, head: LatentHead, decoder: nn.Module, observation: Observation, latent_features: int
@@ -57,25 +53,28 @@ class VariationalAutoencoder(nn.Module):
         self.encoder, self.head = encoder, head
         self.decoder, self.observation = decoder, observation
         self.latent_features = latent_features
-        self.last_posterior = None
-
-    def __getstate__(self) -> dict[str, Any]:
-        # The posterior holds tensors of the autograd graph, which can be neither copied nor pickled.
-        return {**self.__dict__, "last_posterior": None}
 
     def forward(self, x: Tensor) -> Tensor:
         """The same as ``encode``."""
         return self.encode(x)
 
     def posterior(self, x: Tensor) -> Any:
-        """The distribution q(z | x), batch shape [B]."""
-        return self.head(*self.encoder(x))
+        """The distribution q(z | x), batch shape [B].
+
+        Raises:
+            ValueError: If the encoder's outputs are not those of ``latent_features`` coordinates.
+        """
+        posterior: Distribution = self.head(*self.encoder(x))
+        if posterior.event_shape != (self.latent_features,):
+            raise ValueError(
+                f"the encoder must return the parameters of {self.latent_features} latent coordinates, "
+                f"got those of {tuple(posterior.event_shape)}"
+            )
+        return posterior
 
     def prior(self) -> Any:
         """The distribution p(z), event shape [m]."""
-        some = next(self.parameters())
-        zeros = (some.new_zeros(width) for width in self.head.parameter_widths(self.latent_features))
-        return self.head.prior(self.head(*zeros))
+        return self.head.prior_of(self.latent_features, next(self.parameters()))
 
     def likelihood(self, z: Tensor) -> Any:
         """The distribution p(x | z) for latents [n, m], batch shape [n]."""
@@ -89,7 +88,6 @@ class VariationalAutoencoder(nn.Module):
             direction, or the mean), deterministic.
         """
         posterior = self.posterior(x)
-        self.last_posterior = posterior
         return posterior.rsample() if self.training else posterior.mode
 
     def decode(self, z: Tensor) -> Tensor:
@@ -112,8 +110,7 @@ class VariationalAutoencoder(nn.Module):
             The loss and its parts.  Source: Davidson et al. (2018), eq. 1.
         """
         posterior = self.posterior(x)
-        self.last_posterior = posterior
-        reconstruction = self.likelihood(posterior.rsample()).log_prob(x).mean()
+        reconstruction = log_prob_of_data(self.likelihood(posterior.rsample()), x).mean()
         kl = kl_divergence(posterior, self.head.prior(posterior)).mean()
         return VAELoss(kl_weight * kl - reconstruction, reconstruction, kl)
 

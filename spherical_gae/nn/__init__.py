@@ -4,8 +4,8 @@ from spherical_gae.nn.decoders import FactorInnerProductDecoder, HadamardDecoder
 from spherical_gae.nn.degree_bias import DegreeBias, DegreeBiasedDecoder
 from spherical_gae.nn.encoders import BatchNormPropagationEncoder, GCNEncoder, NormalizedPropagationEncoder
 from spherical_gae.nn.heads import LatentHead, NormalHead, ProductOfSpheresHead, VonMisesFisherHead
-from spherical_gae.nn.mlp import MLP, ClassConditionalMLP, MLPEncoder
-from spherical_gae.nn.observations import BernoulliObservation, NormalObservation, Observation
+from spherical_gae.nn.mlp import MLP, ClassConditionalMLP, MLPEncoder, ParallelLinear
+from spherical_gae.nn.observations import BernoulliObservation, NormalObservation, Observation, log_prob_of_data
 from spherical_gae.nn.propagation import NormalizedAdjacency, node_degree, normalized_adjacency, sparse_features
 from spherical_gae.nn.sparse import SparseMatrix
 
@@ -27,9 +27,11 @@ __all__ = [
     "NormalizedAdjacency",
     "NormalizedPropagationEncoder",
     "Observation",
+    "ParallelLinear",
     "ProductOfSpheresHead",
     "SparseMatrix",
     "VonMisesFisherHead",
+    "log_prob_of_data",
     "node_degree",
     "normalized_adjacency",
     "sparse_features",

@@ -26,6 +26,10 @@ class LatentHead(nn.Module):
         """The prior on the posterior's space."""
         raise NotImplementedError
 
+    def prior_of(self, dim: int, like: Tensor) -> Distribution:
+        """The prior on latents of ``dim`` coordinates, with the dtype and on the device of ``like``."""
+        return self.prior(self(*(like.new_zeros(width) for width in self.parameter_widths(dim))))
+
     def parameter_widths(self, dim: int) -> tuple[int, ...]:
         """Width of each parameter that an encoder must return for a latent of ``dim`` coordinates."""
         raise NotImplementedError
@@ -214,8 +218,22 @@ class ProductOfSpheresHead(LatentHead):
 class NormalHead(LatentHead):
     """q(z | x) = N(mean, diag(exp(logstd))^2) with a standard normal prior  (Kingma & Welling 2014).
 
-    The log standard deviation is kept in [-10, 10]; PyG's ``VGAE`` has the upper limit too.
+    The log standard deviation is capped at 10, as in PyG's ``VGAE``.
+
+    Args:
+        min_logstd: Smallest log standard deviation; none by default.  Where densities of such laws are evaluated, as
+            in M1+M2, a limit keeps untrained ones finite.
     """
+
+    def __init__(self, min_logstd: float = -math.inf) -> None:
+        super().__init__()
+        if not min_logstd < _MAX_LOGSTD:
+            raise ValueError(f"min_logstd must be below {_MAX_LOGSTD}, got {min_logstd}")
+        self.min_logstd = min_logstd
+
+    def extra_repr(self) -> str:
+        """The settings, for ``repr``."""
+        return f"min_logstd={self.min_logstd}"
 
     def parameter_widths(self, dim: int) -> tuple[int, ...]:
         """(d, d): a mean and a log standard deviation."""
@@ -246,7 +264,7 @@ class NormalHead(LatentHead):
         mean, logstd = (_at_least_float32(p) for p in parameters)
         if mean.shape != logstd.shape:
             raise ValueError(f"logstd must have the shape of mean, {tuple(mean.shape)}, got {tuple(logstd.shape)}")
-        scale = logstd.clamp(-_MAX_LOGSTD, _MAX_LOGSTD).exp()
+        scale = logstd.clamp(self.min_logstd, _MAX_LOGSTD).exp()
         return Independent(Normal(mean, scale, validate_args=False), 1, validate_args=False)
 
     def prior(self, posterior: Distribution) -> Independent:

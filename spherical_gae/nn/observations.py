@@ -58,3 +58,21 @@ class NormalObservation(Observation):
 
     def _law(self, outputs: Tensor) -> Normal:
         return Normal(outputs, self.log_std.exp(), validate_args=False)
+
+
+def log_prob_of_data(law: Distribution, x: Tensor) -> Tensor:
+    """log p(x) of each data point, shape [B], without broadcasting.
+
+    Args:
+        law: Batch shape [B], event shape [*event].
+        x: Data, shape [B, *event].
+
+    Raises:
+        ValueError: If the shapes differ, or x has no batch axis.
+    """
+    if x.dim() < 2:
+        raise ValueError(f"x must have shape [B, *event], got {tuple(x.shape)}")
+    shape = law.batch_shape + law.event_shape
+    if shape != x.shape:
+        raise ValueError(f"the decoder must return the shape of the data, {tuple(x.shape)}, got {tuple(shape)}")
+    return law.log_prob(x)

@@ -3,8 +3,8 @@
 from spherical_gae.training.batches import BatchConfig, BatchResult
 from spherical_gae.training.loop import FitConfig, FitResult, fit
 from spherical_gae.training.masking import AdjacencyMasking, LinkMasking
-from spherical_gae.training.semi_supervised import SemiSupervisedConfig, fit_m1m2
-from spherical_gae.training.vae import fit_vae
+from spherical_gae.training.semi_supervised import SemiSupervisedConfig, SemiSupervisedRun, fit_m1m2
+from spherical_gae.training.vae import VAERun, fit_vae
 
 __all__ = [
     "AdjacencyMasking",
@@ -14,6 +14,8 @@ __all__ = [
     "FitResult",
     "LinkMasking",
     "SemiSupervisedConfig",
+    "SemiSupervisedRun",
+    "VAERun",
     "fit",
     "fit_m1m2",
     "fit_vae",

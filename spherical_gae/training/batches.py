@@ -13,7 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from spherical_gae.training.checkpoint import random_state, restore_random_state, seed_random
+from spherical_gae.randomness import random_state, restore_random_state, seeded
+from spherical_gae.training.checkpoint import check_identity
 from spherical_gae.training.early_stopping import EarlyStopping
 
 # Validation draws the same numbers in every epoch: what differs between epochs is then the model alone.
@@ -128,8 +129,7 @@ class BatchRun(ABC):
         figures = {k: v.item() for k, v in self.train_epoch(self.config.kl_weight_at(self.epoch + 1)).items()}
         self.epoch += 1
         self.model.eval()
-        with torch.no_grad(), torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
-            seed_random(_VALIDATION_SEED, self.device)
+        with torch.no_grad(), seeded(_VALIDATION_SEED, self.device):
             score, validation = self.validate()
         figures |= validation
         for name, value in figures.items():
@@ -168,8 +168,7 @@ class BatchRun(ABC):
 
     def restore(self, state: dict[str, Any], path: str | Path) -> None:
         """Continues from ``state()`` of a run with the same ``identity()``; ``path`` is named if it is not."""
-        if state["identity"] != self.identity():
-            raise ValueError(f"checkpoint {path} was made with {state['identity']}, not with {self.identity()}")
+        check_identity(state["identity"], self.identity(), path)
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.epoch, self.history = state["epoch"], state["history"]
@@ -177,12 +176,15 @@ class BatchRun(ABC):
         restore_random_state(state["random"], self.device)
 
     def identity(self) -> dict[str, Any]:
-        """What must agree for a checkpoint to continue this run."""
+        """What must agree for a checkpoint to continue this run; a run may be continued for more epochs."""
+        settings = {name: value for name, value in asdict(self.config).items() if name != "max_epochs"}
         return {
             # The layers with their settings, in words.
             "model": repr(self.model),
-            "config": asdict(self.config),
+            **settings,
             "seed": self.seed,
+            # The generators of another device draw other numbers.
+            "device": self.device.type,
             **self.fingerprint(),
         }
 

@@ -1,4 +1,4 @@
-"""Files that are either whole or not there: checkpoints, JSON, and the state of random generators."""
+"""Files that are either whole or not there: checkpoints and JSON."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import torch
-from torch import Tensor
 
 
 def write_atomically(path: str | Path, write: Callable[[BinaryIO], Any]) -> None:
@@ -54,25 +53,22 @@ def save_json(path: str | Path, value: Any) -> None:
     write_atomically(path, lambda file: file.write(text.encode()))
 
 
-def seed_random(seed: int, device: torch.device) -> None:
-    """Seeds torch's generators that computations on ``device`` draw from, and no others."""
-    # Not torch.manual_seed, which would reseed all accelerators as well.
-    torch.default_generator.manual_seed(seed)
-    if device.type == "cuda":
-        with torch.cuda.device(device):
-            torch.cuda.manual_seed(seed)
+class OtherRunError(ValueError):
+    """A checkpoint or a folder belongs to another run than the one that is to continue."""
 
 
-def random_state(device: torch.device) -> dict[str, Tensor]:
-    """The state of torch's generators that computations on ``device`` draw from."""
-    state = {"cpu": torch.get_rng_state()}
-    if device.type == "cuda":
-        state["cuda"] = torch.cuda.get_rng_state(device)
-    return state
+def check_identity(saved: dict[str, Any], own: dict[str, Any], path: str | Path) -> None:
+    """Refuses a checkpoint of another run.
 
+    Args:
+        saved: The identity in the checkpoint.
+        own: That of the run which is to continue.
+        path: The file, for the message.
 
-def restore_random_state(state: dict[str, Tensor], device: torch.device) -> None:
-    """Sets what ``random_state`` returned."""
-    torch.set_rng_state(state["cpu"].cpu())
-    if "cuda" in state:
-        torch.cuda.set_rng_state(state["cuda"].cpu(), device)
+    Raises:
+        OtherRunError: If they differ; the message says in what.
+    """
+    differing = [name for name in {**saved, **own} if saved.get(name) != own.get(name)]
+    if differing:
+        said = "; ".join(f"{name}: {saved.get(name)} in the checkpoint, {own.get(name)} here" for name in differing)
+        raise OtherRunError(f"checkpoint {path} was made by another run: {said}")

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
 from tqdm import tqdm
 
-from spherical_gae.training.checkpoint import load_checkpoint, save_checkpoint, seed_random
+from spherical_gae.training.checkpoint import load_checkpoint, save_checkpoint
 
 
 class ResumableRun(Protocol):
@@ -41,18 +39,6 @@ class ResumableRun(Protocol):
 
     def restore(self, state: dict[str, Any], path: str | Path) -> None:
         """Continues from ``state()`` of a like run; ``path`` is named in the error if it is of another."""
-
-
-@contextmanager
-def training_random(seed: int, device: torch.device) -> Iterator[None]:
-    """Seeds torch's generators for a training run, and gives the caller's back at the end.
-
-    An initialisation with the same seed has used the same numbers, for another purpose; torch's CPU generator knows
-    2^32 seeds only.
-    """
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        seed_random(seed, device)
-        yield
 
 
 def run_epochs(

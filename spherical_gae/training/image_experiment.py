@@ -22,19 +22,20 @@ from spherical_gae.models.vae import NormalVAE, SphericalVAE, VariationalAutoenc
 from spherical_gae.nn.heads import LatentHead, NormalHead, VonMisesFisherHead
 from spherical_gae.plotting import plot_images, plot_plane, plot_sphere, save_figure
 from spherical_gae.training.batches import BatchConfig, BatchResult
-from spherical_gae.training.checkpoint import save_json, write_atomically
+from spherical_gae.training.checkpoint import OtherRunError, save_json, write_atomically
 from spherical_gae.training.semi_supervised import SemiSupervisedConfig, fit_m1m2
 from spherical_gae.training.vae import fit_vae
 
 VAES = {"s-vae": SphericalVAE, "n-vae": NormalVAE}
 LATENTS = ("s", "n")
 _TEST_SEED = 0
+_TEST_BATCH = 2048
 _SHOWN_LATENTS = 5000
 
 
 def make_head(latent: str) -> LatentHead:
     """The head of a latent: ``"s"`` for von Mises-Fisher, ``"n"`` for normal."""
-    return VonMisesFisherHead(initial_concentration="dimension") if latent == "s" else NormalHead()
+    return VonMisesFisherHead(initial_concentration="dimension") if latent == "s" else NormalHead(min_logstd=-10.0)
 
 
 @dataclass(frozen=True)
@@ -87,23 +88,25 @@ class ImageExperiment(ABC):
             The content of ``metrics.json``.
 
         Raises:
-            ValueError: If the folder holds a run of another configuration.
+            OtherRunError: If the folder holds a run of another configuration, or a checkpoint of other data.
         """
         saved = folder / "config.json"
         if saved.exists() and json.loads(saved.read_text()) != self.to_dict():
-            raise ValueError(f"{folder} holds a run of another configuration, see its config.json")
+            raise OtherRunError(f"{folder} holds a run of another configuration, see its config.json")
         save_json(saved, self.to_dict())
         metrics, training, checkpoint = (folder / name for name in ("metrics.json", "training.json", "train.ckpt"))
         if not training.exists():
             self._train(images, folder, device, checkpoint, progress)
         # Missing, unless a run was stopped right before this line.
         checkpoint.unlink(missing_ok=True)
-        if not metrics.exists():
+        # The picture that is drawn last tells that all are there.
+        if not metrics.exists() or not (folder / "latent.png").exists():
             # On the CPU, so that a run's figures do not depend on where it is looked at.
             model = self.load_model(images, folder)
             test = ImageSet(self._binarized(images.test.images), images.test.labels)
+            if not metrics.exists():
+                save_json(metrics, {**self.test(model, test), **json.loads(training.read_text())})
             self._draw(model, test, folder)
-            save_json(metrics, {**self.test(model, test), **json.loads(training.read_text())})
         return json.loads(metrics.read_text())
 
     def _train(self, images: ImageSplit, folder: Path, device: torch.device, checkpoint: Path, progress: bool) -> None:
@@ -249,7 +252,8 @@ class M1M2Experiment(ImageExperiment):
 
     def test(self, model: Any, images: ImageSet) -> dict[str, float]:
         """The share of test images whose class is predicted right."""
-        return {"accuracy": float((model.predict(images.images) == images.labels).double().mean())}
+        predicted = torch.cat([model.predict(part) for part in images.images.split(_TEST_BATCH)])
+        return {"accuracy": float((predicted == images.labels).double().mean())}
 
     def latents(self, model: Any, images: Tensor) -> tuple[Tensor, LatentHead]:
         """Of z_1."""
@@ -262,10 +266,12 @@ class M1M2Experiment(ImageExperiment):
 
 
 def _plot_latents(latents: Tensor, labels: Tensor, head: LatentHead) -> Any:
-    """S^2 in a Hammer projection, R^2 as it is, all others by their first two principal components."""
+    """S^2 in a Hammer projection, R^1 and R^2 as they are, all others by their first two principal components."""
     points, classes = latents.numpy(), labels.numpy()
     if isinstance(head, VonMisesFisherHead) and points.shape[1] == 3:
         return plot_sphere(points, classes)
-    if points.shape[1] > 2:
+    if points.shape[1] == 1:
+        points = np.hstack([points, np.zeros_like(points)])
+    elif points.shape[1] > 2:
         points = PCA(2, svd_solver="full").fit_transform(points.astype(np.float64))
     return plot_plane(points, classes)

@@ -17,8 +17,9 @@ from spherical_gae.data.splits import LinkSplit
 from spherical_gae.evaluation.metrics import LinkScores
 from spherical_gae.models.graph import VariationalGAE
 from spherical_gae.nn.sparse import SparseMatrix
-from spherical_gae.training.checkpoint import random_state, restore_random_state
-from spherical_gae.training.engine import run_epochs, training_random
+from spherical_gae.randomness import random_state, restore_random_state, seeded
+from spherical_gae.training.checkpoint import check_identity
+from spherical_gae.training.engine import run_epochs
 from spherical_gae.training.masking import AdjacencyMasking, LinkMasking
 
 _CHECKPOINT_EVERY = 25
@@ -115,7 +116,7 @@ def fit(
     """
     config = config or FitConfig()
     device = next(model.parameters()).device
-    with training_random(seed, device):
+    with seeded(seed, device):
         run = TrainingRun(model, split, config, inputs, seed, device)
         run_epochs(
             run,
@@ -260,8 +261,7 @@ class TrainingRun:
 
     def restore(self, state: dict[str, Any], path: str | Path) -> None:
         """Continues from ``state()`` of a run with the same ``identity()``; ``path`` is named if it is not."""
-        if state["identity"] != self.identity():
-            raise ValueError(f"checkpoint {path} was made with {state['identity']}, not with {self.identity()}")
+        check_identity(state["identity"], self.identity(), path)
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.epoch, self.best_epoch = state["epoch"], state["best_epoch"]

@@ -12,11 +12,13 @@ from torch import Tensor
 
 from spherical_gae.data.images import ImageSet, binarize
 from spherical_gae.models.semi_supervised import M1M2
+from spherical_gae.randomness import seeded
 from spherical_gae.training.batches import BatchConfig, BatchResult, BatchRun, crc32, shuffled_batches
-from spherical_gae.training.engine import run_epochs, training_random
-from spherical_gae.training.vae import check_data
+from spherical_gae.training.engine import run_epochs
+from spherical_gae.training.vae import check_data, check_same_event
 
 _CHECKPOINT_EVERY = 5
+_VALIDATION_BATCH = 2048
 
 
 @dataclass(frozen=True)
@@ -27,11 +29,11 @@ class SemiSupervisedConfig(BatchConfig):
         batch_size: Images without labels in a batch.
         labelled_batch_size: Images with labels in a batch, at least 1, drawn without replacement; all of them if there
             are fewer.
-        alpha: Weight alpha of the classifier's cross-entropy, >= 0; the paper tries 0.1 to 1.
+        alpha: Weight of the classifier's cross-entropy, >= 0.  The paper tries 0.1 to 1.
 
     The objective is that of Kingma et al. (2014, eq. 9) divided by the number N of images without labels: the mean
-    bound of these, L / N times the mean bound of the L labelled ones, so that each image counts once, and alpha L times
-    the mean cross-entropy.
+    bound of these, L / N times the mean bound of the L labelled ones, and alpha times the mean cross-entropy (their
+    alpha is this one times N).
 
     Raises:
         ValueError: If a value is out of range.
@@ -40,7 +42,7 @@ class SemiSupervisedConfig(BatchConfig):
     batch_size: int = 100
     warm_up: int = 0
     labelled_batch_size: int = 20
-    alpha: float = 0.1
+    alpha: float = 10.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -83,7 +85,7 @@ def fit_m1m2(
         FloatingPointError: If the loss becomes NaN or infinite.
     """
     run = SemiSupervisedRun(model, unlabelled, labelled, val, config or SemiSupervisedConfig(), seed)
-    with training_random(seed, run.device):
+    with seeded(seed, run.device):
         run_epochs(
             run,
             device=run.device,
@@ -112,7 +114,9 @@ class SemiSupervisedRun(BatchRun):
     ) -> None:
         super().__init__(model, config, seed)
         for name, data in (("unlabelled", unlabelled), ("labelled", labelled.images), ("val", val.images)):
-            check_data(name, data, config.binarize)
+            check_data(name, data, config.binarize, model)
+        for name, data in (("labelled", labelled.images), ("val", val.images)):
+            check_same_event(name, data, "unlabelled", unlabelled)
         check_labels("labelled", labelled, model.num_classes)
         check_labels("val", val, model.num_classes)
         self.unlabelled = unlabelled.to(self.device)
@@ -129,7 +133,7 @@ class SemiSupervisedRun(BatchRun):
                 self._binary(self.unlabelled.index_select(0, index)),
                 self._binary(self.labelled.images.index_select(0, chosen)),
                 self.labelled.labels.index_select(0, chosen),
-                cross_entropy_weight=self.config.alpha * num_labelled,
+                cross_entropy_weight=self.config.alpha,
                 labelled_weight=num_labelled / num_points,
                 kl_weight=kl_weight,
             )
@@ -139,7 +143,9 @@ class SemiSupervisedRun(BatchRun):
 
     def validate(self) -> tuple[float, dict[str, float]]:
         """The accuracy on the validation images."""
-        right = (self.model.predict(self._binary(self.val.images)) == self.val.labels).float().mean().item()
+        parts = self._binary(self.val.images).split(_VALIDATION_BATCH)
+        predicted = torch.cat([self.model.predict(part) for part in parts])
+        right = (predicted == self.val.labels).float().mean().item()
         return right, {"val_accuracy": right}
 
     def fingerprint(self) -> dict[str, Any]:
@@ -163,6 +169,8 @@ def check_labels(name: str, data: ImageSet, num_classes: int) -> None:
             f"{name} must hold one label for each of its {data.images.size(0)} images, "
             f"got labels of shape {tuple(data.labels.shape)}"
         )
+    if data.labels.dtype != torch.int64:
+        raise ValueError(f"{name} must hold int64 labels, got {data.labels.dtype}")
     low, high = (int(value) for value in torch.aminmax(data.labels))
     if low < 0 or high >= num_classes:
         raise ValueError(f"{name} must hold labels from 0 to {num_classes - 1}, got {low} to {high}")

@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from spherical_gae.data.images import binarize
 from spherical_gae.models.autoencoder import Autoencoder
 from spherical_gae.models.vae import VAELoss, VariationalAutoencoder
+from spherical_gae.randomness import seeded
 from spherical_gae.training.batches import BatchConfig, BatchResult, BatchRun, crc32, shuffled_batches
-from spherical_gae.training.engine import run_epochs, training_random
+from spherical_gae.training.engine import run_epochs
 
 _CHECKPOINT_EVERY = 10
 _VALIDATION_BATCH = 2048
@@ -55,7 +56,7 @@ def fit_vae(
     """
     config = config or BatchConfig()
     run = VAERun(model, train, val, config, seed)
-    with training_random(seed, run.device):
+    with seeded(seed, run.device):
         run_epochs(
             run,
             device=run.device,
@@ -80,7 +81,8 @@ class VAERun(BatchRun):
     ) -> None:
         super().__init__(model, config, seed)
         for name, data in (("train", train), ("val", val)):
-            check_data(name, data, config.binarize)
+            check_data(name, data, config.binarize, model)
+        check_same_event("val", val, "train", train)
         self.train_data, self.val_data = train.to(self.device), val.to(self.device)
 
     def train_epoch(self, kl_weight: float) -> dict[str, Tensor]:
@@ -109,13 +111,25 @@ class VAERun(BatchRun):
         return self.model.loss(binarize(data) if self.config.binarize else data, kl_weight)  # type: ignore[operator]
 
 
-def check_data(name: str, data: Tensor, intensities: bool) -> None:
-    """Refuses data without points, and values outside [0, 1] where intensities are meant."""
+def check_data(name: str, data: Tensor, intensities: bool, model: nn.Module) -> None:
+    """Refuses data without points or of another dtype than the model's, and values outside [0, 1] if intensities."""
     if data.dim() < 2 or data.numel() == 0:
         raise ValueError(f"{name} must have shape [N, *event] with at least one entry, got {tuple(data.shape)}")
+    dtype = next(model.parameters()).dtype
+    if data.dtype != dtype:
+        raise ValueError(f"{name} must have the dtype of the model, {dtype}, got {data.dtype}")
     low, high = torch.aminmax(data)
     if intensities and not (low >= 0 and high <= 1):
         raise ValueError(
             f"{name} must hold intensities in [0, 1] to be binarised, got values from {low:.3g} to {high:.3g}; "
             f"for real data set binarize=False and take a NormalObservation"
+        )
+
+
+def check_same_event(name: str, data: Tensor, other_name: str, other: Tensor) -> None:
+    """Refuses data whose points have another shape than others."""
+    if data.shape[1:] != other.shape[1:]:
+        raise ValueError(
+            f"{name} must have points of the shape of {other_name}'s, {tuple(other.shape[1:])}, "
+            f"got {tuple(data.shape[1:])}"
         )

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.distributions import kl_divergence
 
 from spherical_gae.evaluation.vae_scores import score_vae
@@ -129,8 +129,15 @@ def test_accelerators_are_not_reseeded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert scores.bound < 0
 
 
-def test_scores_are_plain_numbers_without_gradients() -> None:
-    model, x = make_model(NormalVAE), make_data(5)
-    scores = score_vae(model, x, num_samples=2)
+def test_scores_are_plain_numbers() -> None:
+    scores = score_vae(make_model(NormalVAE), make_data(5), num_samples=2)
     assert [type(value) for value in scores] == [float] * 4
-    assert model.last_posterior.mean.requires_grad is False
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_model_is_scored_in_evaluation_mode_and_left_in_its_own(training: bool) -> None:
+    model, x = make_model(NormalVAE), make_data(5)
+    expected = score_vae(model.eval(), x, num_samples=2)
+    model.encoder = nn.Sequential(nn.Dropout(0.9), model.encoder)
+    assert score_vae(model.train(training), x, num_samples=2) == expected
+    assert model.training is training

@@ -12,7 +12,15 @@ from torch.nn import functional as F  # noqa: N812
 
 from spherical_gae import VonMisesFisher
 from spherical_gae.models import NormalVAE, SphericalVAE, VAELoss, VariationalAutoencoder
-from spherical_gae.nn import NormalHead, NormalObservation, ProductOfSpheresHead, VonMisesFisherHead
+from spherical_gae.nn import (
+    MLP,
+    MLPEncoder,
+    NormalHead,
+    NormalObservation,
+    ProductOfSpheresHead,
+    VonMisesFisherHead,
+    log_prob_of_data,
+)
 
 PIXELS = 12
 KINDS = pytest.mark.parametrize("kind", [SphericalVAE, NormalVAE])
@@ -153,7 +161,6 @@ def test_encode_samples_in_training_and_gives_the_mode_in_evaluation(kind: type)
     model, x = make(kind), data(1).expand(4000, -1)
     law = model.posterior(x[:1])
     sample = model(x)
-    assert model.last_posterior is not None
     if isinstance(law, VonMisesFisher):  # the mean of the cosine is A_4(kappa)
         expected = float(reference(4, law.concentration.item()).mean_resultant_length)
         assert (sample @ law.loc[0]).mean().item() == pytest.approx(expected, abs=0.03)
@@ -219,10 +226,8 @@ def test_copies_after_a_loss(kind: type) -> None:
     torch.save(model, saved)
     saved.seek(0)
     copies = [copy.deepcopy(model), pickle.loads(pickle.dumps(model)), torch.load(saved, weights_only=False)]
-    assert model.last_posterior is not None
     expected = model.eval().encode(x)
     for other in copies:
-        assert other.last_posterior is None
         assert torch.equal(other.eval().encode(x), expected)
         with torch.no_grad():
             next(other.parameters()).add_(1)
@@ -267,3 +272,23 @@ def test_two_patterns_are_learned(kind: type, dim: int) -> None:
     assert math.log(0.5) - 0.9 < bound < likelihood
     model.eval()
     assert torch.equal(model.decode(model.encode(patterns)).round(), patterns)
+
+
+def test_encoder_of_another_width_is_refused() -> None:
+    """A prior on another sphere than the posterior's would shift the likelihood by the ratio of their areas."""
+    model = SphericalVAE(5, encoder=MLPEncoder(20, (16,), (5, 1)), decoder=MLP((5, 16, 20)))
+    for method in (model.loss, model.encode, model.log_likelihood):
+        with pytest.raises(ValueError, match=r"parameters of 6 latent coordinates, got those of \(5,\)"):
+            method(torch.rand(3, 20).round())
+
+
+@pytest.mark.parametrize("shape", [(6, 1, 20), (6, 19), (1, 20)])
+def test_data_that_would_broadcast_against_the_decoder_are_refused(shape: tuple[int, ...]) -> None:
+    law = NormalVAE(2, 20, (16,)).likelihood(torch.zeros(6, 2))
+    with pytest.raises(ValueError, match="the decoder must return the shape of the data"):
+        log_prob_of_data(law, torch.zeros(shape))
+
+
+def test_data_without_a_batch_axis_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"x must have shape \[B, \*event\], got \(20,\)"):
+        NormalVAE(2, 20, (16,)).loss(torch.zeros(20))

@@ -311,6 +311,12 @@ def test_initial_concentration_of_another_word_is_refused() -> None:
         VonMisesFisherHead(initial_concentration="dim")  # type: ignore[arg-type]
 
 
-def test_log_standard_deviation_is_kept_within_ten() -> None:
-    law = NormalHead()(torch.zeros(3), torch.tensor([-50.0, 0.5, 50.0]))
-    torch.testing.assert_close(law.stddev.log(), torch.tensor([-10.0, 0.5, 10.0]))
+@pytest.mark.parametrize(("head", "least"), [(NormalHead(), -40.0), (NormalHead(min_logstd=-3.0), -3.0)])
+def test_log_standard_deviation_is_limited(head: NormalHead, least: float) -> None:
+    law = head(torch.zeros(3), torch.tensor([-40.0, 0.5, 50.0]))
+    torch.testing.assert_close(law.stddev.log(), torch.tensor([least, 0.5, 10.0]))
+
+
+def test_limit_of_the_log_standard_deviation_above_its_cap_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"min_logstd must be below 10\.0, got 11\.0"):
+        NormalHead(min_logstd=11.0)

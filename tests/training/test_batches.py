@@ -266,14 +266,31 @@ def test_state_of_another_run_is_refused_and_nothing_changed() -> None:
     run.step()
     state = copy.deepcopy(run.state())
     others = [
-        CenterRun(BatchConfig(max_epochs=4), seed=1),
+        CenterRun(BatchConfig(max_epochs=3, learning_rate=0.1), seed=1),
         CenterRun(config, seed=2),
         CenterRun(config, seed=1, points=POINTS.flip(0)),
     ]
     others.append(CenterRun(config, seed=1))
     others[-1].model.dropout = nn.Dropout(0.1)
     for other in others:
-        with pytest.raises(ValueError, match=r"^checkpoint there/run\.ckpt was made with .*, not with .*"):
+        with pytest.raises(ValueError, match=r"(?s)^checkpoint there/run\.ckpt was made by another run: .* here$"):
             other.restore(state, "there/run.ckpt")
         assert (other.epoch, other.model.center.tolist()) == (0, [0.0, 0.0, 0.0])
     CenterRun(config, seed=1).restore(state, "there/run.ckpt")
+
+
+def test_finished_run_goes_on_with_more_epochs_as_if_it_had_them_from_the_start() -> None:
+    first, straight = CenterRun(BatchConfig(max_epochs=2), seed=1), CenterRun(BatchConfig(max_epochs=5), seed=1)
+    torch.manual_seed(3)
+    for _ in range(2):
+        first.step()
+    state = copy.deepcopy(first.state())
+    torch.manual_seed(3)
+    for _ in range(5):
+        straight.step()
+    longer = CenterRun(BatchConfig(max_epochs=5), seed=1)
+    longer.restore(state, "run.ckpt")
+    while not longer.is_finished:
+        longer.step()
+    assert longer.epoch == 5
+    assert torch.equal(longer.model.center, straight.model.center)

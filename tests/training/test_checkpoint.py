@@ -8,12 +8,11 @@ import pytest
 import torch
 
 from spherical_gae.training.checkpoint import (
+    OtherRunError,
+    check_identity,
     load_checkpoint,
-    random_state,
-    restore_random_state,
     save_checkpoint,
     save_json,
-    seed_random,
     write_atomically,
 )
 
@@ -113,30 +112,11 @@ def test_json_refuses_what_json_cannot_hold_and_keeps_the_old_file(tmp_path: Pat
     assert {file.name: file.read_text() for file in tmp_path.iterdir()} == {"m.json": "1\n"}
 
 
-def test_random_state_round_trip(tmp_path: Path) -> None:
-    torch.manual_seed(7)
-    torch.rand(3)
-    save_checkpoint(tmp_path / "state.ckpt", random_state(CPU))
-    expected = torch.rand(5), torch.randn(5), torch.randint(2**62, (5,))
-    restore_random_state(load_checkpoint(tmp_path / "state.ckpt"), CPU)
-    actual = torch.rand(5), torch.randn(5), torch.randint(2**62, (5,))
-    assert all(torch.equal(a, b) for a, b in zip(actual, expected, strict=True))
-
-
-def test_seeding_is_torchs_without_its_reach(monkeypatch: pytest.MonkeyPatch) -> None:
-    torch.manual_seed(2**40)
-    expected = torch.rand(3)
-    monkeypatch.setattr(torch.cuda, "manual_seed_all", lambda seed: pytest.fail("reseeded the GPUs"))
-    seed_random(2**40, CPU)
-    assert torch.equal(torch.rand(3), expected)
-
-
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-def test_random_state_on_cuda() -> None:
-    device = torch.device("cuda")
-    seed_random(1, device)
-    state = random_state(device)
-    expected = torch.rand(3), torch.rand(3, device=device)
-    restore_random_state(state, device)
-    actual = torch.rand(3), torch.rand(3, device=device)
-    assert all(torch.equal(a, b) for a, b in zip(actual, expected, strict=True))
+def test_identities_that_differ_are_refused_by_what_differs() -> None:
+    check_identity({"seed": 1, "lr": 0.1}, {"lr": 0.1, "seed": 1}, "a.ckpt")
+    with pytest.raises(OtherRunError) as caught:
+        check_identity({"seed": 1, "lr": 0.1, "old": 2}, {"seed": 3, "lr": 0.1, "new": 4}, "a.ckpt")
+    assert str(caught.value) == (
+        "checkpoint a.ckpt was made by another run: seed: 1 in the checkpoint, 3 here; "
+        "old: 2 in the checkpoint, None here; new: None in the checkpoint, 4 here"
+    )

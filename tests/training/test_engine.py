@@ -4,9 +4,10 @@ from typing import Any
 import pytest
 import torch
 
+from spherical_gae.randomness import seeded
 from spherical_gae.training import engine
 from spherical_gae.training.checkpoint import load_checkpoint, save_checkpoint
-from spherical_gae.training.engine import run_epochs, training_random
+from spherical_gae.training.engine import run_epochs
 
 CPU = torch.device("cpu")
 
@@ -48,7 +49,7 @@ class Draws:
 
 
 def run_to_the_end(run: Draws, checkpoint: Path | None = None, every: int = 3, progress: bool = False) -> Draws:
-    with training_random(0, CPU):
+    with seeded(0, CPU):
         run_epochs(
             run, device=CPU, checkpoint=checkpoint, checkpoint_every=every, progress=progress, title="Numbers drawn"
         )
@@ -157,7 +158,7 @@ def test_generator_is_given_back(fails: bool, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(torch.cuda, "manual_seed_all", lambda seed: pytest.fail("reseeded the GPUs"))
     before = torch.get_rng_state()
     try:
-        with training_random(5, CPU):
+        with seeded(5, CPU):
             torch.rand(100)
             assert not torch.equal(torch.get_rng_state(), before)
             if fails:
@@ -168,7 +169,7 @@ def test_generator_is_given_back(fails: bool, monkeypatch: pytest.MonkeyPatch) -
 
 
 def numbers_of(seed: int) -> list[float]:
-    with training_random(seed, CPU):
+    with seeded(seed, CPU):
         return torch.rand(4).tolist()
 
 
@@ -202,7 +203,7 @@ def test_generator_of_the_gpu_is_given_back() -> None:
     before = torch.cuda.get_rng_state()
     drawn = []
     for _ in range(2):
-        with training_random(3, device):
+        with seeded(3, device):
             drawn.append(torch.rand(4, device=device).tolist())
         torch.rand(1)
         assert torch.equal(torch.cuda.get_rng_state(), before)

@@ -9,7 +9,7 @@ from scipy import stats
 from torch import Tensor, nn
 from torch.distributions import Distribution, Independent, MultivariateNormal, Normal, kl_divergence
 
-from spherical_gae.evaluation.importance import importance_weighted_log_likelihood
+from spherical_gae.models.importance import importance_weighted_log_likelihood
 from spherical_gae.models.vae import SphericalVAE
 from spherical_gae.nn.heads import VonMisesFisherHead
 from spherical_gae.nn.mlp import MLP

@@ -8,6 +8,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from spherical_gae.nn.observations import log_prob_of_data
+
 
 class LatentVariableModel(Protocol):
     """What the estimator needs of a model; ``VariationalAutoencoder`` has it."""
@@ -34,8 +36,8 @@ def importance_weighted_log_likelihood(
         model: The model.
         x: Data, shape [B, *event].
         num_samples: Number K of samples per data point, at least 1.
-        max_rows: Latents that are decoded at once, at least 1: memory is that of ``max_rows`` data points,
-            however large B and K.
+        max_rows: Latents that are decoded at once, at least 1: without gradients, as in the models'
+            ``log_likelihood``, memory is that of ``max_rows`` data points, however large B and K.
 
     Returns:
         Nats, shape [B].
@@ -58,7 +60,8 @@ def _log_mean_weight(model: LatentVariableModel, x: Tensor, num_samples: int, at
     for start in range(0, num_samples, at_once):
         z = posterior.rsample((min(at_once, num_samples - start),))
         repeated = x.expand(z.size(0), *x.shape)
-        reconstruction = model.likelihood(z.flatten(0, 1)).log_prob(repeated.flatten(0, 1)).view(z.shape[:2])
+        law = model.likelihood(z.flatten(0, 1))
+        reconstruction = log_prob_of_data(law, repeated.flatten(0, 1)).view(z.shape[:2])
         log_weight = reconstruction + prior.log_prob(z) - posterior.log_prob(z)
         total = torch.logaddexp(total, log_weight.logsumexp(0))
     return total - math.log(num_samples)
