@@ -20,6 +20,7 @@ from safetensors.torch import save_file
 
 from spherical_gae.data import ImageSet, ImageSplit, draw_labelled, load_images
 from spherical_gae.models import M1Classifier
+from spherical_gae.training.checkpoint import save_json
 
 VAE_CELLS = list(product(("n-vae", "s-vae"), (2, 5, 10, 20, 40), range(3)))
 M1M2_CELLS = list(product(("n+n", "s+s", "s+n"), product((5, 10, 50), repeat=2), range(3)))
@@ -71,6 +72,7 @@ def test_results_are_written_beside_their_command(tmp_path: Path, capsys: pytest
     text = "Made by `python x.py`.\n\na ± b\nc\n"
     assert (tmp_path / "out" / "name.md").read_text(encoding="utf-8") == text == capsys.readouterr().out
     saved = json.loads((tmp_path / "out" / "name.json").read_text())
+    assert saved.pop("cpu_capability") == torch.backends.cpu.get_cpu_capability()
     assert saved == {"command": "python x.py", "cells": [1], "torch": torch.__version__}
 
 
@@ -252,6 +254,9 @@ def test_cells_come_with_their_metrics_but_not_their_history(
         return {"score": 0.5, "history": {"loss": [1.0]}}
 
     monkeypatch.setattr(type(cell.experiment), "run", run)
-    monkeypatch.setattr(module, "load_images", lambda name: name)
+    monkeypatch.setattr(cells, "load_images", lambda name: name)
     assert module.run_cell(cell, tmp_path) == {**cell._asdict(), "score": 0.5}
     assert given == [cell.experiment, "mnist", cell.folder(tmp_path), torch.device("cpu")]
+    save_json(cell.folder(tmp_path) / "metrics.json", {"score": 0.25, "history": {}})
+    assert module.run_cell(cell, tmp_path) == {**cell._asdict(), "score": 0.25}
+    assert len(given) == 4  # what is there is not computed again
