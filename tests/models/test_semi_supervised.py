@@ -6,7 +6,7 @@ import pytest
 import torch
 from reference import reference
 from scipy import stats
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from spherical_gae import VonMisesFisher
@@ -223,3 +223,21 @@ def test_few_labels_are_enough_for_two_clusters() -> None:
 def test_dimension_below_one_is_refused(name: str, value: int) -> None:
     with pytest.raises(ValueError, match=f"dim must be at least 1, got {value}"):
         M1M2(**{"dim1": 2, "dim2": 2, name: value}, head1=NormalHead(), head2=NormalHead())
+
+
+def test_encoder_and_decoder_of_images_as_arguments() -> None:
+    """A convolution that is told to be the linear layer of a model on vectors gives the same parts of the loss."""
+    flat = make("SN").float()
+    encoder = nn.Sequential(nn.Flatten(), flat.encoder1)
+    decoder = nn.Sequential(flat.decoder1, nn.Unflatten(1, (1, 1, PIXELS)))
+    torch.manual_seed(1)
+    model = M1M2(3, 2, head("S"), head("N"), 1, CLASSES, 16, encoder1=encoder, decoder1=decoder)
+    for name in ("classifier", "encoder2", "decoder2"):
+        getattr(model, name).load_state_dict(getattr(flat, name).state_dict())
+    x, y = data(6).float(), torch.tensor([0, 1])
+    losses = []
+    for each, rows in ((flat, x), (model, x.view(6, 1, 1, PIXELS))):
+        torch.manual_seed(2)
+        losses.append(torch.stack(each.loss(rows[:4], rows[4:], y)))
+    torch.testing.assert_close(losses[0], losses[1])
+    assert model.generate(model.sample_styles(2), y).shape == (2, 1, 1, PIXELS)

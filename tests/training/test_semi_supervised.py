@@ -243,9 +243,29 @@ def test_bad_data_are_refused_before_any_work(few: dict[str, Any], which: str, t
     for change, message in (
         (lambda x: x[:0], r"must have shape \[N, \*event\] with at least one entry, got \(0, 64\)"),
         (lambda x: 2 * x, r"must hold intensities in \[0, 1\] to be binarised, got values from 0 to 2"),
+        (lambda x: x.double(), r"must have the dtype of the model, torch.float32, got torch.float64"),
     ):
         part = few[which]
         changed = change(part) if which == "unlabelled" else ImageSet(change(part.images), part.labels)
         with pytest.raises(ValueError, match=f"^{which} {message}"):
             train(few, model, checkpoint=tmp_path / "run.ckpt", **{which: changed})
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("which", ["labelled", "val"])
+def test_bad_labels_are_refused_before_any_work(few: dict[str, Any], which: str) -> None:
+    images, labels = few[which]
+    count = labels.numel()
+    for wrong, message in (
+        (labels[:1], rf"must hold one label for each of its {count} images, got labels of shape \(1,\)"),
+        (labels.float(), "must hold int64 labels, got torch.float32"),
+        (labels + 1, "must hold labels from 0 to 9, got 1 to 10"),
+        (labels - 1, "must hold labels from 0 to 9, got -1 to 8"),
+    ):
+        with pytest.raises(ValueError, match=f"^{which} {message}$"):
+            train(few, **{which: ImageSet(images, wrong)})
+    narrow = ImageSet(images[:, 1:], labels)
+    with pytest.raises(
+        ValueError, match=rf"^{which} must have points of the shape of unlabelled's, \(64,\), got \(63,\)"
+    ):
+        train(few, **{which: narrow})
