@@ -108,7 +108,8 @@ def train_m1m2(
 ) -> None:
     """Train M1+M2: classify images with few labels, by two stacked latents trained end to end.
 
-    The weights of the best validation accuracy are tested.  The paper's protocol is --dataset mnist --epochs 1000.
+    The weights of the best validation accuracy are tested.  The paper's protocol is --dataset mnist --epochs 1000
+    --alpha 1; the few steps of the digits want a larger alpha, which is the default.
 
     Writes into the run folder: config.json, training.json, model.safetensors, metrics.json, samples.png (a style in
     every row, a class in every column), latent.png (z1 of the test images, coloured by class).

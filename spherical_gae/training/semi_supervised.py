@@ -42,7 +42,7 @@ class SemiSupervisedConfig(BatchConfig):
     batch_size: int = 100
     warm_up: int = 0
     labelled_batch_size: int = 20
-    alpha: float = 10.0
+    alpha: float = 1.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
