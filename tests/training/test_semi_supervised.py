@@ -141,7 +141,7 @@ def test_checkpoint_of_another_run_is_refused(few: dict[str, Any], tmp_path: Pat
     before = path.read_bytes()
     labelled, val = few["labelled"], few["val"]
     wrong: list[dict[str, Any]] = [
-        {"config": SemiSupervisedConfig(**settings, alpha=1.0)},
+        {"config": SemiSupervisedConfig(**settings, alpha=2.0)},
         {"config": SemiSupervisedConfig(**settings, labelled_batch_size=10)},
         {"seed": 1},
         {"unlabelled": few["unlabelled"].flip(0)},
@@ -198,7 +198,7 @@ def test_best_epoch_has_the_best_accuracy_and_its_weights_are_kept(few: dict[str
     """On black and white images, which binarisation leaves as they are."""
     val = ImageSet(few["val"].images.round(), few["val"].labels)
     model = make_model()
-    config = SemiSupervisedConfig(max_epochs=40, batch_size=50, learning_rate=1e-2, look_ahead=4)
+    config = SemiSupervisedConfig(max_epochs=40, batch_size=50, learning_rate=1e-2, look_ahead=4, alpha=10.0)
     _, result = train(few, model, val=val, config=config)
     scores = result.history["val_accuracy"]
     assert result.best_epoch == scores.index(max(scores)) + 1
