@@ -22,6 +22,7 @@ from torch import Tensor
 from torch.autograd import Function
 
 from spherical_gae.core.bessel import ratio_terms
+from spherical_gae.core.signature import keeps_signature
 
 # The number of e-folds after which the tail is cut, and the Gauss-Legendre nodes and weights on [-1, 1]: plain
 # numbers, made at import, because torch.compile cannot trace NumPy's routine.
@@ -33,7 +34,7 @@ _RULES = {
 _NEWTON_STEPS = 4
 # For m = 3: below this concentration the closed form cancels, and a series with so many terms takes its place.
 _SERIES_END = 2.0
-_SERIES_TERMS = 11
+_SERIES_TERMS = {torch.float32: 7, torch.float64: 11}
 
 
 def reparameterized_angle(concentration: Tensor, half_tangent: Tensor, dim: int) -> tuple[Tensor, Tensor]:
@@ -111,12 +112,13 @@ def _velocity_on_sphere(kappa: Tensor, t: Tensor) -> Tensor:
     # sinh(kappa) times it is cosh kappa - cosh(kappa c) + sinh(kappa c) - c sinh(kappa), c = cos theta: a product,
     # and a difference whose series has the factor sin^2 in every term.
     k = kappa.clamp(max=_SERIES_END)
-    square, series, powers, scale = cosine * cosine, torch.zeros_like(k), torch.zeros_like(k), torch.ones_like(k)
-    for n in range(1, _SERIES_TERMS + 1):
-        powers = 1 + square * powers  # 1 + c^2 + ... + c^(2 n - 2)
-        scale = scale / (2 * n * (2 * n + 1))
-        series = series + scale * powers
-        scale = scale * k * k
+    one = torch.ones_like(k)
+    square, k_square, powers, scale = cosine * cosine, k * k, one, one / 6
+    series = scale
+    for n in range(2, _SERIES_TERMS[k.dtype] + 1):
+        powers = torch.addcmul(one, square, powers)  # 1 + c^2 + ... + c^(2 n - 2)
+        scale = scale * k_square / (2 * n * (2 * n + 1))
+        series = torch.addcmul(series, scale, powers)
     small = sine * (0.5 * _sinhc(0.5 * k * rest) * _sinhc(0.5 * k * x) - cosine * k * series) / _sinhc(k)
     return -torch.where(kappa < _SERIES_END, small, large)
 
@@ -127,6 +129,7 @@ class ReparameterizedAngle(Function):
     generate_vmap_rule = True
 
     @staticmethod
+    @keeps_signature
     def forward(kappa: Tensor, half_tangent: Tensor, dim: int) -> tuple[Tensor, Tensor]:
         """1 - cos(theta) and sin(theta) of the half tangent."""
         norm = 1 + half_tangent * half_tangent

@@ -8,6 +8,8 @@ import torch
 from torch import Generator, Tensor
 from torch.autograd import Function
 
+from spherical_gae.core.signature import keeps_signature
+
 
 def random_point_at_angle(loc: Tensor, versine: Tensor, sine: Tensor, generator: Generator | None = None) -> Tensor:
     """A point at angle theta from ``loc`` in a uniformly drawn direction: cos(theta) loc + sin(theta) tangent.
@@ -56,6 +58,7 @@ class _Point(Function):
     generate_vmap_rule = True
 
     @staticmethod
+    @keeps_signature
     def forward(loc: Tensor, versine: Tensor, sine: Tensor, tangent: Tensor) -> Tensor:
         near = torch.addcmul(loc, versine.unsqueeze(-1), loc, value=-1)
         return torch.addcmul(near, sine.unsqueeze(-1), tangent)
