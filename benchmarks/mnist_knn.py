@@ -83,7 +83,7 @@ def main() -> None:
         parser.error(f"--work: {options.work} holds no trained model; run mnist_unsupervised.py first")
     results = run_cells(cells, partial(run_cell, work=options.work), options.jobs)
     report = {"command": command_line(parser, options, ("seeds",)), "cells": results}
-    title = f"Accuracy in percent, mean ± standard deviation over {NUM_DRAWS} draws of labels for each model."
+    title = f"Accuracy in percent, mean ± standard deviation over all draws of labels, {NUM_DRAWS} for each model."
     write_results(options.out, "mnist_knn", report, [title, "", *table(results)])
 
 
