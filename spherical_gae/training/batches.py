@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from spherical_gae.randomness import random_state, restore_random_state, seeded
 from spherical_gae.training.checkpoint import check_identity
 from spherical_gae.training.early_stopping import EarlyStopping
+from spherical_gae.training.engine import run_epochs
 
 # Validation draws the same numbers in every epoch: what differs between epochs is then the model alone.
 _VALIDATION_SEED = 0
@@ -122,6 +123,19 @@ class BatchRun(ABC):
     def is_finished(self) -> bool:
         """Whether the look-ahead or the number of epochs is used up."""
         return self.epoch >= self.config.max_epochs or self.stopping.is_due(self.epoch)
+
+    def run(self, checkpoint: str | Path | None, checkpoint_every: int, progress: bool) -> BatchResult:
+        """Trains to the end with the seed's random numbers; arguments as for ``run_epochs``."""
+        with seeded(self.seed, self.device):
+            run_epochs(
+                self,
+                device=self.device,
+                checkpoint=checkpoint,
+                checkpoint_every=checkpoint_every,
+                progress=progress,
+                title=type(self.model).__name__,
+            )
+            return self.finish()
 
     def step(self) -> None:
         """One epoch: a pass over the training data, then validation."""

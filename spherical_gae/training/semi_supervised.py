@@ -12,9 +12,7 @@ from torch import Tensor
 
 from spherical_gae.data.images import ImageSet, binarize
 from spherical_gae.models.semi_supervised import M1M2
-from spherical_gae.randomness import seeded
 from spherical_gae.training.batches import BatchConfig, BatchResult, BatchRun, crc32, shuffled_batches
-from spherical_gae.training.engine import run_epochs
 from spherical_gae.training.vae import check_data, check_same_event
 
 _CHECKPOINT_EVERY = 5
@@ -85,16 +83,7 @@ def fit_m1m2(
         FloatingPointError: If the loss becomes NaN or infinite.
     """
     run = SemiSupervisedRun(model, unlabelled, labelled, val, config or SemiSupervisedConfig(), seed)
-    with seeded(seed, run.device):
-        run_epochs(
-            run,
-            device=run.device,
-            checkpoint=checkpoint,
-            checkpoint_every=_CHECKPOINT_EVERY,
-            progress=progress,
-            title=type(model).__name__,
-        )
-        return run.finish()
+    return run.run(checkpoint, _CHECKPOINT_EVERY, progress)
 
 
 class SemiSupervisedRun(BatchRun):

@@ -11,9 +11,7 @@ from torch import Tensor, nn
 from spherical_gae.data.images import binarize
 from spherical_gae.models.autoencoder import Autoencoder
 from spherical_gae.models.vae import VAELoss, VariationalAutoencoder
-from spherical_gae.randomness import seeded
 from spherical_gae.training.batches import BatchConfig, BatchResult, BatchRun, crc32, shuffled_batches
-from spherical_gae.training.engine import run_epochs
 
 _CHECKPOINT_EVERY = 10
 _VALIDATION_BATCH = 2048
@@ -56,16 +54,7 @@ def fit_vae(
     """
     config = config or BatchConfig()
     run = VAERun(model, train, val, config, seed)
-    with seeded(seed, run.device):
-        run_epochs(
-            run,
-            device=run.device,
-            checkpoint=checkpoint,
-            checkpoint_every=_CHECKPOINT_EVERY,
-            progress=progress,
-            title=type(model).__name__,
-        )
-        return run.finish()
+    return run.run(checkpoint, _CHECKPOINT_EVERY, progress)
 
 
 class VAERun(BatchRun):
