@@ -30,8 +30,8 @@ from spherical_gae.core.angle_quantile import (
     quantile_slope,
 )
 
-# Smallest dimension with a table; below it the samplers of ``marginal.py`` serve.
-MIN_DIM = 4
+# Smallest dimension with a table of the von Mises-Fisher law; the sampler of ``marginal.py`` serves the circle.
+MIN_DIM = 3
 MAX_CDF_ERROR = {torch.float32: 1e-6, torch.float64: 1e-9}
 
 _DEGREE = {torch.float32: 3, torch.float64: 5}
@@ -153,13 +153,13 @@ def angle_table(family: type[AngleFamily], dim: int, dtype: torch.dtype, device:
 
     Args:
         family: The law.
-        dim: Ambient dimension m >= 4.
+        dim: Ambient dimension m >= 3, for the power spherical law m >= 2.
         dtype: float32 or float64.
         device: Where its tensor is put.
 
     Returns:
-        The table: 0.5 MB in float32 and 2.4 MB in float64, or 2.1 and 9.4 MB for m <= 10, built in some tenths of a
-        second.  The last 64 are kept.
+        The table: 0.5 MB in float32 and 2.4 MB in float64, or 2.1 and 9.4 MB for m <= 10, and twice that for m <= 3,
+        built in some tenths of a second (m <= 3: in about one).  The last 64 are kept.
 
     Raises:
         RuntimeError: If its error exceeds ``MAX_CDF_ERROR``.
@@ -173,7 +173,7 @@ def _build(law: type[AngleFamily], dim: int, dtype: torch.dtype, device: torch.d
     family = law(dim)
     a, bend = 0.5 * (dim - 1), 1.0 if dim < 32 else 4.0
     # In few dimensions the mass crosses to the antipode within a narrow band of scores.
-    rows, columns = (128, 256) if dim <= 10 else (64, 128)
+    rows, columns = (64, 128) if dim > 10 else (128, 256) if dim > 3 else (256, 256)
     reach, degree = _REACH[dtype], _DEGREE[dtype]
     places, scores = np.linspace(0, _LAST_PLACE, rows + 1), np.linspace(-reach, reach, columns + 1)
     values = quantile(family, _unbend(places, bend)[:, None], scores)

@@ -66,7 +66,8 @@ def rejection_sample(
     The gradient of f(z) alone is biased in ``concentration``, except for m = 3.  That in ``loc`` needs no correction.
 
     For m = 3 the paper inverts the distribution function instead of rejecting: the gradient is then the one of
-    ``VonMisesFisher.rsample``, and that of ``log_weight`` is 0.  Wood's proposal would be biased there as well.
+    ``VonMisesFisher.rsample`` with the exact sampler, and that of ``log_weight`` is 0.  Wood's proposal would be
+    biased there as well.
 
     The accepted noise is a function of the sample, so samples are drawn by ``sample_half_tangent``, whose own
     envelopes reject less: the joint law of noise and sample is that of Wood's rejection, to a total variation of 1e-9.

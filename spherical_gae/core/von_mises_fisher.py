@@ -45,8 +45,8 @@ class VonMisesFisher(DirectionalDistribution):
         validate_args: Whether to check values (shapes are always checked); torch.distributions' default
             if None.  The checks read the tensors, which on a GPU waits for it; without them, what an invalid
             value gives is undefined.
-        sampler: How the angle to the mean direction is drawn for m >= 4: "tabulated", a smooth transform of one
-            normal variate, or "exact", by rejection, many times slower.  Below, both are the exact one.
+        sampler: How the angle to the mean direction is drawn for m >= 3: "tabulated", a smooth transform of one
+            normal variate, or "exact", by rejection, many times slower.  On the circle, both are the exact one.
 
     Raises:
         TypeError: If ``loc`` is neither float32 nor float64, or ``concentration`` has another dtype.

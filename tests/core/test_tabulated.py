@@ -18,7 +18,7 @@ from spherical_gae.core.tabulated import sample_tabulated
 
 FAMILIES = pytest.mark.parametrize("family", [VonMisesFisherAngle, PowerSphericalAngle])
 # On both sides of the dimension up to which the tangent is projected explicitly.
-DIMS = pytest.mark.parametrize("dim", [4, 5, 8, 9, 16, 64, 257])
+DIMS = pytest.mark.parametrize("dim", [3, 4, 5, 8, 9, 16, 64, 257])
 
 
 def sample(loc, kappa, family=VonMisesFisherAngle, seed=0):
@@ -29,7 +29,7 @@ def sample(loc, kappa, family=VonMisesFisherAngle, seed=0):
 @DTYPES
 @FAMILIES
 @PLACES
-@pytest.mark.parametrize("dim", [4, 8, 9, 11, 64, 1000])
+@pytest.mark.parametrize("dim", [3, 4, 8, 9, 11, 64, 1000])
 def test_on_the_sphere(dim, place, family, dtype):
     size = 1000
     loc = direction(place, dim, dtype).expand(size, dim)
@@ -120,7 +120,7 @@ def test_gradient_without_and_with_a_graph(dim):
 
 
 @PLACES
-@pytest.mark.parametrize("dim", [4, 8, 9, 64])
+@pytest.mark.parametrize("dim", [3, 4, 8, 9, 64])
 def test_tangent_is_uniform_and_independent_of_the_angle(dim, place):
     """A coordinate w of it has (1 + w) / 2 ~ Beta((m - 2) / 2, (m - 2) / 2)."""
     size, shape = 20_000, (dim - 2) / 2
