@@ -26,7 +26,7 @@ from spherical_gae.data import LinkSplit, load_graph, split_links
 from spherical_gae.presets import build_model, load_preset
 from spherical_gae.training.checkpoint import save_json, write_atomically
 from spherical_gae.training.experiment import fit_config, model_inputs
-from spherical_gae.training.loop import TrainingRun
+from spherical_gae.training.full_batch import FullBatchRun
 
 HERE = Path(__file__).parent
 REFERENCE = "pyg-vgae"
@@ -51,7 +51,7 @@ def prepare_epoch(method: str, dataset: str, split: LinkSplit) -> Epoch:
     settings = TRAINED[method]
     preset = load_preset(settings.preset, dataset).with_changes(**settings.changes)
     model = build_model(preset, settings.model, split.train.num_features)
-    run = TrainingRun(model, split, fit_config(preset), model_inputs(split.train), 0, torch.device("cpu"))
+    run = FullBatchRun(model, split, fit_config(preset), model_inputs(split.train), 0, torch.device("cpu"))
     return Epoch(run.train_step, lambda: run.validate(0.0))
 
 

@@ -10,6 +10,7 @@ from torch_geometric.data import Data
 
 from spherical_gae.cli_images import train_m1m2, train_vae
 from spherical_gae.cli_options import (
+    advice_when_stopped,
     fail,
     make_folder,
     new_folder,
@@ -21,6 +22,7 @@ from spherical_gae.cli_options import (
 from spherical_gae.data.graphs import DATASETS, load_graph
 from spherical_gae.presets import available_presets, load_preset
 from spherical_gae.training.experiment import Experiment, ExperimentConfig, format_table
+from spherical_gae.training.processes import joined_processes
 
 app = typer.Typer(
     add_completion=False,
@@ -60,6 +62,13 @@ def train(
             "--resume", help="Go on with the run in --out, with its settings; bit for bit with the same --threads."
         ),
     ] = False,
+    batch_size: Annotated[
+        int | None,
+        typer.Option(
+            help="Links in a gradient step, of all processes together; 0: all, the full batch. Default: the preset's, "
+            "or by the size of the graph."
+        ),
+    ] = None,
     device: Annotated[str, typer.Option(help="Where to train: cpu, cuda, cuda:1, ...")] = "cpu",
     threads: Annotated[
         int, typer.Option(help="CPU threads, at least 1. Small graphs gain nothing from more; results may differ.")
@@ -74,6 +83,9 @@ def train(
     product of spheres one for each factor; first seed), cells/*.safetensors (weights), latent.png (an S-VGAE on S^2,
     coloured by class).
 
+    Under torchrun, several processes share every batch: torchrun --nproc-per-node 2 -m spherical_gae train --preset
+    scalable ... A run may be resumed with another number of processes.
+
     Citation graphs are read from the folder SPHERICAL_GAE_DATA if it is set, else from the cache folder.
     """
     if resume:
@@ -84,18 +96,24 @@ def train(
             "seeds": config.seeds,
             "latent_dim": config.preset.latent_dim,
             "epochs": config.preset.epochs,
+            "batch_size": config.preset.batch_size,
         }
         refuse_changes(context, saved, {"dataset": str.lower, "seeds": parse_seeds})
     else:
-        config = _configured(dataset, preset, seeds, latent_dim, epochs)
+        config = _configured(dataset, preset, seeds, latent_dim, epochs, batch_size)
         folder = new_folder(out, f"{config.dataset}-{preset}")
     use_threads(threads)
     target, data = usable_device(device), _loaded(config.dataset)
-    make_folder(folder)
-    metrics = Experiment(config, folder, target).run(data)
-    for line in format_table(metrics):
-        typer.echo(line)
-    typer.echo(f"\nrun folder: {folder}")
+    with joined_processes(target) as processes:
+        folder = processes.agree(folder)
+        if processes.is_first:
+            make_folder(folder)
+        with advice_when_stopped(folder, processes):
+            metrics = Experiment(config, folder, target).run(data)
+    if processes.is_first:
+        for line in format_table(metrics):
+            typer.echo(line)
+        typer.echo(f"\nrun folder: {folder}")
 
 
 app.command("train-vae")(train_vae)
@@ -135,7 +153,9 @@ def main() -> None:
     app(prog_name="spherical-gae")
 
 
-def _configured(dataset: str, preset: str, seeds: str, latent_dim: int | None, epochs: int | None) -> ExperimentConfig:
+def _configured(
+    dataset: str, preset: str, seeds: str, latent_dim: int | None, epochs: int | None, batch_size: int | None
+) -> ExperimentConfig:
     name = dataset.lower()
     if name not in DATASETS:
         fail("--dataset", f"given {dataset!r}, allowed: {', '.join(DATASETS)}")
@@ -145,12 +165,14 @@ def _configured(dataset: str, preset: str, seeds: str, latent_dim: int | None, e
         fail("--latent-dim", f"given {latent_dim}, allowed: 2 or more")
     if epochs is not None and epochs < 1:
         fail("--epochs", f"given {epochs}, allowed: 1 or more")
+    if batch_size is not None and batch_size < 0:
+        fail("--batch-size", f"given {batch_size}, allowed: 1 or more, or 0 for the full batch")
     try:
         numbers = parse_seeds(seeds)
     except ValueError as error:
         fail("--seeds", str(error))
     try:
-        settings = load_preset(preset, name).with_changes(latent_dim=latent_dim, epochs=epochs)
+        settings = load_preset(preset, name).with_changes(latent_dim=latent_dim, epochs=epochs, batch_size=batch_size)
     except ValueError as error:
         fail("--latent-dim", str(error))
     return ExperimentConfig(name, preset, settings, numbers)

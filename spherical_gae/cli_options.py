@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
@@ -11,12 +13,15 @@ from typing import Any, NoReturn, TypeVar
 import torch
 import typer
 
+from spherical_gae.training.processes import Processes, launched_rank, own_device
+
 T = TypeVar("T")
 
 
 def fail(option: str, message: str) -> NoReturn:
-    """Ends the command with an error that names the option."""
-    typer.echo(f"Error: {option}: {message}", err=True)
+    """Ends the command with an error that names the option; of several processes, one says it."""
+    if launched_rank() == 0:
+        typer.echo(f"Error: {option}: {message}", err=True)
     raise typer.Exit(2)
 
 
@@ -24,7 +29,7 @@ def usable_device(device: str) -> torch.device:
     """The device of this name, if computations on it work."""
     try:
         # Reading a value back fails on devices that hold none, such as meta.
-        zero = torch.zeros((), device=device)
+        zero = torch.zeros((), device=own_device(torch.device(device)))
         zero.item()
         return zero.device
     except (RuntimeError, AssertionError) as error:
@@ -52,6 +57,34 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         fail("--out", f"{folder} cannot be made: {error.strerror}")
+
+
+@contextmanager
+def advice_when_stopped(folder: Path, processes: Processes) -> Iterator[None]:
+    """Says how to go on when one of several processes is lost, or all are told to stop, in a block.
+
+    torchrun then ends the others with SIGTERM; or what they wait for fails before that.
+    """
+    if processes.count == 1:
+        yield
+        return
+
+    def stop(*_: Any) -> NoReturn:
+        raise SystemExit(128 + signal.SIGTERM)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    except (SystemExit, RuntimeError) as error:
+        typer.echo(
+            f"Error: process {processes.rank} of {processes.count} stopped, as another one ended or all were told to "
+            f"({str(error).splitlines()[0]}). Finished epochs are in {folder}: go on with --resume --out {folder}, "
+            f"with any number of processes",
+            err=True,
+        )
+        raise
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def saved_config(folder: Path | None, read: Callable[[dict[str, Any]], T]) -> tuple[Path, T]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from spherical_gae import cli
-from spherical_gae.training.loop import TrainingRun
+from spherical_gae.training.full_batch import FullBatchRun
 
 MAX_ATTEMPTS = 200
 # Of three files, at least one is new: config.json is written in every attempt, as are the weights of a cell that has
@@ -25,7 +25,7 @@ LATEST = ("written", 3)
 def kill_at(*moments: tuple[str, int]) -> None:
     """Makes this process kill itself at the first of these: the n-th ``step``, ``writing`` or ``written``."""
     counts = {"step": 0, "writing": 0, "written": 0}
-    step, sync, replace = TrainingRun.step, os.fsync, os.replace
+    step, sync, replace = FullBatchRun.step, os.fsync, os.replace
 
     def is_due(event: str) -> bool:
         counts[event] += 1
@@ -51,7 +51,7 @@ def kill_at(*moments: tuple[str, int]) -> None:
         if is_due("written"):
             die("written")
 
-    TrainingRun.step, os.fsync, os.replace = killed_step, killed_sync, killed_replace  # type: ignore[method-assign]
+    FullBatchRun.step, os.fsync, os.replace = killed_step, killed_sync, killed_replace  # type: ignore[method-assign]
 
 
 def survives(moments: list[tuple[str, int]], arguments: list[str]) -> bool:

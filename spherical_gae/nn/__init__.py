@@ -6,6 +6,7 @@ from spherical_gae.nn.encoders import BatchNormPropagationEncoder, GCNEncoder, N
 from spherical_gae.nn.heads import LatentHead, NormalHead, ProductOfSpheresHead, VonMisesFisherHead
 from spherical_gae.nn.mlp import MLP, ClassConditionalMLP, MLPEncoder, ParallelLinear
 from spherical_gae.nn.observations import BernoulliObservation, NormalObservation, Observation, log_prob_of_data
+from spherical_gae.nn.propagated import PropagatedEncoder, propagate_features
 from spherical_gae.nn.propagation import NormalizedAdjacency, node_degree, normalized_adjacency, sparse_features
 from spherical_gae.nn.sparse import SparseMatrix
 
@@ -29,10 +30,12 @@ __all__ = [
     "Observation",
     "ParallelLinear",
     "ProductOfSpheresHead",
+    "PropagatedEncoder",
     "SparseMatrix",
     "VonMisesFisherHead",
     "log_prob_of_data",
     "node_degree",
     "normalized_adjacency",
+    "propagate_features",
     "sparse_features",
 ]

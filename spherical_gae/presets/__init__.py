@@ -15,9 +15,10 @@ from spherical_gae.nn.decoders import FactorInnerProductDecoder, HadamardDecoder
 from spherical_gae.nn.degree_bias import DegreeBiasedDecoder
 from spherical_gae.nn.encoders import BatchNormPropagationEncoder, GCNEncoder, NormalizedPropagationEncoder
 from spherical_gae.nn.heads import NormalHead
+from spherical_gae.nn.propagated import PropagatedEncoder
 
 METHODS = ("s-vgae", "n-vgae")
-ENCODERS = ("gcn", "propagation", "batch-norm propagation")
+ENCODERS = ("gcn", "propagation", "batch-norm propagation", "propagated features")
 DECODERS = ("inner product", "hadamard")
 
 
@@ -27,7 +28,7 @@ class Preset:
 
     Attributes:
         description: One line for a reader.
-        encoder: ``"gcn"``, ``"propagation"`` or ``"batch-norm propagation"``.
+        encoder: ``"gcn"``, ``"propagation"``, ``"batch-norm propagation"`` or ``"propagated features"``.
         latent_dim: Coordinates of an embedding, at least 2 for each factor: a sphere of m coordinates is S^(m-1).
         dropout: Dropout in the encoder, in [0, 1).
         epochs: Number of epochs.
@@ -37,13 +38,15 @@ class Preset:
         decoder_scale: Initial scale of the inner product; on a product of spheres the sum of the factors' scales.
         hidden_channels: Hidden width of the GCN.
         num_steps: Propagation steps of the ``"propagation"`` encoder: one number, or one for each block of the
-            latent, for instance for each factor.
+            latent, for instance for each factor.  Of ``"propagated features"``: those that a node sees, side by side.
         num_factors: Number of spheres that the S-VGAE's latent is a product of.
         decoder: ``"inner product"`` or ``"hadamard"``.
         degree_buckets: Number of learned biases by degree, see ``DegreeBias``; 0 for none.
         isolated_bucket: Whether isolated nodes have a bias of their own.
         mask_share: See ``FitConfig``.
         negatives_per_link: See ``FitConfig``.
+        batch_size: See ``FitConfig``.
+        remask_every: See ``FitConfig``.
         normal_decoder: The N-VGAE's decoder: ``"plain"`` for the inner product of Kipf & Welling with nothing to
             learn, ``"same"`` for the S-VGAE's (of one factor).
 
@@ -68,6 +71,8 @@ class Preset:
     isolated_bucket: bool = True
     mask_share: float = 0.0
     negatives_per_link: int = 1
+    batch_size: int | None = None
+    remask_every: int = 1
     normal_decoder: str = "plain"
 
     def __post_init__(self) -> None:
@@ -158,6 +163,8 @@ def _encoder(preset: Preset, in_channels: int, widths: tuple[int, ...]) -> nn.Mo
         return GCNEncoder(in_channels, preset.hidden_channels, widths, preset.dropout)
     if preset.encoder == "propagation":
         return NormalizedPropagationEncoder(in_channels, widths, preset.num_steps, preset.dropout)
+    if preset.encoder == "propagated features":
+        return PropagatedEncoder(in_channels, widths, preset.num_steps, dropout=preset.dropout)
     return BatchNormPropagationEncoder(in_channels, widths, preset.dropout)
 
 

@@ -9,6 +9,7 @@ import torch
 from tqdm import tqdm
 
 from spherical_gae.training.checkpoint import load_checkpoint, save_checkpoint
+from spherical_gae.training.processes import Processes
 
 
 class ResumableRun(Protocol):
@@ -56,17 +57,21 @@ def run_epochs(
         run: The run, at its start.
         device: Where it runs.
         checkpoint: File of the state, written every ``checkpoint_every`` epochs and at the end.  If it exists, the run
-            continues from it.
+            continues from it.  Of several processes, the first writes it, and all read it.
         checkpoint_every: Epochs between checkpoints.
         progress: Whether to show a progress bar.
         title: What the bar is labelled with.
     """
     if checkpoint is not None and Path(checkpoint).exists():
         run.restore(load_checkpoint(checkpoint, device), checkpoint)
-    with tqdm(total=run.max_epochs, initial=run.epoch, desc=title, disable=not progress) as bar:
+    processes = Processes.current()
+    with tqdm(
+        total=run.max_epochs, initial=run.epoch, desc=title, disable=not (progress and processes.is_first)
+    ) as bar:
         while not run.is_finished:
             run.step()
-            if checkpoint is not None and (run.epoch % checkpoint_every == 0 or run.is_finished):
+            due = run.epoch % checkpoint_every == 0 or run.is_finished
+            if checkpoint is not None and due and processes.is_first:
                 save_checkpoint(checkpoint, run.state())
             bar.set_postfix(run.latest(), refresh=False)
             bar.update()

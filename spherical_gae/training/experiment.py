@@ -22,9 +22,13 @@ from spherical_gae.nn.propagation import normalized_adjacency, sparse_features
 from spherical_gae.plotting import plot_sphere, save_figure
 from spherical_gae.presets import METHODS, Preset, build_model
 from spherical_gae.training.checkpoint import save_json, write_atomically
-from spherical_gae.training.loop import FitConfig, fit
+from spherical_gae.training.fit_config import FitConfig
+from spherical_gae.training.loop import fit
+from spherical_gae.training.processes import Processes
 
 BASELINE = "cosine"
+# Above it, a picture would be a blot, and the model for it another long training run.
+_MAX_DRAWN_NODES = 100_000
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,13 @@ def model_inputs(data: Data, device: torch.device | str = "cpu") -> tuple[Any, A
 def fit_config(preset: Preset) -> FitConfig:
     """The settings of a preset's training."""
     return FitConfig(
-        preset.epochs, preset.learning_rate, preset.kl_weight, preset.mask_share, preset.negatives_per_link
+        preset.epochs,
+        preset.learning_rate,
+        preset.kl_weight,
+        preset.mask_share,
+        preset.negatives_per_link,
+        preset.batch_size,
+        preset.remask_every,
     )
 
 
@@ -100,7 +110,7 @@ def train_once(
     result = fit(
         model,
         split,
-        FitConfig(preset.epochs, preset.learning_rate, preset.kl_weight, preset.mask_share, preset.negatives_per_link),
+        fit_config(preset),
         inputs=model_inputs(split.train, device),
         seed=seed,
         checkpoint=checkpoint,
@@ -128,7 +138,8 @@ class Experiment:
     """Runs a configuration in a folder, cell by cell; what is finished is never computed again.
 
     The folder holds ``config.json``, ``metrics.json``, ``embeddings.npy`` (unit norm mean directions of the first
-    seed's S-VGAE), ``latent.png``, and for every cell ``cells/METHOD-SEED.json`` and ``.safetensors``.
+    seed's S-VGAE), ``latent.png`` (up to 100,000 nodes), and for every cell ``cells/METHOD-SEED.json`` and
+    ``.safetensors``.  Of several processes of torch.distributed, which train together, the first one writes.
 
     Args:
         config: What to run.
@@ -141,6 +152,7 @@ class Experiment:
         self, config: ExperimentConfig, folder: Path, device: torch.device | str = "cpu", progress: bool = True
     ) -> None:
         self.config, self.folder, self.device, self.progress = config, folder, device, progress
+        self.processes = Processes.current()
 
     def run(self, data: Data) -> dict[str, Any]:
         """Runs what is not there yet.
@@ -155,17 +167,20 @@ class Experiment:
             ValueError: If the folder holds a run of another configuration.
         """
         saved = self.folder / "config.json"
-        if saved.exists() and ExperimentConfig.from_dict(json.loads(saved.read_text())) != self.config:
+        if self._is_there(saved) and ExperimentConfig.from_dict(json.loads(saved.read_text())) != self.config:
             raise ValueError(f"{self.folder} holds a run of another configuration, see its config.json")
-        save_json(saved, self.config.to_dict())
+        if self.processes.is_first:
+            save_json(saved, self.config.to_dict())
         for seed in self.config.seeds:
             split = split_links(data, seed=seed)
             for method in METHODS:
                 self._run_cell(split, method, seed)
-            self._run_baseline_cell(split, seed)
+            if self.processes.is_first:
+                self._run_baseline_cell(split, seed)
         self._write_latents(data)
-        metrics = self._collect()
-        save_json(self.folder / "metrics.json", metrics)
+        metrics = self.processes.agree(self._collect() if self.processes.is_first else {})
+        if self.processes.is_first:
+            save_json(self.folder / "metrics.json", metrics)
         return metrics
 
     def load_model(self, method: str, seed: int, in_channels: int) -> VariationalGAE:
@@ -177,9 +192,13 @@ class Experiment:
     def _cell(self, method: str, seed: int, kind: str) -> Path:
         return self.folder / "cells" / f"{method}-{seed}.{kind}"
 
+    def _is_there(self, path: Path) -> bool:
+        """Whether a file was there when the first process looked, so that all go the same way."""
+        return self.processes.agree(path.exists())
+
     def _run_cell(self, split: LinkSplit, method: str, seed: int) -> None:
         result, checkpoint = self._cell(method, seed, "json"), self._cell(method, seed, "ckpt")
-        if not result.exists():
+        if not self._is_there(result):
             model, scores = train_once(
                 split,
                 self.config.preset,
@@ -189,10 +208,12 @@ class Experiment:
                 checkpoint=checkpoint,
                 progress=self.progress,
             )
-            self._save_weights(model, self._cell(method, seed, "safetensors"))
-            save_json(result, scores)
+            if self.processes.is_first:
+                self._save_weights(model, self._cell(method, seed, "safetensors"))
+                save_json(result, scores)
         # Missing, unless a run was stopped right before this line.
-        checkpoint.unlink(missing_ok=True)
+        if self.processes.is_first:
+            checkpoint.unlink(missing_ok=True)
 
     def _run_baseline_cell(self, split: LinkSplit, seed: int) -> None:
         result = self._cell(BASELINE, seed, "json")
@@ -208,31 +229,38 @@ class Experiment:
 
     def _write_latents(self, data: Data) -> None:
         """Embeddings of the first seed, and a picture of S^2, by a small model of its own if need be."""
-        picture, checkpoint = self.folder / "latent.png", self.folder / "cells" / "picture.ckpt"
-        if picture.exists():
-            # Left behind by a run that was stopped between its last two lines below.
-            checkpoint.unlink(missing_ok=True)
-            return
         seed = self.config.seeds[0]
+        embeddings, picture = self.folder / "embeddings.npy", self.folder / "latent.png"
+        checkpoint = self.folder / "cells" / "picture.ckpt"
         split = split_links(data, seed=seed)
-        embeddings = self._embed(self.load_model("s-vgae", seed, data.num_features), split)
-        write_atomically(self.folder / "embeddings.npy", lambda file: np.save(file, embeddings.numpy()))
+        if self.processes.is_first and not embeddings.exists():
+            z = self._embed(self.load_model("s-vgae", seed, data.num_features), split)
+            write_atomically(embeddings, lambda file: np.save(file, z.numpy()))
+        if data.num_nodes > _MAX_DRAWN_NODES:
+            return
+        if not self._is_there(picture):
+            model = self._model_on_sphere(split, checkpoint)
+            if self.processes.is_first:
+                title = f"{self.config.dataset}: mean directions of an S-VGAE on S², Hammer projection"
+                save_figure(plot_sphere(self._embed(model, split).numpy(), data.y.numpy()), picture, title)
+        # Left behind only by a run that was stopped right before this line.
+        if self.processes.is_first:
+            checkpoint.unlink(missing_ok=True)
+
+    def _model_on_sphere(self, split: LinkSplit, checkpoint: Path) -> VariationalGAE:
+        seed = self.config.seeds[0]
         if self.config.preset.latent_dim == 3 and self.config.preset.num_factors == 1:
-            on_sphere = embeddings
-        else:
-            model, _ = train_once(
-                split,
-                self.config.preset.on_one_sphere(3),
-                "s-vgae",
-                seed,
-                device=self.device,
-                checkpoint=checkpoint,
-                progress=self.progress,
-            )
-            on_sphere = self._embed(model.cpu(), split)
-        title = f"{self.config.dataset}: mean directions of an S-VGAE on S², Hammer projection"
-        save_figure(plot_sphere(on_sphere.numpy(), data.y.numpy()), picture, title)
-        checkpoint.unlink(missing_ok=True)
+            return self.load_model("s-vgae", seed, split.train.num_features)
+        model, _ = train_once(
+            split,
+            self.config.preset.on_one_sphere(3),
+            "s-vgae",
+            seed,
+            device=self.device,
+            checkpoint=checkpoint,
+            progress=self.progress,
+        )
+        return model.cpu()
 
     @staticmethod
     @torch.no_grad()

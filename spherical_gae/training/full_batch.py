@@ -1,0 +1,94 @@
+"""Full-batch training for link prediction: one gradient step on the whole graph in every epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch_geometric.data import Data
+
+from spherical_gae.data.negatives import NonEdgeSampler
+from spherical_gae.data.splits import LinkSplit
+from spherical_gae.evaluation.metrics import LinkScores
+from spherical_gae.models.graph import VariationalGAE
+from spherical_gae.nn.propagated import PropagatedEncoder
+from spherical_gae.nn.sparse import SparseMatrix
+from spherical_gae.training.fit_config import FitConfig
+from spherical_gae.training.link_run import LinkRun
+from spherical_gae.training.masking import AdjacencyMasking, LinkMasking
+
+
+class FullBatchRun(LinkRun):
+    """A run that encodes every node in every step.
+
+    Args:
+        model: As for ``fit``.
+        split: As for ``fit``.
+        config: Settings.
+        inputs: As for ``fit``.
+        seed: Recorded in checkpoints.
+        device: Where the model is.
+    """
+
+    def __init__(
+        self,
+        model: VariationalGAE,
+        split: LinkSplit,
+        config: FitConfig,
+        inputs: Sequence[Any] | None,
+        seed: int,
+        device: torch.device,
+    ) -> None:
+        split = LinkSplit(*(part.clone().to(device) for part in split))
+        super().__init__(model, split, config, seed, device)
+        self.inputs = (split.train.x, split.train.edge_index) if inputs is None else tuple(inputs)
+        self.rows = None
+        if isinstance(model.encoder, PropagatedEncoder):
+            self.rows = model.encoder.precompute(*self.inputs)
+        self.masking = self._make_masking()
+        self.sampler = NonEdgeSampler(split.train.edge_index, self.num_nodes)
+
+    def _make_masking(self) -> LinkMasking | AdjacencyMasking | None:
+        share = self.config.mask_share
+        if share == 0:
+            return None
+        edge_index, graph = self.split.train.edge_index, self.inputs[-1]
+        if isinstance(graph, SparseMatrix):
+            return AdjacencyMasking(edge_index, self.num_nodes, share, graph.dtype)
+        return LinkMasking(edge_index, self.num_nodes, share)
+
+    def _encode(self, graph: Any) -> Tensor:
+        if self.rows is not None and graph is self.inputs[-1]:
+            return self.model.encode(self.rows)
+        return self.model.encode(*self.inputs[:-1], graph)
+
+    def train_step(self) -> float:
+        """One gradient step on all links, or on those that the mask hides; returns the loss."""
+        self.model.train()
+        self.optimizer.zero_grad()
+        if self.masking is None:
+            graph, positives = self.inputs[-1], self.split.train.pos_edge_label_index
+        else:
+            graph, positives = self.masking.sample()
+        z = self._encode(graph)
+        negatives = self.sampler.sample(self.config.negatives_per_link * positives.size(1))
+        kl_weight = self.config.kl_weight / self.num_nodes
+        known = self.model.graph_arguments(graph, self.num_nodes)
+        loss = self.model.recon_loss(z, positives, negatives, **known) + kl_weight * self.model.kl_loss()
+        value = loss.item()
+        self.check_loss(value)
+        loss.backward()
+        self.optimizer.step()
+        self.epoch += 1
+        return value
+
+    @torch.no_grad()
+    def score(self, part: Data) -> LinkScores:
+        """AUC and AP of a part's links, with the model in evaluation mode."""
+        self.model.eval()
+        z = self._encode(self.inputs[-1])
+        self.check_embeddings(z)
+        known = self.model.graph_arguments(self.inputs[-1], self.num_nodes)
+        return self.model.test(z, part.pos_edge_label_index, part.neg_edge_label_index, **known)

@@ -1,0 +1,141 @@
+"""A link prediction run between two epochs: what full-batch and mini-batch training share."""
+
+from __future__ import annotations
+
+import math
+import zlib
+from abc import ABC, abstractmethod
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch_geometric.data import Data
+
+from spherical_gae.data.splits import LinkSplit
+from spherical_gae.evaluation.metrics import LinkScores
+from spherical_gae.models.graph import VariationalGAE
+from spherical_gae.randomness import random_state, restore_random_state
+from spherical_gae.training.checkpoint import check_identity
+from spherical_gae.training.fit_config import FitConfig, FitResult
+
+
+class LinkRun(ABC):
+    """One training run between two epochs: everything that a checkpoint must hold.
+
+    ``fit`` is its loop; the subclasses are for those who need a loop of their own.  Random numbers come from torch's
+    global generators, which ``fit`` seeds.
+
+    Args:
+        model: As for ``fit``.
+        split: As for ``fit``, on the device where it is to be.
+        config: Settings.
+        seed: Recorded in checkpoints.
+        device: Where the model is.
+    """
+
+    def __init__(
+        self, model: VariationalGAE, split: LinkSplit, config: FitConfig, seed: int, device: torch.device
+    ) -> None:
+        self.model, self.split, self.config, self.seed, self.device = model, split, config, seed, device
+        self.num_nodes: int = split.train.num_nodes
+        parameters = [p for p in model.parameters() if p.requires_grad]
+        self.optimizer = torch.optim.Adam(parameters, lr=config.learning_rate)
+        self.epoch = 0
+        self.best_epoch = 0
+        self.best_val = LinkScores(-math.inf, -math.inf)
+        self.best_weights: dict[str, Tensor] = {}
+        self.history: dict[str, list[float]] = {"loss": [], "val_auc": [], "val_ap": []}
+
+    @abstractmethod
+    def train_step(self) -> float:
+        """Trains for one epoch, counts it, and returns the loss."""
+
+    @abstractmethod
+    def score(self, part: Data) -> LinkScores:
+        """AUC and AP of a part's links, with the model in evaluation mode."""
+
+    @property
+    def max_epochs(self) -> int:
+        """Number of epochs."""
+        return self.config.epochs
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether all epochs are done."""
+        return self.epoch >= self.config.epochs
+
+    def step(self) -> None:
+        """One epoch: training, then validation."""
+        self.validate(self.train_step())
+
+    def validate(self, loss: float) -> None:
+        """Scores the validation links, and keeps the weights if they are the best so far."""
+        val = self.score(self.split.val)
+        for name, entry in zip(self.history, (loss, *val), strict=True):
+            self.history[name].append(entry)
+        if sum(val) > sum(self.best_val):
+            self.best_epoch, self.best_val = self.epoch, val
+            self.best_weights = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
+
+    def finish(self) -> FitResult:
+        """Scores the last and the best weights on the test links, and leaves the best in the model."""
+        test_last = self.score(self.split.test)
+        self.model.load_state_dict(self.best_weights)
+        test = self.score(self.split.test)
+        return FitResult(self.best_epoch, self.best_val, test, test_last, self.history)
+
+    def check_loss(self, value: float) -> None:
+        """Ends training whose loss is not finite."""
+        if not math.isfinite(value):
+            raise FloatingPointError(f"the loss became {value} in epoch {self.epoch + 1}; lower the learning rate")
+
+    def check_embeddings(self, z: Tensor) -> None:
+        """Ends training whose embeddings are not finite."""
+        # Both extremes are finite only if all entries are, and take one pass over them.
+        if not torch.stack(torch.aminmax(z)).isfinite().all():
+            raise FloatingPointError(
+                f"the embeddings became NaN or infinite in epoch {self.epoch}; lower the learning rate"
+            )
+
+    def latest(self) -> dict[str, str]:
+        """The last entries of the history, for a progress bar."""
+        return {name: f"{values[-1]:.4f}" for name, values in self.history.items()}
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint holds."""
+        return {
+            "identity": self.identity(),
+            "epoch": self.epoch,
+            "best_epoch": self.best_epoch,
+            "best_val": list(self.best_val),
+            "best_weights": self.best_weights,
+            "history": self.history,
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "random": random_state(self.device),
+        }
+
+    def restore(self, state: dict[str, Any], path: str | Path) -> None:
+        """Continues from ``state()`` of a run with the same ``identity()``; ``path`` is named if it is not."""
+        check_identity(state["identity"], self.identity(), path)
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.epoch, self.best_epoch = state["epoch"], state["best_epoch"]
+        self.best_val = LinkScores(*state["best_val"])
+        self.best_weights, self.history = state["best_weights"], state["history"]
+        restore_random_state(state["random"], self.device)
+
+    def identity(self) -> dict[str, Any]:
+        """What must agree for a checkpoint to continue this run."""
+        links = self.split.train.pos_edge_label_index
+        return {
+            "model": type(self.model).__name__,
+            "config": asdict(self.config),
+            "seed": self.seed,
+            "num_nodes": self.num_nodes,
+            "num_links": links.size(1),
+            # Resumed on another split of the same graph, a model would be tested on links it was trained on.
+            "links_crc32": zlib.crc32(links.cpu().numpy().tobytes()),
+        }

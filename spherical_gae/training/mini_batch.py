@@ -1,0 +1,161 @@
+"""Training on batches of links: no step, and no validation, holds more of the graph than a batch."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.distributions import kl_divergence
+from torch.nn.parallel import DistributedDataParallel
+from torch_geometric.data import Data
+
+from spherical_gae.data.negatives import NonEdgeSampler
+from spherical_gae.data.splits import LinkSplit
+from spherical_gae.evaluation.metrics import LinkScores, auc_ap
+from spherical_gae.models.graph import VariationalGAE
+from spherical_gae.randomness import seed_random
+from spherical_gae.training.fit_config import FitConfig
+from spherical_gae.training.link_run import LinkRun
+from spherical_gae.training.processes import Processes
+
+# Streams of random numbers: the order of the links and the masks are those of all processes, the rest is each one's.
+_ORDER, _OWN = 0, 1
+# Pairs whose ends are encoded at once when links are scored.
+_SCORED_PAIRS = 1 << 15
+
+
+class LinkBatch(NamedTuple):
+    """What a step needs.
+
+    Attributes:
+        inputs: Arguments of ``model.encode``, for the n nodes of the batch.
+        positives: int64 [2, P], links to predict, as places among these nodes.
+        negatives: int64 [2, Q], non-links, likewise.
+        known: What the decoder needs of the graph, one entry for each of these nodes.
+    """
+
+    inputs: tuple[Any, ...]
+    positives: Tensor
+    negatives: Tensor
+    known: dict[str, Tensor]
+
+
+class BatchLoss(nn.Module):
+    """The loss of a batch as a module, which is what DistributedDataParallel takes.
+
+    It is recon_loss + kl_weight * KL.  The KL term is the mean over the ends of the negatives: these are uniform among
+    the nodes, or nearly so, so that it estimates the mean over all nodes.
+
+    Args:
+        model: The model.
+        kl_weight: Weight of the KL term.
+    """
+
+    def __init__(self, model: VariationalGAE, kl_weight: float) -> None:
+        super().__init__()
+        self.model, self.kl_weight = model, kl_weight
+
+    def forward(self, batch: LinkBatch) -> Tensor:
+        """The loss, shape ()."""
+        posterior = self.model.posterior(*batch.inputs)
+        reconstruction = self.model.recon_loss(posterior.rsample(), batch.positives, batch.negatives, **batch.known)
+        kl = kl_divergence(posterior, self.model.head.prior(posterior))
+        return reconstruction + self.kl_weight * kl[batch.negatives].mean()
+
+
+class MiniBatchRun(LinkRun):
+    """A run on batches of links, in one process or several.
+
+    Every epoch has random numbers of its own, by seed, epoch and process, so that a run resumes bit for bit with the
+    same number of processes, and may be resumed with another.
+
+    Args:
+        model: As for ``fit``.
+        split: As for ``fit``; only what a batch needs is put on ``device``.
+        config: Settings; the batch size is that of all processes together.
+        seed: Seed of all random numbers.
+        device: Where the model is.
+
+    Raises:
+        ValueError: If there are fewer training links than processes.
+    """
+
+    def __init__(
+        self, model: VariationalGAE, split: LinkSplit, config: FitConfig, seed: int, device: torch.device
+    ) -> None:
+        super().__init__(model, split, config, seed, device)
+        self.processes = Processes.current()
+        num_links = split.train.pos_edge_label_index.size(1)
+        if num_links < self.processes.count:
+            raise ValueError(
+                f"split must have a training link for each of {self.processes.count} processes, got {num_links}"
+            )
+        self.sampler = NonEdgeSampler(split.train.edge_index, self.num_nodes)
+        loss: nn.Module = BatchLoss(model, config.kl_weight / self.num_nodes)
+        if self.processes.count > 1:
+            loss = DistributedDataParallel(loss, [device] if device.type == "cuda" else None)
+        self.loss = loss
+
+    @abstractmethod
+    def links_to_predict(self) -> Tensor:
+        """The links of this epoch, int64 [2, P], the same in all processes; called at its start."""
+
+    @abstractmethod
+    def make_batch(self, positives: Tensor, negatives: Tensor) -> LinkBatch:
+        """A batch for training."""
+
+    @abstractmethod
+    def make_scored_batch(self, pairs: Tensor) -> tuple[tuple[Any, ...], Tensor, dict[str, Tensor]]:
+        """What it takes to score pairs [2, E]: inputs of ``model.encode``, their places, and what the decoder needs."""
+
+    def train_step(self) -> float:
+        """One pass over the links, or over those that the mask hides; returns the mean loss."""
+        self.model.train()
+        links = self.links_to_predict()
+        total, count = torch.zeros((), device=self.device), 0
+        seed_random(self.stream(_OWN, self.epoch, self.processes.rank), self.device)
+        for positives in self._batches(links):
+            negatives = self.sampler.sample(self.config.negatives_per_link * positives.size(1))
+            loss = self.loss(self.make_batch(positives, negatives))
+            self.optimizer.zero_grad()
+            loss.backward()
+            self.optimizer.step()
+            total, count = total + loss.detach(), count + 1
+        value = float(self.processes.mean(total / count))
+        self.check_loss(value)
+        self.epoch += 1
+        return value
+
+    def _batches(self, links: Tensor) -> Iterator[Tensor]:
+        """This process's part of each batch; all parts are within one link of each other, so that means are fair."""
+        generator = torch.Generator().manual_seed(self.stream(_ORDER, self.epoch))
+        order = torch.randperm(links.size(1), generator=generator)
+        size = self.config.batch_size_for(self.split.train.pos_edge_label_index.size(1))
+        num_batches = max(1, min(-(-order.numel() // size), order.numel() // self.processes.count))
+        for part in order.tensor_split(num_batches):
+            yield links[:, self.processes.share(part).to(links.device)]
+
+    @torch.no_grad()
+    def score(self, part: Data) -> LinkScores:
+        """AUC and AP of a part's links, with the model in evaluation mode; each process scores a share of them."""
+        self.model.eval()
+        return auc_ap(*(self._log_odds(pairs) for pairs in (part.pos_edge_label_index, part.neg_edge_label_index)))
+
+    def _log_odds(self, pairs: Tensor) -> Tensor:
+        scores = []
+        for piece in self.processes.share(pairs).split(_SCORED_PAIRS, dim=1):
+            inputs, places, known = self.make_scored_batch(piece)
+            z = self.model.encode(*inputs)
+            self.check_embeddings(z)
+            scores.append(self.model.decoder(z, places, sigmoid=False, **known))
+        own = torch.cat(scores) if scores else torch.zeros(0, device=self.device)
+        return self.processes.gather(own, pairs.size(1))
+
+    def stream(self, *numbers: int) -> int:
+        """A seed of its own for each purpose, epoch and process."""
+        (hashed,) = np.random.SeedSequence([self.seed, *numbers]).generate_state(1, np.uint32).tolist()
+        return hashed

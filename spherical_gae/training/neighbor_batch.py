@@ -1,0 +1,85 @@
+"""Training on batches of links with any encoder of graphs: PyG samples the neighbourhoods of each batch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch_geometric import typing as pyg
+from torch_geometric.data import Data
+from torch_geometric.loader import LinkNeighborLoader
+from torch_geometric.sampler import BaseSampler, NeighborSampler
+
+from spherical_gae.data.splits import LinkSplit
+from spherical_gae.models.graph import VariationalGAE
+from spherical_gae.training.fit_config import FitConfig
+from spherical_gae.training.mini_batch import LinkBatch, MiniBatchRun
+
+
+class NeighborBatchRun(MiniBatchRun):
+    """A run whose batches are subgraphs around their links, by PyG's ``LinkNeighborLoader``.
+
+    An encoder that normalises by degree sees the degrees in the subgraph.
+
+    Args:
+        model: As for ``fit``; its encoder takes ``(x, edge_index)``.
+        split: As for ``fit``.
+        config: Settings; ``num_neighbors`` has one entry for each layer of the encoder.
+        seed: Seed of all random numbers.
+        device: Where the model is.
+        sampler: What samples neighbourhoods; PyG's ``NeighborSampler`` if None.
+
+    Raises:
+        ImportError: If there is no sampler and pyg-lib is not installed.
+        ValueError: If ``config`` asks for a mask.
+    """
+
+    def __init__(
+        self,
+        model: VariationalGAE,
+        split: LinkSplit,
+        config: FitConfig,
+        seed: int,
+        device: torch.device,
+        sampler: BaseSampler | None = None,
+    ) -> None:
+        if sampler is None and not pyg.WITH_PYG_LIB:
+            raise ImportError(
+                f"batches of links for {type(model.encoder).__name__} need sampled neighbourhoods, which need pyg-lib: "
+                f"install it (https://github.com/pyg-team/pyg-lib), take PropagatedEncoder (the preset scalable), or "
+                f"set batch_size=0 for the full batch, in one process"
+            )
+        if config.mask_share > 0:
+            raise ValueError(
+                f"mask_share must be 0 where neighbourhoods are sampled, got {config.mask_share}; masks need "
+                f"PropagatedEncoder or the full batch"
+            )
+        super().__init__(model, split, config, seed, device)
+        train = split.train
+        self.graph = Data(x=train.x, edge_index=train.edge_index, num_nodes=self.num_nodes).cpu()
+        self.neighbors = sampler or NeighborSampler(self.graph, list(config.num_neighbors))
+        self.known = model.graph_arguments(train.edge_index, self.num_nodes)
+
+    def links_to_predict(self) -> Tensor:
+        """All training links."""
+        return self.split.train.pos_edge_label_index
+
+    def make_batch(self, positives: Tensor, negatives: Tensor) -> LinkBatch:
+        """Samples the neighbourhoods of all ends."""
+        inputs, places, known = self.make_scored_batch(torch.cat([positives, negatives], dim=1))
+        num_positives = positives.size(1)
+        return LinkBatch(inputs, places[:, :num_positives], places[:, num_positives:], known)
+
+    def make_scored_batch(self, pairs: Tensor) -> tuple[tuple[Any, ...], Tensor, dict[str, Tensor]]:
+        """Samples the neighbourhoods of all ends."""
+        pairs = pairs.cpu()
+        loader = LinkNeighborLoader(
+            self.graph,
+            list(self.config.num_neighbors),
+            edge_label_index=pairs,
+            neighbor_sampler=self.neighbors,
+        )
+        part = loader(torch.arange(pairs.size(1))).to(self.device)
+        known = {name: values[part.n_id.to(values.device)].to(self.device) for name, values in self.known.items()}
+        return (part.x, part.edge_index), part.edge_label_index, known

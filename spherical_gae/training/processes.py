@@ -1,0 +1,117 @@
+"""The processes that train one model together, on torch.distributed; a single one needs none of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+T = TypeVar("T")
+
+# What torchrun sets in the processes that it starts.
+_RANK, _LOCAL_RANK, _COUNT = "RANK", "LOCAL_RANK", "WORLD_SIZE"
+
+
+@dataclass(frozen=True)
+class Processes:
+    """This process among those that train together.
+
+    Attributes:
+        rank: Its number, from 0.
+        count: How many there are.
+    """
+
+    rank: int = 0
+    count: int = 1
+
+    @classmethod
+    def current(cls) -> Processes:
+        """Those of torch.distributed's default group if there is one, else this process alone."""
+        if dist.is_available() and dist.is_initialized():
+            return cls(dist.get_rank(), dist.get_world_size())
+        return cls()
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this is the process that writes files."""
+        return self.rank == 0
+
+    def share(self, values: Tensor) -> Tensor:
+        """This process's part of the last axis: every ``count``-th entry."""
+        return values[..., self.rank :: self.count]
+
+    def gather(self, values: Tensor, total: int) -> Tensor:
+        """Puts the processes' parts together again.
+
+        Args:
+            values: What was computed for ``share`` of so many entries, one number each, shape [n].
+            total: Number of entries of all processes.
+
+        Returns:
+            Shape [total], in the order before ``share``, in every process.
+        """
+        if self.count == 1:
+            return values
+        longest = -(-total // self.count)
+        padded = values.new_zeros(longest)
+        padded[: values.numel()] = values
+        parts = [torch.empty_like(padded) for _ in range(self.count)]
+        dist.all_gather(parts, padded)
+        return torch.stack(parts, dim=1).flatten()[:total]
+
+    def mean(self, value: Tensor) -> Tensor:
+        """The mean of a tensor over the processes."""
+        if self.count > 1:
+            value = value.clone()
+            dist.all_reduce(value)
+            value /= self.count
+        return value
+
+    def agree(self, value: T) -> T:
+        """The first process's value, in every process; all wait for it."""
+        if self.count == 1:
+            return value
+        values = [value]
+        dist.broadcast_object_list(values, src=0)
+        return values[0]
+
+
+def launched_processes() -> int:
+    """The number of processes that torchrun has started with this one; 1 without torchrun."""
+    return int(os.environ.get(_COUNT, "1")) if _RANK in os.environ else 1
+
+
+def launched_rank() -> int:
+    """This process's number among them; 0 without torchrun."""
+    return int(os.environ.get(_RANK, "0"))
+
+
+def own_device(device: torch.device) -> torch.device:
+    """The device of this process: of several on GPUs, each has its own."""
+    if device.type == "cuda" and launched_processes() > 1:
+        return torch.device("cuda", int(os.environ[_LOCAL_RANK]))
+    return device
+
+
+@contextmanager
+def joined_processes(device: torch.device) -> Iterator[Processes]:
+    """Joins the processes that torchrun has started, for a block; without torchrun, nothing.
+
+    They talk by NCCL if ``device`` is a GPU, else by gloo.
+    """
+    if launched_processes() == 1:
+        yield Processes()
+        return
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    try:
+        yield Processes.current()
+    finally:
+        dist.destroy_process_group()

@@ -1,0 +1,75 @@
+"""The command under torchrun: two processes, one of which is lost."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone"]
+TRAIN = ["-m", "spherical_gae", "train", "--preset", "scalable", "--batch-size", "256"]
+
+
+def workers_of(launcher: int) -> list[int]:
+    """Process ids of what torchrun has started."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            try:
+                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            except (OSError, IndexError):  # it has ended meanwhile
+                continue
+            if parent == launcher:
+                found.append(int(entry.name))
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds the processes in /proc")
+def test_killed_process_ends_the_run_which_one_process_resumes(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    command = [*TORCHRUN, *TRAIN, "--epochs", "100000", "--out", str(folder)]
+    launcher = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+    checkpoint = folder / "cells" / "s-vgae-0.ckpt"
+    start = time.monotonic()
+    while not checkpoint.exists():
+        assert time.monotonic() < start + 120
+        assert launcher.poll() is None, launcher.communicate()[1]
+        time.sleep(0.05)
+    os.kill(workers_of(launcher.pid)[-1], signal.SIGKILL)
+    _, errors = launcher.communicate(timeout=120)
+    assert launcher.returncode != 0
+    assert f"go on with --resume --out {folder}, with any number of processes" in errors
+
+    resumed = subprocess.run(
+        [sys.executable, "-c", RESUME_FOR_TWO_EPOCHS, str(folder)], capture_output=True, text=True, env=environment
+    )
+    assert resumed.returncode == 0, resumed.stderr
+    before, after = map(int, resumed.stdout.split())
+    assert 0 < before < after == before + 2
+
+
+# One process goes on from the checkpoint of two.
+RESUME_FOR_TWO_EPOCHS = """
+import sys
+from pathlib import Path
+from spherical_gae import cli
+from spherical_gae.training.link_run import LinkRun
+
+step, done = LinkRun.step, []
+def counted(run):
+    if not done:
+        done.append(run.epoch)
+    if run.epoch == done[0] + 2:
+        print(done[0], run.epoch)
+        sys.stdout.flush()
+        sys.exit(0)
+    step(run)
+LinkRun.step = counted
+sys.argv = ["spherical-gae", "train", "--resume", "--out", sys.argv[1]]
+cli.main()
+"""

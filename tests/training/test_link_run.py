@@ -1,0 +1,53 @@
+import pytest
+import torch
+from link_runs import make_model, small_split, train
+
+from spherical_gae import FitConfig
+from spherical_gae.data import LinkSplit
+from spherical_gae.training.experiment import model_inputs
+
+
+@pytest.fixture(scope="module")
+def small() -> LinkSplit:
+    return small_split()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_best_epoch_has_the_best_validation_scores(small: LinkSplit, seed: int) -> None:
+    model = make_model(small)
+    _, result = train(small, model, seed=seed, config=FitConfig(60, learning_rate=0.02))
+    totals = [sum(scores) for scores in zip(result.history["val_auc"], result.history["val_ap"], strict=True)]
+    best = totals.index(max(totals))
+    assert result.best_epoch == best + 1 < 60
+    assert [len(values) for values in result.history.values()] == [60] * 3
+    assert result.val == (result.history["val_auc"][best], result.history["val_ap"][best])
+
+    # What is returned is that model, in evaluation mode.
+    assert not model.training
+    z = model.encode(*model_inputs(small.train))
+    for part, scores in ((small.val, result.val), (small.test, result.test)):
+        assert model.test(z, part.pos_edge_label_index, part.neg_edge_label_index) == scores
+    assert result.test_last != result.test
+
+
+def test_first_of_equally_good_epochs_is_the_best(small: LinkSplit) -> None:
+    weights, result = train(small, config=FitConfig(5, learning_rate=1e-30))
+    assert len(set(result.history["val_auc"])) == 1
+    assert result.best_epoch == 1
+    assert result.test == result.test_last
+    torch.testing.assert_close(weights, dict(make_model(small).state_dict()), rtol=0, atol=1e-20)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_bad_loss_names_the_epoch(small: LinkSplit, value: float) -> None:
+    model = make_model(small)
+    calls = iter(range(100))
+    # Calls 0 to 3 are two epochs; the next one trains in the third.
+    model.decoder.register_forward_hook(lambda *_: _[2] + value if next(calls) >= 8 else None)
+    with pytest.raises(FloatingPointError, match=r"the loss became (nan|inf) in epoch 3"):
+        train(small, model)
+
+
+def test_weights_that_blow_up_name_the_epoch(small: LinkSplit) -> None:
+    with pytest.raises(FloatingPointError, match="the embeddings became NaN or infinite in epoch 1"):
+        train(small, config=FitConfig(5, learning_rate=1e20))

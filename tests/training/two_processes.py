@@ -1,0 +1,29 @@
+"""Runs a function in two processes of a torch.distributed group, for the tests of several files."""
+
+from collections.abc import Callable
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.distributed as dist
+
+
+def _run(function: Callable[..., Any], rank: int, folder: Path, arguments: tuple[Any, ...]) -> None:
+    torch.set_num_threads(1)
+    dist.init_process_group("gloo", init_method=f"file://{folder / 'meeting'}", rank=rank, world_size=2)
+    torch.save(function(*arguments), folder / f"result-{rank}")
+    dist.destroy_process_group()
+
+
+def in_two_processes(function: Callable[..., Any], folder: Path, *arguments: Any) -> list[Any]:
+    """What ``function(*arguments)``, which must be picklable, returns in each process."""
+    folder.mkdir()
+    context = get_context("spawn")
+    processes = [context.Process(target=_run, args=(function, rank, folder, arguments)) for rank in range(2)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(120)
+        assert process.exitcode == 0
+    return [torch.load(folder / f"result-{rank}", weights_only=False) for rank in range(2)]
