@@ -12,6 +12,7 @@ import numpy as np
 import safetensors.torch
 import torch
 from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
 from torch_geometric.data import Data
 
 from spherical_gae.data.splits import LinkSplit, split_links
@@ -32,16 +33,22 @@ class ExperimentConfig:
     """What is run: saved as ``config.json``.
 
     Attributes:
-        dataset: Name for ``load_graph``.
+        dataset: Name for ``load_graph``, or path for ``read_graph``.
         preset_name: Where the settings came from.
         preset: The settings, with all changes applied.
         seeds: One split and one training run of each method for every seed.
+        features: Path of a file of features, None for none.
+        dataset_sha256: Checksum of the graph's file, None for a name.
+        features_sha256: Checksum of the file of features, None for none.
     """
 
     dataset: str
     preset_name: str
     preset: Preset
     seeds: tuple[int, ...]
+    features: str | None = None
+    dataset_sha256: str | None = None
+    features_sha256: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -50,18 +57,47 @@ class ExperimentConfig:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> ExperimentConfig:
         """The inverse of ``to_dict``."""
-        return cls(values["dataset"], values["preset_name"], Preset(**values["preset"]), tuple(values["seeds"]))
+        return cls(
+            values["dataset"],
+            values["preset_name"],
+            Preset(**values["preset"]),
+            tuple(values["seeds"]),
+            # Runs from before there were files of one's own do not have these.
+            *(values.get(name) for name in ("features", "dataset_sha256", "features_sha256")),
+        )
+
+    @property
+    def title(self) -> str:
+        """The name of the data set: a file's without folder and suffix."""
+        return Path(self.dataset).stem
 
 
 def model_inputs(data: Data, device: torch.device | str = "cpu") -> tuple[Any, Any]:
     """Arguments of this package's encoders: features, sparse where that is faster, and the adjacency.
 
     Args:
-        data: Graph with ``x`` [N, F] and message passing links ``edge_index`` [2, E].
+        data: Graph with ``x`` [N, F], message passing links ``edge_index`` [2, E] and, optionally, ``edge_weight`` [E].
         device: Where the tensors shall be.
     """
-    adjacency = normalized_adjacency(data.edge_index, data.num_nodes, data.x.dtype)
+    adjacency = normalized_adjacency(data.edge_index, data.num_nodes, data.x.dtype, data.edge_weight)
     return sparse_features(data.x).to(device), adjacency.to(device)
+
+
+def check_weights_are_used(data: Data, preset: Preset) -> None:
+    """Refuses weighted links where training would ignore them: ``fit`` masks links as if all weights were 1.
+
+    Args:
+        data: A graph, or the training part of a split.
+        preset: The settings.
+
+    Raises:
+        ValueError: If the graph is weighted and the preset masks links.
+    """
+    if data.edge_weight is not None and preset.mask_share > 0:
+        raise ValueError(
+            f"mask_share: given {preset.mask_share} for a graph with edge weights, which masked training would ignore, "
+            "allowed: settings without masking, such as the preset paper, or a graph without weights"
+        )
 
 
 def fit_config(preset: Preset) -> FitConfig:
@@ -95,7 +131,11 @@ def train_once(
     Returns:
         The model with the best epoch's weights, and its scores: ``auc`` and ``ap`` on the test links at the best
         validation epoch, ``auc_last`` and ``ap_last`` at the last epoch, ``val_auc``, ``val_ap``, ``best_epoch``.
+
+    Raises:
+        ValueError: See ``check_weights_are_used``.
     """
+    check_weights_are_used(split.train, preset)
     model = build_model(preset, method, split.train.num_features, seed).to(device)
     result = fit(
         model,
@@ -115,9 +155,27 @@ def train_once(
     return model, scores
 
 
+def baseline_embeddings(data: Data) -> Tensor:
+    """Unit embeddings without training: ``untrained_embeddings``, or normalise(A-hat L2(X)) if a feature is negative.
+
+    Tf-idf means something for counts and their like only, which are not negative.
+
+    Args:
+        data: As for ``model_inputs``.
+
+    Returns:
+        Float32 [N, F].
+    """
+    if bool((data.x >= 0).all()):
+        return untrained_embeddings(data)
+    rows = F.normalize(data.x.float(), dim=-1)
+    adjacency = normalized_adjacency(data.edge_index, rows.size(0), edge_weight=data.edge_weight)
+    return F.normalize(adjacency @ rows, dim=-1)
+
+
 def score_baseline(split: LinkSplit) -> LinkScores:
-    """Test scores of the untrained cosine, see ``untrained_embeddings``."""
-    z = untrained_embeddings(split.train)
+    """Test scores of the untrained cosine, see ``baseline_embeddings``."""
+    z = baseline_embeddings(split.train)
     positive, negative = (
         (z[a] * z[b]).sum(-1) for a, b in (split.test.pos_edge_label_index, split.test.neg_edge_label_index)
     )
@@ -128,7 +186,8 @@ class Experiment:
     """Runs a configuration in a folder, cell by cell; what is finished is never computed again.
 
     The folder holds ``config.json``, ``metrics.json``, ``embeddings.npy`` (unit norm mean directions of the first
-    seed's S-VGAE), ``latent.png``, and for every cell ``cells/METHOD-SEED.json`` and ``.safetensors``.
+    seed's S-VGAE), ``node_ids.json`` (the nodes of its rows, if the graph has ``node_ids``), ``latent.png`` (coloured
+    by class if it has ``y``), and for every cell ``cells/METHOD-SEED.json`` and ``.safetensors``.
 
     Args:
         config: What to run.
@@ -146,7 +205,7 @@ class Experiment:
         """Runs what is not there yet.
 
         Args:
-            data: The graph that the configuration names, from ``load_graph``.
+            data: The graph that the configuration names, from ``load_graph`` or ``read_graph``.
 
         Returns:
             The content of ``metrics.json``.
@@ -217,6 +276,8 @@ class Experiment:
         split = split_links(data, seed=seed)
         embeddings = self._embed(self.load_model("s-vgae", seed, data.num_features), split)
         write_atomically(self.folder / "embeddings.npy", lambda file: np.save(file, embeddings.numpy()))
+        if "node_ids" in data:
+            save_json(self.folder / "node_ids.json", data.node_ids)
         if self.config.preset.latent_dim == 3 and self.config.preset.num_factors == 1:
             on_sphere = embeddings
         else:
@@ -230,8 +291,9 @@ class Experiment:
                 progress=self.progress,
             )
             on_sphere = self._embed(model.cpu(), split)
-        title = f"{self.config.dataset}: mean directions of an S-VGAE on S², Hammer projection"
-        save_figure(plot_sphere(on_sphere.numpy(), data.y.numpy()), picture, title)
+        title = f"{self.config.title}: mean directions of an S-VGAE on S², Hammer projection"
+        labels = None if data.y is None else data.y.numpy()
+        save_figure(plot_sphere(on_sphere.numpy(), labels), picture, title)
         checkpoint.unlink(missing_ok=True)
 
     @staticmethod

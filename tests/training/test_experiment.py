@@ -1,16 +1,19 @@
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional as F  # noqa: N812
 from torch_geometric.data import Data
 from torch_geometric.utils import subgraph
 
 from spherical_gae import load_graph, split_links
+from spherical_gae.data import clean_graph
 from spherical_gae.evaluation import auc_ap, untrained_embeddings
 from spherical_gae.nn import SparseMatrix, normalized_adjacency
 from spherical_gae.presets import load_preset
@@ -18,6 +21,8 @@ from spherical_gae.training import experiment
 from spherical_gae.training.experiment import (
     Experiment,
     ExperimentConfig,
+    baseline_embeddings,
+    check_weights_are_used,
     format_table,
     model_inputs,
     score_baseline,
@@ -166,6 +171,16 @@ def test_configuration_round_trip(finished: Experiment) -> None:
     assert saved["seeds"] == [2, 0]
     assert saved["preset_name"] == "paper"
     assert saved["preset"] == finished.config.preset.to_dict()
+    own = replace(finished.config, dataset="/a/b.csv", features="/a/x.npy", dataset_sha256="1", features_sha256="2")
+    assert ExperimentConfig.from_dict(json.loads(json.dumps(own.to_dict()))) == own
+    assert (finished.config.title, own.title) == ("digits", "b")
+
+
+def test_configuration_from_before_files_of_ones_own(finished: Experiment) -> None:
+    saved = finished.config.to_dict()
+    for name in ("features", "dataset_sha256", "features_sha256"):
+        assert saved.pop(name) is None
+    assert ExperimentConfig.from_dict(saved) == finished.config
 
 
 def test_model_inputs_are_what_the_encoders_take(data: Data) -> None:
@@ -178,6 +193,30 @@ def test_model_inputs_are_what_the_encoders_take(data: Data) -> None:
     assert isinstance(x, SparseMatrix)
     assert torch.equal(x.to_dense(), rare.x)
     assert adjacency.dtype == torch.float64
+
+
+def test_weights_reach_the_encoder(data: Data) -> None:
+    weight = 1 + data.edge_index.sum(0) / 100
+    split = split_links(Data(x=data.x, edge_index=data.edge_index, edge_weight=weight))
+    train = split.train
+    _, adjacency = model_inputs(train)
+    expected = normalized_adjacency(train.edge_index, 300, edge_weight=1 + train.edge_index.sum(0) / 100)
+    torch.testing.assert_close(adjacency.to_dense(), expected.to_dense())
+    preset = load_preset("paper").with_changes(latent_dim=4, epochs=2)
+    train.edge_weight = None
+    _, without = train_once(split, preset, "s-vgae", 0, progress=False)
+    train.edge_weight = 1 + train.edge_index.sum(0) / 100
+    _, scores = train_once(split, preset, "s-vgae", 0, progress=False)
+    assert scores != without
+
+
+def test_weights_that_training_would_ignore_are_refused(data: Data) -> None:
+    weighted = Data(x=data.x, edge_index=data.edge_index, edge_weight=torch.full((data.num_edges,), 2.0))
+    frontier, paper = load_preset("frontier"), load_preset("paper")
+    with pytest.raises(ValueError, match=r"mask_share: given 0\.15 for a graph with edge weights"):
+        train_once(split_links(weighted), frontier, "s-vgae", 0, progress=False)
+    check_weights_are_used(weighted, paper)
+    check_weights_are_used(data, frontier)
 
 
 def test_train_once_is_a_function_of_its_arguments(data: Data) -> None:
@@ -199,6 +238,28 @@ def test_baseline_is_the_cosine_of_the_untrained_embeddings(data: Data) -> None:
     expected = auc_ap(*(cosines[a, b] for a, b in pairs))
     assert score_baseline(split) == pytest.approx(expected, abs=1e-3)
     assert expected.auc > 0.95
+
+
+def test_baseline_of_features_below_zero_is_without_tf_idf(data: Data) -> None:
+    x = data.x - 0.3
+    weight = 1.0 + data.edge_index.sum(0)
+    adjacency = torch.eye(300).index_put_(tuple(data.edge_index), weight)
+    scale = adjacency.sum(1).rsqrt()
+    expected = F.normalize((scale[:, None] * adjacency * scale) @ F.normalize(x, dim=1), dim=1)
+    z = baseline_embeddings(Data(x=x, edge_index=data.edge_index, edge_weight=weight))
+    torch.testing.assert_close(z, expected)
+    assert torch.equal(baseline_embeddings(data), untrained_embeddings(data))
+
+
+def test_graph_of_ones_own_without_classes_or_features(tmp_path: Path) -> None:
+    """Its ids are written beside the embeddings, and the picture has one colour."""
+    nodes = torch.arange(60)
+    names = [f"node {k}" for k in range(60)]
+    own = clean_graph(Data(edge_index=torch.stack([nodes, (nodes + 1) % 60]), node_ids=names))
+    make(tmp_path, seeds=(0,), latent_dim=3, epochs=1).run(own)
+    assert json.loads((tmp_path / "node_ids.json").read_text()) == names
+    assert np.load(tmp_path / "embeddings.npy").shape == (60, 3)
+    assert (tmp_path / "latent.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
 
 
 def test_table_shows_percent_mean_and_sample_deviation() -> None:
