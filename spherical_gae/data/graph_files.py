@@ -35,7 +35,7 @@ def read_graph(path: str | Path, features: str | Path | None = None) -> Data:
     - .graphml: by networkx; weights are the edges' ``weight``, features all numeric node attributes side by side.
 
     Directions, repeats, self-loops, weights and missing features are treated as by
-    :func:`~spherical_gae.data.conversions.clean_graph`.
+    :func:`~spherical_gae.data.cleaning.clean_graph`.
 
     Args:
         path: The file.
