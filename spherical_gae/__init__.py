@@ -1,7 +1,7 @@
 """Hyperspherical latent variables in PyTorch, and spherical graph autoencoders above all."""
 
 from spherical_gae.core import HypersphericalUniform, PowerSpherical, ProductOfSpheres, VonMisesFisher
-from spherical_gae.data import load_graph, load_images, split_links
+from spherical_gae.data import load_graph, load_images, read_graph, split_links
 from spherical_gae.models import M1M2, Autoencoder, M1Classifier, NormalGAE, NormalVAE, SphericalGAE, SphericalVAE
 from spherical_gae.nn import DegreeBiasedDecoder, GCNEncoder, InnerProductDecoder, NormalizedPropagationEncoder
 from spherical_gae.training import (
@@ -41,5 +41,6 @@ __all__ = [
     "fit_vae",
     "load_graph",
     "load_images",
+    "read_graph",
     "split_links",
 ]

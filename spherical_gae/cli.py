@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from torch_geometric.data import Data
 
+from spherical_gae.cli_dataset import absolute, check_names, is_file, place, read_own_graph, with_checksums
 from spherical_gae.cli_images import train_m1m2, train_vae
 from spherical_gae.cli_options import (
     advice_when_stopped,
@@ -19,6 +20,7 @@ from spherical_gae.cli_options import (
     usable_device,
     use_threads,
 )
+from spherical_gae.data.graph_files import GRAPH_SUFFIXES
 from spherical_gae.data.graphs import DATASETS, load_graph
 from spherical_gae.presets import available_presets, load_preset
 from spherical_gae.training.experiment import Experiment, ExperimentConfig, format_table
@@ -37,8 +39,19 @@ app = typer.Typer(
 def train(
     context: typer.Context,
     dataset: Annotated[
-        str, typer.Option(help=f"Graph: {', '.join(DATASETS)}. All but digits are downloaded once, checksummed.")
+        str,
+        typer.Option(
+            help=f"Graph: {', '.join(DATASETS)}, all but digits downloaded once, checksummed; or a file of your own, "
+            f"{', '.join(GRAPH_SUFFIXES)}."
+        ),
     ] = "digits",
+    features: Annotated[
+        Path | None,
+        typer.Option(
+            help="Node features for a graph of your own: .csv or .tsv with node ids first, or a matrix, .npy or .npz. "
+            "Default: those in the graph's file, or random unit vectors."
+        ),
+    ] = None,
     preset: Annotated[
         str, typer.Option(help=f"Settings of encoder and training: {', '.join(available_presets())}.")
     ] = "frontier",
@@ -80,8 +93,8 @@ def train(
     only. Prints test AUC and AP (%) of the epoch with the best validation AUC + AP, mean over the seeds.
 
     Writes into the run folder: config.json, metrics.json (one entry per seed), embeddings.npy (unit vectors, on a
-    product of spheres one for each factor; first seed), cells/*.safetensors (weights), latent.png (an S-VGAE on S^2,
-    coloured by class).
+    product of spheres one for each factor; first seed), node_ids.json (whose they are, if the nodes have ids),
+    cells/*.safetensors (weights), latent.png (an S-VGAE on S^2, coloured by class if there are classes).
 
     Under torchrun, several processes share every batch: torchrun --nproc-per-node 2 -m spherical_gae train --preset
     scalable ... A run may be resumed with another number of processes.
@@ -92,24 +105,26 @@ def train(
         folder, config = saved_config(out, ExperimentConfig.from_dict)
         saved = {
             "dataset": config.dataset,
+            "features": config.features,
             "preset": config.preset_name,
             "seeds": config.seeds,
             "latent_dim": config.preset.latent_dim,
             "epochs": config.preset.epochs,
             "batch_size": config.preset.batch_size,
         }
-        refuse_changes(context, saved, {"dataset": str.lower, "seeds": parse_seeds})
+        refuse_changes(context, saved, {"dataset": place, "features": absolute, "seeds": parse_seeds})
     else:
-        config = _configured(dataset, preset, seeds, latent_dim, epochs, batch_size)
-        folder = new_folder(out, f"{config.dataset}-{preset}")
+        config = _configured(dataset, features, preset, seeds, latent_dim, epochs, batch_size)
+        folder = new_folder(out, f"{config.title}-{preset}")
     use_threads(threads)
-    target, data = usable_device(device), _loaded(config.dataset)
+    target, config = usable_device(device), with_checksums(config)
+    data = _loaded(config)
     with joined_processes(target) as processes:
         folder = processes.agree(folder)
         if processes.is_first:
             make_folder(folder)
         with advice_when_stopped(folder, processes):
-            metrics = Experiment(config, folder, target).run(data)
+            metrics = _run(Experiment(config, folder, target), data)
     if processes.is_first:
         for line in format_table(metrics):
             typer.echo(line)
@@ -154,11 +169,15 @@ def main() -> None:
 
 
 def _configured(
-    dataset: str, preset: str, seeds: str, latent_dim: int | None, epochs: int | None, batch_size: int | None
+    dataset: str,
+    features: Path | None,
+    preset: str,
+    seeds: str,
+    latent_dim: int | None,
+    epochs: int | None,
+    batch_size: int | None,
 ) -> ExperimentConfig:
-    name = dataset.lower()
-    if name not in DATASETS:
-        fail("--dataset", f"given {dataset!r}, allowed: {', '.join(DATASETS)}")
+    check_names(dataset, features)
     if preset not in available_presets():
         fail("--preset", f"given {preset!r}, allowed: {', '.join(available_presets())}")
     if latent_dim is not None and latent_dim < 2:
@@ -172,15 +191,31 @@ def _configured(
     except ValueError as error:
         fail("--seeds", str(error))
     try:
-        settings = load_preset(preset, name).with_changes(latent_dim=latent_dim, epochs=epochs, batch_size=batch_size)
+        settings = load_preset(preset, place(dataset)).with_changes(
+            latent_dim=latent_dim, epochs=epochs, batch_size=batch_size
+        )
     except ValueError as error:
         fail("--latent-dim", str(error))
-    return ExperimentConfig(name, preset, settings, numbers)
+    return ExperimentConfig(
+        place(dataset), preset, settings, numbers, features=None if features is None else absolute(features)
+    )
 
 
-def _loaded(dataset: str) -> Data:
+def _run(experiment: Experiment, data: Data) -> dict[str, Any]:
     try:
-        return load_graph(dataset)
+        return experiment.run(data)
+    except FloatingPointError as error:
+        fail(
+            "--features" if experiment.config.features else "--dataset",
+            f"{error}, or scale the features, the largest of which is {float(data.x.abs().max()):.3g}, to about 1",
+        )
+
+
+def _loaded(config: ExperimentConfig) -> Data:
+    if is_file(config.dataset):
+        return read_own_graph(config)
+    try:
+        return load_graph(config.dataset)
     except (OSError, ValueError) as error:
         # Missing, damaged (ChecksumError) or out of reach: the message says what to do.
         fail("--dataset", str(error))

@@ -1,6 +1,6 @@
-"""Sizes and SHA-256 sums of the Planetoid files, and the check that keeps wrong ones out.
+"""SHA-256 sums of files, those of the Planetoid files, and the check that keeps wrong ones out.
 
-The files are pickles, and unpickling runs whatever they say: verify first, unpickle then.
+The Planetoid files are pickles, and unpickling runs whatever they say: verify first, unpickle then.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def is_intact(path: Path) -> bool:
     Returns:
         True if the file exists and its SHA-256 sum is the published one.
     """
-    return path.is_file() and _sha256(path) == PLANETOID_SHA256[path.name]
+    return path.is_file() and file_sha256(path) == PLANETOID_SHA256[path.name]
 
 
 def verify_files(folder: str | Path, names: Iterable[str]) -> None:
@@ -113,10 +113,15 @@ def verify_files(folder: str | Path, names: Iterable[str]) -> None:
             raise ChecksumError(
                 f"{path} is not the published file: expected {PLANETOID_SIZES[name]} bytes with "
                 f"SHA-256 {PLANETOID_SHA256[name]}, found {path.stat().st_size} bytes with "
-                f"{_sha256(path)}; delete it and fetch it again"
+                f"{file_sha256(path)}; delete it and fetch it again"
             )
 
 
-def _sha256(path: Path) -> str:
-    # hashlib.file_digest would do, but needs Python 3.11; the largest file has 8 MB.
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def file_sha256(path: Path) -> str:
+    """The SHA-256 sum of a file, 64 hexadecimal digits."""
+    # hashlib.file_digest would do, but needs Python 3.11.
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(1 << 20):
+            digest.update(piece)
+    return digest.hexdigest()

@@ -12,6 +12,7 @@ from torch_geometric.transforms import RandomLinkSplit
 from torch_geometric.utils import coalesce, is_undirected, remove_self_loops
 
 from spherical_gae.data.negatives import NonEdgeSampler
+from spherical_gae.data.undirected import checked_edge_weight
 
 
 class LinkSplit(NamedTuple):
@@ -25,17 +26,20 @@ class LinkSplit(NamedTuple):
 def split_links(data: Data, val: float = 0.05, test: float = 0.1, *, seed: int = 0) -> LinkSplit:
     """Split the links of an undirected graph into training, validation and test links.
 
-    Self-loops and duplicates are removed first, silently, and the edges sorted, so that the order
-    in which a graph lists its edges changes nothing. The positives are those of PyG's
-    ``RandomLinkSplit(is_undirected=True)`` after ``torch.manual_seed(seed)``, on the cleaned graph.
-    The negatives are as many as the positives, uniform among the pairs unlinked in the whole graph.
+    Self-loops and duplicates are removed first, silently (the weights of duplicates are summed), and
+    the edges sorted, so that the order in which a graph lists its edges changes nothing. The
+    positives are those of PyG's ``RandomLinkSplit(is_undirected=True)`` after
+    ``torch.manual_seed(seed)``, on the cleaned graph. The negatives are as many as the positives,
+    uniform among the pairs unlinked in the whole graph.
 
     Every part carries ``x``, ``y`` and ``name`` where the graph has them (shared, not copied; other
-    attributes, edge weights among them, are left out), ``num_nodes``, and:
+    attributes are left out), ``num_nodes``, and:
 
     - ``edge_index``, int64 ``[2, 2 * training links]``: the training links in both directions, for
       message passing. It is the same in all three parts; PyG's own test part has the validation
       links in it too, which would show the model a graph that it was not selected on.
+    - ``edge_weight``, ``[2 * training links]``, if the graph has it: the weights of these. Weights
+      change neither the positives nor the negatives.
     - ``pos_edge_label_index``, int64 ``[2, P]``: the part's links, each once, as i < j.
     - ``neg_edge_label_index``, int64 ``[2, P]``, in ``val`` and ``test`` only: unlinked pairs
       i < j, none twice, none in both. For training, draw fresh ones each epoch with
@@ -45,7 +49,8 @@ def split_links(data: Data, val: float = 0.05, test: float = 0.1, *, seed: int =
     parts are on that device. The caller's random state, on any device, is left as it was.
 
     Args:
-        data: A graph with an undirected ``edge_index`` (int64 ``[2, E]``).
+        data: A graph with an undirected ``edge_index`` (int64 ``[2, E]``) and, optionally,
+            ``edge_weight`` (``[E]``, finite, above 0, the same in both directions up to rounding).
         val: Fraction of the links for validation, in (0, 1); the number is rounded down.
         test: Fraction of the links for the test, in (0, 1); the number is rounded down.
         seed: Seed of the split, 0 to 2**63 - 1.
@@ -55,8 +60,9 @@ def split_links(data: Data, val: float = 0.05, test: float = 0.1, *, seed: int =
 
     Raises:
         ValueError: A fraction is outside (0, 1), both sum to 1 or more, the seed is out of range,
-            the graph has no or an invalid ``edge_index`` or is directed, has too few links for one
-            in each part, or too few unlinked pairs for the negatives.
+            the graph has no or an invalid ``edge_index`` or is directed, its weights are out of
+            range or differ between directions, it has too few links for one in each part, or too
+            few unlinked pairs for the negatives.
     """
     for argument, fraction in (("val", val), ("test", test)):
         if not 0 < fraction < 1:
@@ -66,6 +72,7 @@ def split_links(data: Data, val: float = 0.05, test: float = 0.1, *, seed: int =
     if not 0 <= seed < 2**63:
         raise ValueError(f"seed: given {seed}, allowed: 0 to 2**63 - 1")
     edge_index = _clean_edge_index(data)
+    edge_weight = None if data.edge_weight is None else _clean_edge_weight(data, edge_index)
     _check_size(data.num_nodes, edge_index.size(1) // 2, val, test)
     sampler = NonEdgeSampler(edge_index, data.num_nodes)
 
@@ -80,7 +87,7 @@ def split_links(data: Data, val: float = 0.05, test: float = 0.1, *, seed: int =
     with torch.random.fork_rng(devices=[]):
         # Not torch.manual_seed, which would reseed the accelerators as well.
         torch.default_generator.manual_seed(seed)
-        parts = splitter(Data(edge_index=edge_index, num_nodes=data.num_nodes))
+        parts = splitter(Data(edge_index=edge_index, edge_weight=edge_weight, num_nodes=data.num_nodes))
     positives = [part.pos_edge_label_index for part in parts]
     num_val, num_test = positives[1].size(1), positives[2].size(1)
 
@@ -89,11 +96,10 @@ def split_links(data: Data, val: float = 0.05, test: float = 0.1, *, seed: int =
     generator = torch.Generator().manual_seed(hashed_seed)
     negatives = sampler.sample_unique(num_val + num_test, generator).split([num_val, num_test], 1)
 
-    train_edges = parts[0].edge_index
     return LinkSplit(
-        _part(data, train_edges, positives[0], None),
-        _part(data, train_edges, positives[1], negatives[0]),
-        _part(data, train_edges, positives[2], negatives[1]),
+        _part(data, parts[0], positives[0], None),
+        _part(data, parts[0], positives[1], negatives[0]),
+        _part(data, parts[0], positives[2], negatives[1]),
     )
 
 
@@ -111,6 +117,20 @@ def _clean_edge_index(data: Data) -> Tensor:
     return edge_index
 
 
+def _clean_edge_weight(data: Data, clean_edge_index: Tensor) -> Tensor:
+    weight = checked_edge_weight(data.edge_weight.cpu(), data.edge_index.cpu())
+    edges, weight = remove_self_loops(data.edge_index.cpu(), weight)
+    _, weight = coalesce(edges, weight, data.num_nodes, reduce="sum")
+    # The place of each edge's opposite: both lists are sorted.
+    opposite = torch.argsort(clean_edge_index[1] * data.num_nodes + clean_edge_index[0])
+    if not torch.allclose(weight, weight[opposite], rtol=1e-5, atol=0):
+        raise ValueError(
+            "data: given an edge_weight that differs between the directions of a link, allowed: the same for both; "
+            "make it so with spherical_gae.data.clean_graph"
+        )
+    return weight
+
+
 def _check_size(num_nodes: int, links: int, val: float, test: float) -> None:
     num_val, num_test = int(val * links), int(test * links)
     if min(num_val, num_test, links - num_val - num_test) < 1:
@@ -126,9 +146,11 @@ def _check_size(num_nodes: int, links: int, val: float, test: float) -> None:
         )
 
 
-def _part(data: Data, edge_index: Tensor, positives: Tensor, negatives: Tensor | None) -> Data:
+def _part(data: Data, visible: Data, positives: Tensor, negatives: Tensor | None) -> Data:
     device = data.edge_index.device
-    part = Data(edge_index=edge_index.to(device), num_nodes=data.num_nodes)
+    part = Data(edge_index=visible.edge_index.to(device), num_nodes=data.num_nodes)
+    if visible.edge_weight is not None:
+        part.edge_weight = visible.edge_weight.to(device)
     for key in ("x", "y", "name"):
         if key in data:
             part[key] = data[key]

@@ -7,6 +7,7 @@ from torch import Tensor
 from torch_geometric.nn.conv.gcn_conv import gcn_norm
 from torch_geometric.utils import degree, remove_self_loops
 
+from spherical_gae.data.undirected import checked_edge_weight
 from spherical_gae.nn.sparse import SparseMatrix
 
 
@@ -18,7 +19,7 @@ class NormalizedAdjacency(SparseMatrix):
         degree: See below.
 
     Attributes:
-        degree: Number of links of every node, self-loops left out, shape [N], of the entries' dtype.
+        degree: Number of links of every node, self-loops and weights left out, shape [N], of the entries' dtype.
     """
 
     def __init__(self, matrix: Tensor, degree: Tensor) -> None:
@@ -33,29 +34,42 @@ class NormalizedAdjacency(SparseMatrix):
 
 
 def normalized_adjacency(
-    edge_index: Tensor | SparseMatrix, num_nodes: int, dtype: torch.dtype = torch.float32
+    edge_index: Tensor | SparseMatrix,
+    num_nodes: int,
+    dtype: torch.dtype = torch.float32,
+    edge_weight: Tensor | None = None,
 ) -> SparseMatrix:
     """A-hat = D^-1/2 (A + I) D^-1/2  (Kipf & Welling 2017, eq. 2), by PyG's ``gcn_norm``.
+
+    With weights, A holds them, and D the row sums of A + I: a link of weight 1 counts as much as the node itself.
 
     Args:
         edge_index: int64 [2, E], both directions of each link; or an adjacency made by this function, which
             is returned as it is, so that a training loop normalises once.
         num_nodes: Number of nodes N.
         dtype: Dtype of the entries.
+        edge_weight: Weights [E], finite and above 0; all 1 if None.
 
     Returns:
         The matrix of shape [N, N].
+
+    Raises:
+        ValueError: If the weights are out of range or not one for each edge, or are given with an adjacency.
     """
     if isinstance(edge_index, SparseMatrix):
+        if edge_weight is not None:
+            raise ValueError("edge_weight: given with an adjacency, which has its weights, allowed: None")
         return edge_index
-    index, weight = gcn_norm(edge_index, None, num_nodes, dtype=dtype)
+    if edge_weight is not None:
+        edge_weight = checked_edge_weight(edge_weight, edge_index).to(dtype)
+    index, weight = gcn_norm(edge_index, edge_weight, num_nodes, dtype=dtype)
     # Row i gathers from its neighbours: PyG sends from edge_index[0] to edge_index[1].
     matrix = torch.sparse_coo_tensor(index.flip(0), weight, (num_nodes, num_nodes), check_invariants=False)
     return NormalizedAdjacency(matrix, node_degree(edge_index, num_nodes).to(dtype))
 
 
 def node_degree(edge_index: Tensor | NormalizedAdjacency, num_nodes: int) -> Tensor:
-    """Number of links that end at every node, self-loops left out.
+    """Number of links that end at every node, self-loops left out; weights play no part.
 
     Args:
         edge_index: int64 [2, E], both directions of each link, or ``normalized_adjacency`` of it.

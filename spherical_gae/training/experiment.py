@@ -12,6 +12,7 @@ import numpy as np
 import safetensors.torch
 import torch
 from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
 from torch_geometric.data import Data
 
 from spherical_gae.data.splits import LinkSplit, split_links
@@ -36,16 +37,22 @@ class ExperimentConfig:
     """What is run: saved as ``config.json``.
 
     Attributes:
-        dataset: Name for ``load_graph``.
+        dataset: Name for ``load_graph``, or path for ``read_graph``.
         preset_name: Where the settings came from.
         preset: The settings, with all changes applied.
         seeds: One split and one training run of each method for every seed.
+        features: Path of a file of features, None for none.
+        dataset_sha256: Checksum of the graph's file, None for a name.
+        features_sha256: Checksum of the file of features, None for none.
     """
 
     dataset: str
     preset_name: str
     preset: Preset
     seeds: tuple[int, ...]
+    features: str | None = None
+    dataset_sha256: str | None = None
+    features_sha256: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -54,17 +61,29 @@ class ExperimentConfig:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> ExperimentConfig:
         """The inverse of ``to_dict``."""
-        return cls(values["dataset"], values["preset_name"], Preset(**values["preset"]), tuple(values["seeds"]))
+        return cls(
+            values["dataset"],
+            values["preset_name"],
+            Preset(**values["preset"]),
+            tuple(values["seeds"]),
+            # Runs from before there were files of one's own do not have these.
+            *(values.get(name) for name in ("features", "dataset_sha256", "features_sha256")),
+        )
+
+    @property
+    def title(self) -> str:
+        """The name of the data set: a file's without folder and suffix."""
+        return Path(self.dataset).stem
 
 
 def model_inputs(data: Data, device: torch.device | str = "cpu") -> tuple[Any, Any]:
     """Arguments of this package's encoders: features, sparse where that is faster, and the adjacency.
 
     Args:
-        data: Graph with ``x`` [N, F] and message passing links ``edge_index`` [2, E].
+        data: Graph with ``x`` [N, F], message passing links ``edge_index`` [2, E] and, optionally, ``edge_weight`` [E].
         device: Where the tensors shall be.
     """
-    adjacency = normalized_adjacency(data.edge_index, data.num_nodes, data.x.dtype)
+    adjacency = normalized_adjacency(data.edge_index, data.num_nodes, data.x.dtype, data.edge_weight)
     return sparse_features(data.x).to(device), adjacency.to(device)
 
 
@@ -125,9 +144,27 @@ def train_once(
     return model, scores
 
 
+def baseline_embeddings(data: Data) -> Tensor:
+    """Unit embeddings without training: ``untrained_embeddings``, or normalise(A-hat L2(X)) if a feature is negative.
+
+    Tf-idf means something for counts and their like only, which are not negative.
+
+    Args:
+        data: As for ``model_inputs``.
+
+    Returns:
+        Float32 [N, F].
+    """
+    if bool((data.x >= 0).all()):
+        return untrained_embeddings(data)
+    rows = F.normalize(data.x.float(), dim=-1)
+    adjacency = normalized_adjacency(data.edge_index, rows.size(0), edge_weight=data.edge_weight)
+    return F.normalize(adjacency @ rows, dim=-1)
+
+
 def score_baseline(split: LinkSplit) -> LinkScores:
-    """Test scores of the untrained cosine, see ``untrained_embeddings``."""
-    z = untrained_embeddings(split.train)
+    """Test scores of the untrained cosine, see ``baseline_embeddings``."""
+    z = baseline_embeddings(split.train)
     positive, negative = (
         (z[a] * z[b]).sum(-1) for a, b in (split.test.pos_edge_label_index, split.test.neg_edge_label_index)
     )
@@ -138,8 +175,9 @@ class Experiment:
     """Runs a configuration in a folder, cell by cell; what is finished is never computed again.
 
     The folder holds ``config.json``, ``metrics.json``, ``embeddings.npy`` (unit norm mean directions of the first
-    seed's S-VGAE), ``latent.png`` (up to 100,000 nodes), and for every cell ``cells/METHOD-SEED.json`` and
-    ``.safetensors``.  Of several processes of torch.distributed, which train together, the first one writes.
+    seed's S-VGAE), ``node_ids.json`` (the nodes of its rows, if the graph has ``node_ids``), ``latent.png`` (coloured
+    by class if it has ``y``; up to 100,000 nodes), and for every cell ``cells/METHOD-SEED.json`` and ``.safetensors``.
+    Of several processes of torch.distributed, which train together, the first one writes.
 
     Args:
         config: What to run.
@@ -158,7 +196,7 @@ class Experiment:
         """Runs what is not there yet.
 
         Args:
-            data: The graph that the configuration names, from ``load_graph``.
+            data: The graph that the configuration names, from ``load_graph`` or ``read_graph``.
 
         Returns:
             The content of ``metrics.json``.
@@ -234,6 +272,8 @@ class Experiment:
         checkpoint = self.folder / "cells" / "picture.ckpt"
         split = split_links(data, seed=seed)
         if self.processes.is_first and not embeddings.exists():
+            if "node_ids" in data:
+                save_json(self.folder / "node_ids.json", data.node_ids)
             z = self._embed(self.load_model("s-vgae", seed, data.num_features), split)
             write_atomically(embeddings, lambda file: np.save(file, z.numpy()))
         if data.num_nodes > _MAX_DRAWN_NODES:
@@ -241,8 +281,9 @@ class Experiment:
         if not self._is_there(picture):
             model = self._model_on_sphere(split, checkpoint)
             if self.processes.is_first:
-                title = f"{self.config.dataset}: mean directions of an S-VGAE on S², Hammer projection"
-                save_figure(plot_sphere(self._embed(model, split).numpy(), data.y.numpy()), picture, title)
+                title = f"{self.config.title}: mean directions of an S-VGAE on S², Hammer projection"
+                labels = None if data.y is None else data.y.numpy()
+                save_figure(plot_sphere(self._embed(model, split).numpy(), labels), picture, title)
         # Left behind only by a run that was stopped right before this line.
         if self.processes.is_first:
             checkpoint.unlink(missing_ok=True)

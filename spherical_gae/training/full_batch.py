@@ -56,7 +56,7 @@ class FullBatchRun(LinkRun):
             return None
         edge_index, graph = self.split.train.edge_index, self.inputs[-1]
         if isinstance(graph, SparseMatrix):
-            return AdjacencyMasking(edge_index, self.num_nodes, share, graph.dtype)
+            return AdjacencyMasking(edge_index, self.num_nodes, share, graph.dtype, self.split.train.edge_weight)
         return LinkMasking(edge_index, self.num_nodes, share)
 
     def _encode(self, graph: Any) -> Tensor:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch_geometric.utils import remove_self_loops
 
+from spherical_gae.data.undirected import checked_edge_weight, undirected_links
 from spherical_gae.nn.propagation import NormalizedAdjacency
 
 
@@ -106,12 +107,21 @@ class AdjacencyMasking(LinkMasking):
         num_nodes: Number of nodes N.
         share: As for ``LinkMasking``.
         dtype: Dtype of the matrix.
+        edge_weight: Weights [E], finite and above 0, see ``normalized_adjacency``; of repeats and directions that
+            differ see ``undirected_links``.  All 1 if None.
 
     Raises:
-        ValueError: As ``LinkMasking``.
+        ValueError: As ``LinkMasking``; if the weights are out of range or not one for each edge.
     """
 
-    def __init__(self, edge_index: Tensor, num_nodes: int, share: float, dtype: torch.dtype = torch.float32) -> None:
+    def __init__(
+        self,
+        edge_index: Tensor,
+        num_nodes: int,
+        share: float,
+        dtype: torch.dtype = torch.float32,
+        edge_weight: Tensor | None = None,
+    ) -> None:
         super().__init__(edge_index, num_nodes, share)
         device = self.links.device
         loops = torch.arange(num_nodes, device=device)
@@ -123,6 +133,13 @@ class AdjacencyMasking(LinkMasking):
         self._row, self._column = entries[:, order]
         self._link_of_entry = number[order]
         ones = torch.ones(order.numel(), dtype=dtype, device=device)
+        self._weight_of_entry = None
+        if edge_weight is not None:
+            edge_weight = checked_edge_weight(edge_weight, edge_index).to(dtype)
+            # In the order of ``links``: both are sorted.
+            _, weight = undirected_links(edge_index, edge_weight, num_nodes)
+            assert weight is not None
+            self._weight_of_entry = torch.cat([weight, weight.new_ones(1)])[self._link_of_entry]
         matrix = torch.sparse_coo_tensor(entries[:, order], ones, (num_nodes, num_nodes), check_invariants=False)
         self._structure = NormalizedAdjacency(matrix, torch.zeros(num_nodes, dtype=dtype, device=device))
 
@@ -136,8 +153,15 @@ class AdjacencyMasking(LinkMasking):
         visible = self._structure.degree.new_ones(self.num_links + 1)
         visible[hidden] = 0
         entries = visible[self._link_of_entry]
-        with_loop = torch.zeros_like(self._structure.degree).index_add_(0, self._row, entries)
+        with_loop = self._row_sums(entries)
+        degree = with_loop - 1
+        if self._weight_of_entry is not None:
+            entries = entries * self._weight_of_entry
+            with_loop = self._row_sums(entries)
         scale = with_loop.rsqrt()
         adjacency = self._structure.with_values(entries * scale[self._row] * scale[self._column])
-        adjacency.degree = with_loop - 1
+        adjacency.degree = degree
         return MaskedAdjacency(adjacency, self.links[:, hidden])
+
+    def _row_sums(self, entries: Tensor) -> Tensor:
+        return torch.zeros_like(self._structure.degree).index_add_(0, self._row, entries)

@@ -55,7 +55,9 @@ class RowBatchRun(MiniBatchRun):
         self.known = model.graph_arguments(self.graph, self.num_nodes)
         self.masking: AdjacencyMasking | None = None
         if config.mask_share > 0:
-            self.masking = AdjacencyMasking(train.edge_index, self.num_nodes, config.mask_share, x.dtype)
+            self.masking = AdjacencyMasking(
+                train.edge_index, self.num_nodes, config.mask_share, x.dtype, train.edge_weight
+            )
         self._mask_number = -1
         self._visible = self.rows, self.known
         self._links = train.pos_edge_label_index

@@ -8,6 +8,7 @@ from spherical_gae.data import ChecksumError, checksums
 from spherical_gae.data.checksums import (
     PLANETOID_SHA256,
     PLANETOID_SIZES,
+    file_sha256,
     is_intact,
     verify_files,
 )
@@ -89,3 +90,10 @@ def test_cards_agree_with_the_package(graph: str) -> None:
         for name, digest in PLANETOID_SHA256.items()
         if name.startswith(f"ind.{graph}.")
     }
+
+
+@pytest.mark.parametrize("size", [0, 1, 1 << 20, (1 << 20) + 1, 3_000_001])
+def test_sum_of_a_file_that_is_read_in_pieces(tmp_path: Path, size: int) -> None:
+    content = bytes(range(251)) * (size // 251 + 1)
+    (tmp_path / "file").write_bytes(content[:size])
+    assert file_sha256(tmp_path / "file") == hashlib.sha256(content[:size]).hexdigest()

@@ -214,3 +214,53 @@ def test_graph_without_valid_edges_is_refused() -> None:
         split_links(Data(x=torch.eye(3)))
     with pytest.raises(ValueError, match="larger indices than the number of nodes"):
         split_links(Data(edge_index=ring(40).edge_index, num_nodes=39))
+
+
+def weight_of(i: Tensor, j: Tensor) -> Tensor:
+    """A weight that tells the pair."""
+    return 1 + torch.minimum(i, j) + 0.001 * torch.maximum(i, j)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_every_part_has_the_weights_of_the_training_links(seed: int) -> None:
+    data = load_graph("digits")
+    plain = split_links(data, seed=seed)
+    order = torch.randperm(data.num_edges, generator=torch.Generator().manual_seed(seed))
+    edge_index = data.edge_index[:, order]
+    loops = torch.arange(9).expand(2, -1)
+    edge_index = torch.cat([loops, edge_index], dim=1)
+    weighted = split_links(Data(x=data.x, edge_index=edge_index, edge_weight=weight_of(*edge_index)), seed=seed)
+    for part, same in zip(weighted, plain, strict=True):
+        assert torch.equal(part.edge_weight, weight_of(*part.edge_index))
+        # The weights change nothing else.
+        assert torch.equal(part.edge_index, same.edge_index)
+        assert torch.equal(part.pos_edge_label_index, same.pos_edge_label_index)
+        assert "edge_weight" not in same
+    assert torch.equal(weighted.test.neg_edge_label_index, plain.test.neg_edge_label_index)
+
+
+def test_weights_of_duplicates_are_summed() -> None:
+    edge_index = ring(20).edge_index.repeat(1, 3)
+    weight = torch.cat([torch.full((40,), value) for value in (0.1, 0.2, 0.4)])
+    split = split_links(Data(edge_index=edge_index, edge_weight=weight, num_nodes=20))
+    torch.testing.assert_close(split.train.edge_weight, torch.full((split.train.num_edges,), 0.7))
+
+
+def test_integer_weights_become_float32() -> None:
+    split = split_links(Data(edge_index=ring(20).edge_index, edge_weight=torch.full((40,), 3), num_nodes=20))
+    assert split.train.edge_weight.tolist() == [3.0] * split.train.num_edges
+    assert split.train.edge_weight.dtype == torch.float32
+
+
+def test_weights_that_differ_by_direction_or_are_out_of_range_are_refused() -> None:
+    data = ring(40)
+    data.edge_weight = torch.ones(80)
+    data.edge_weight[3] = 1.1
+    with pytest.raises(ValueError, match=r"data: given an edge_weight that differs .*clean_graph"):
+        split_links(data)
+    data.edge_weight[3] = 0
+    with pytest.raises(ValueError, match=r"edge_weight: given 0\.0 for the edge"):
+        split_links(data)
+    data.edge_weight = torch.ones(79)
+    with pytest.raises(ValueError, match=r"edge_weight: given torch.float32 of shape \[79\]"):
+        split_links(data)

@@ -130,3 +130,50 @@ def test_sparse_layouts_stay_sparse_at_any_density(layout: torch.layout) -> None
     stored = sparse_features(x.to_sparse(layout=layout))
     assert isinstance(stored, SparseMatrix)
     assert torch.equal(stored.to_dense(), x)
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-6), (torch.float64, 1e-15)])
+def test_weighted_graph_by_the_formula(dtype: torch.dtype, tolerance: float) -> None:
+    """D^-1/2 (A + I) D^-1/2, with the weights in A and the row sums of A + I in D; degrees still count links."""
+    links = torch.unique(random_links(15, 20, seed=0).sort(dim=0).values, dim=1)
+    links = links[:, links[0] != links[1]]
+    weight = 10 ** torch.empty(links.size(1), dtype=torch.float64).uniform_(-2, 2, generator=torch.Generator())
+    adjacency = torch.eye(20, dtype=torch.float64)
+    adjacency[links[0], links[1]] = adjacency[links[1], links[0]] = weight
+    scale = adjacency.sum(1).rsqrt()
+    edge_index = torch.cat([links, links.flip(0)], dim=1)
+    matrix = normalized_adjacency(edge_index, 20, dtype, weight.repeat(2))
+    expected = (scale[:, None] * adjacency * scale).to(dtype)
+    torch.testing.assert_close(matrix.to_dense(), expected, rtol=0, atol=tolerance)
+    assert isinstance(matrix, NormalizedAdjacency)
+    assert matrix.dtype == dtype
+    assert torch.equal(matrix.degree, node_degree(edge_index, 20).to(dtype))
+
+
+def test_weights_of_one_are_no_weights() -> None:
+    edge_index = to_undirected(random_links(12, 30, seed=3))
+    plain = normalized_adjacency(edge_index, 12)
+    weighted = normalized_adjacency(edge_index, 12, edge_weight=torch.ones(edge_index.size(1), dtype=torch.long))
+    assert torch.equal(weighted.to_dense(), plain.to_dense())
+
+
+def test_weighted_messages_are_those_of_pyg() -> None:
+    torch.manual_seed(0)
+    edge_index, weight = random_links(12, 40, seed=1), torch.rand(40) + 0.1
+    x = torch.randn(14, 3)
+    conv = GCNConv(3, 3, bias=False)
+    with torch.no_grad():
+        conv.lin.weight.copy_(torch.eye(3))
+    torch.testing.assert_close(
+        normalized_adjacency(edge_index, 14, edge_weight=weight) @ x, conv(x, edge_index, weight)
+    )
+
+
+def test_bad_weights_are_refused() -> None:
+    edge_index = torch.tensor([[0, 1], [1, 0]])
+    with pytest.raises(ValueError, match=r"edge_weight: given -1\.0 for the edge 1 - 0"):
+        normalized_adjacency(edge_index, 2, edge_weight=torch.tensor([1.0, -1.0]))
+    with pytest.raises(ValueError, match=r"edge_weight: given torch.float32 of shape \[3\]"):
+        normalized_adjacency(edge_index, 2, edge_weight=torch.ones(3))
+    with pytest.raises(ValueError, match="edge_weight: given with an adjacency"):
+        normalized_adjacency(normalized_adjacency(edge_index, 2), 2, edge_weight=torch.ones(2))

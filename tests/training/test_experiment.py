@@ -1,28 +1,35 @@
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
 from torch_geometric.data import Data
 from torch_geometric.utils import subgraph
 
 from spherical_gae import load_graph, split_links
+from spherical_gae.data import clean_graph
 from spherical_gae.evaluation import auc_ap, untrained_embeddings
 from spherical_gae.nn import SparseMatrix, normalized_adjacency
-from spherical_gae.presets import load_preset
+from spherical_gae.presets import build_model, load_preset
 from spherical_gae.training import experiment
 from spherical_gae.training.experiment import (
     Experiment,
     ExperimentConfig,
+    baseline_embeddings,
+    fit_config,
     format_table,
     model_inputs,
     score_baseline,
     train_once,
 )
+from spherical_gae.training.full_batch import FullBatchRun
 
 KINDS = ("json", "safetensors")
 SCORES = {"auc", "ap", "auc_last", "ap_last", "val_auc", "val_ap", "best_epoch"}
@@ -166,6 +173,16 @@ def test_configuration_round_trip(finished: Experiment) -> None:
     assert saved["seeds"] == [2, 0]
     assert saved["preset_name"] == "paper"
     assert saved["preset"] == finished.config.preset.to_dict()
+    own = replace(finished.config, dataset="/a/b.csv", features="/a/x.npy", dataset_sha256="1", features_sha256="2")
+    assert ExperimentConfig.from_dict(json.loads(json.dumps(own.to_dict()))) == own
+    assert (finished.config.title, own.title) == ("digits", "b")
+
+
+def test_configuration_from_before_files_of_ones_own(finished: Experiment) -> None:
+    saved = finished.config.to_dict()
+    for name in ("features", "dataset_sha256", "features_sha256"):
+        assert saved.pop(name) is None
+    assert ExperimentConfig.from_dict(saved) == finished.config
 
 
 def test_model_inputs_are_what_the_encoders_take(data: Data) -> None:
@@ -178,6 +195,39 @@ def test_model_inputs_are_what_the_encoders_take(data: Data) -> None:
     assert isinstance(x, SparseMatrix)
     assert torch.equal(x.to_dense(), rare.x)
     assert adjacency.dtype == torch.float64
+
+
+@pytest.mark.parametrize("preset_name", ["paper", "frontier", "scalable"])
+def test_weights_reach_the_encoder_and_training(data: Data, preset_name: str) -> None:
+    weight = 1 + data.edge_index.sum(0) / 100
+    split = split_links(Data(x=data.x, edge_index=data.edge_index, edge_weight=weight))
+    train = split.train
+    _, adjacency = model_inputs(train)
+    expected = normalized_adjacency(train.edge_index, 300, edge_weight=1 + train.edge_index.sum(0) / 100)
+    torch.testing.assert_close(adjacency.to_dense(), expected.to_dense())
+    preset = load_preset(preset_name).with_changes(latent_dim=4, epochs=2)
+    train.edge_weight = None
+    _, without = train_once(split, preset, "s-vgae", 0, progress=False)
+    train.edge_weight = 1 + train.edge_index.sum(0) / 100
+    _, scores = train_once(split, preset, "s-vgae", 0, progress=False)
+    assert scores != without
+
+
+def test_masked_training_draws_weighted_adjacencies(data: Data) -> None:
+    def weight(edges: Tensor) -> Tensor:
+        return 1 + edges.sum(0) / 100
+
+    split = split_links(Data(x=data.x, edge_index=data.edge_index, edge_weight=weight(data.edge_index)))
+    train, preset = split.train, load_preset("frontier")
+    model = build_model(preset, "s-vgae", data.num_features)
+    run = FullBatchRun(model, split, fit_config(preset), model_inputs(train), 0, torch.device("cpu"))
+    assert run.masking is not None
+    adjacency, hidden = run.masking.sample()
+    links = torch.zeros(300, 300, dtype=torch.bool).index_put_(tuple(train.edge_index), torch.tensor(True))
+    links[hidden[0], hidden[1]] = links[hidden[1], hidden[0]] = False
+    visible = links.nonzero().t()
+    expected = normalized_adjacency(visible, 300, edge_weight=weight(visible))
+    torch.testing.assert_close(adjacency.to_dense(), expected.to_dense())
 
 
 def test_train_once_is_a_function_of_its_arguments(data: Data) -> None:
@@ -199,6 +249,28 @@ def test_baseline_is_the_cosine_of_the_untrained_embeddings(data: Data) -> None:
     expected = auc_ap(*(cosines[a, b] for a, b in pairs))
     assert score_baseline(split) == pytest.approx(expected, abs=1e-3)
     assert expected.auc > 0.95
+
+
+def test_baseline_of_features_below_zero_is_without_tf_idf(data: Data) -> None:
+    x = data.x - 0.3
+    weight = 1.0 + data.edge_index.sum(0)
+    adjacency = torch.eye(300).index_put_(tuple(data.edge_index), weight)
+    scale = adjacency.sum(1).rsqrt()
+    expected = F.normalize((scale[:, None] * adjacency * scale) @ F.normalize(x, dim=1), dim=1)
+    z = baseline_embeddings(Data(x=x, edge_index=data.edge_index, edge_weight=weight))
+    torch.testing.assert_close(z, expected)
+    assert torch.equal(baseline_embeddings(data), untrained_embeddings(data))
+
+
+def test_graph_of_ones_own_without_classes_or_features(tmp_path: Path) -> None:
+    """Its ids are written beside the embeddings, and the picture has one colour."""
+    nodes = torch.arange(60)
+    names = [f"node {k}" for k in range(60)]
+    own = clean_graph(Data(edge_index=torch.stack([nodes, (nodes + 1) % 60]), node_ids=names))
+    make(tmp_path, seeds=(0,), latent_dim=3, epochs=1).run(own)
+    assert json.loads((tmp_path / "node_ids.json").read_text()) == names
+    assert np.load(tmp_path / "embeddings.npy").shape == (60, 3)
+    assert (tmp_path / "latent.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
 
 
 def test_table_shows_percent_mean_and_sample_deviation() -> None:

@@ -221,3 +221,41 @@ def test_share_out_of_range_is_refused(masking_class: type[LinkMasking], edge_in
 def test_fewer_than_two_links_are_refused(masking_class: type[LinkMasking], links: list[list[int]], count: int) -> None:
     with pytest.raises(ValueError, match=f"at least 2 links to hide some and show some, got {count}"):
         masking_class(torch.tensor(links, dtype=torch.long), 4, 0.5)
+
+
+def weight_of(edge_index: Tensor) -> Tensor:
+    """A weight that tells the pair."""
+    return 0.25 + edge_index.amin(0) + 0.01 * edge_index.amax(0)
+
+
+@DTYPES
+def test_weighted_adjacency_is_that_of_the_visible_links(edge_index: Tensor, dtype: torch.dtype) -> None:
+    order = torch.randperm(edge_index.size(1), generator=seeded(3))
+    listed = edge_index[:, order]
+    masking = AdjacencyMasking(listed, NUM_NODES, 0.3, dtype, weight_of(listed))
+    generator, same = seeded(), seeded()
+    plain = AdjacencyMasking(listed, NUM_NODES, 0.3, dtype)
+    for _ in range(5):
+        adjacency, hidden = masking.sample(generator)
+        visible = visible_links(masking, hidden)
+        expected = normalized_adjacency(visible, NUM_NODES, dtype, weight_of(visible))
+        close = {"rtol": 0, "atol": 10 * TOLERANCE[dtype]}
+        torch.testing.assert_close(adjacency.to_dense(), expected.to_dense(), **close)
+        # Degrees count links, and the same links are hidden as without weights.
+        assert torch.equal(adjacency.degree, node_degree(visible, NUM_NODES).to(dtype))
+        assert torch.equal(hidden, plain.sample(same).hidden)
+
+
+def test_weights_of_one_are_no_weights(edge_index: Tensor) -> None:
+    plain = AdjacencyMasking(edge_index, NUM_NODES, 0.3)
+    weighted = AdjacencyMasking(edge_index, NUM_NODES, 0.3, edge_weight=torch.ones(edge_index.size(1)))
+    assert torch.equal(weighted.sample(seeded()).adjacency.to_dense(), plain.sample(seeded()).adjacency.to_dense())
+
+
+def test_bad_weights_are_refused(edge_index: Tensor) -> None:
+    weight = torch.ones(edge_index.size(1))
+    weight[0] = float("nan")
+    with pytest.raises(ValueError, match="edge_weight: given nan for the edge"):
+        AdjacencyMasking(edge_index, NUM_NODES, 0.3, edge_weight=weight)
+    with pytest.raises(ValueError, match=r"edge_weight: given torch.float32 of shape \[3\]"):
+        AdjacencyMasking(edge_index, NUM_NODES, 0.3, edge_weight=weight[:3])

@@ -1,0 +1,73 @@
+"""What ``--dataset`` and ``--features`` of ``train`` mean: names, and files of one's own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from torch_geometric.data import Data
+
+from spherical_gae.cli_options import fail
+from spherical_gae.data.checksums import file_sha256
+from spherical_gae.data.graph_files import GRAPH_SUFFIXES, read_graph
+from spherical_gae.data.graphs import DATASETS
+from spherical_gae.data.splits import split_links
+from spherical_gae.training.experiment import ExperimentConfig
+
+
+def is_file(dataset: str) -> bool:
+    """Whether a data set is given by a path, not by a name."""
+    return dataset.lower() not in DATASETS
+
+
+def absolute(path: str | Path) -> str:
+    """The path from the root, links followed."""
+    return str(Path(path).resolve())
+
+
+def place(dataset: str) -> str:
+    """What ``config.json`` calls a data set: its name in lower case, or its absolute path."""
+    return absolute(dataset) if is_file(dataset) else dataset.lower()
+
+
+def check_names(dataset: str, features: Path | None) -> None:
+    """Refuses what is neither a name nor the path of a graph, and features for a graph that has its own."""
+    if is_file(dataset) and Path(dataset).suffix.lower() not in GRAPH_SUFFIXES:
+        allowed = f"{', '.join(DATASETS)}, or a file {', '.join(GRAPH_SUFFIXES)}"
+        fail("--dataset", f"given {dataset!r}, allowed: {allowed}")
+    if features is not None and not is_file(dataset):
+        fail("--features", f"given {str(features)!r} with the data set {dataset}, allowed: with a file only")
+
+
+def with_checksums(config: ExperimentConfig) -> ExperimentConfig:
+    """The configuration with the checksums of its files; refuses one that has changed since a resumed run began."""
+    graph = config.dataset if is_file(config.dataset) else None
+    return replace(
+        config,
+        dataset_sha256=_checksum("--dataset", graph, config.dataset_sha256),
+        features_sha256=_checksum("--features", config.features, config.features_sha256),
+    )
+
+
+def read_own_graph(config: ExperimentConfig) -> Data:
+    """Reads the graph of a configuration whose data set is a file, and refuses one that cannot be trained on."""
+    try:
+        data = read_graph(config.dataset, config.features)
+        # Too few links, or too many: the same for all seeds.
+        split_links(data, seed=config.seeds[0])
+    except (OSError, ValueError) as error:
+        about_features = config.features and str(error).startswith(("features:", "x:", config.features))
+        fail("--features" if about_features else "--dataset", str(error))
+    return data
+
+
+def _checksum(option: str, path: str | None, saved: str | None) -> str | None:
+    if path is None:
+        return None
+    try:
+        now = file_sha256(Path(path))
+    except OSError as error:
+        fail(option, f"{path} cannot be read: {error.strerror}")
+    if saved not in (None, now):
+        fail(option, f"{path} has changed since the run began: its SHA-256 sum was {saved}, and is {now}")
+    return now

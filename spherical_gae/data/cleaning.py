@@ -1,0 +1,155 @@
+"""What makes every graph the same kind of graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from numbers import Integral
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch_geometric.data import Data
+from torch_geometric.utils import coalesce
+
+from spherical_gae.data.default_features import default_features
+from spherical_gae.data.undirected import checked_edge_weight, undirected_links
+
+_NUM_NAMED = 3
+
+
+def clean_graph(data: Data) -> Data:
+    """Makes of a graph what splits, models and commands expect: undirected, without repeats, with features.
+
+    - Self-loops are removed; their nodes stay.
+    - Edges become links in both directions.  Without weights, repeats count once; with weights, see
+      :func:`~spherical_gae.data.undirected.undirected_links`: parallel edges are summed, and of two directions the
+      larger sum counts.  Weights that are then all 1 are left out.
+    - Nodes without links stay.
+    - Without ``x``, the nodes get :func:`~spherical_gae.data.default_features.default_features`.
+
+    Args:
+        data: A graph with ``edge_index`` (integers ``[2, E]``) and, optionally, ``edge_weight`` (``[E]``), ``x``
+            (``[N, F]``, dense or sparse), ``y`` (integers ``[N]``), ``node_ids`` (N different ids), ``name`` and
+            ``num_nodes``; other attributes are left out.  Without ``num_nodes``, ``x`` or ``node_ids`` it has as many
+            nodes as the largest number in ``edge_index`` says.
+
+    Returns:
+        A new ``Data`` with ``x`` (float32 ``[N, F]``, dense), ``edge_index`` (int64 ``[2, 2 * links]``, sorted),
+        ``num_nodes``, and where the graph has them ``edge_weight`` (float32 ``[2 * links]``), ``y`` (int64 ``[N]``),
+        ``node_ids`` (list of int or of str) and ``name``.
+
+    Raises:
+        ValueError: If the graph has no nodes or no links between different nodes, or a part is of the wrong shape or
+            type, names a node that does not exist, holds a weight that is not finite and above 0, or a feature that
+            is NaN or infinite; the message names it.
+    """
+    num_nodes = count_nodes(data)
+    clean = Data(num_nodes=num_nodes)
+    node_ids = None if data.get("node_ids") is None else _checked_ids(data.node_ids, num_nodes)
+    edge_index = _checked_edge_index(data.edge_index, num_nodes)
+    weight = data.edge_weight
+    if weight is not None:
+        weight = checked_edge_weight(torch.as_tensor(weight), edge_index, node_ids)
+    if data.x is not None:
+        clean.x = _checked_features(torch.as_tensor(data.x), num_nodes, node_ids)
+    if data.y is not None:
+        clean.y = _checked_labels(torch.as_tensor(data.y), num_nodes)
+
+    # Parallel edges are summed in float64, so that their order does not show in float32.
+    links, weight = undirected_links(edge_index, None if weight is None else weight.double(), num_nodes)
+    if links.size(1) == 0:
+        raise ValueError("edge_index: given no link between two different nodes, allowed: at least one")
+    both = torch.cat([links, links.flip(0)], dim=1)
+    if weight is None or bool((weight == 1).all()):
+        clean.edge_index = coalesce(both, num_nodes=num_nodes)
+    else:
+        weight = checked_edge_weight(weight.float(), links, node_ids)
+        clean.edge_index, clean.edge_weight = coalesce(both, weight.repeat(2), num_nodes)
+    if data.x is None:
+        clean.x = default_features(num_nodes).to(edge_index.device)
+    if node_ids is not None:
+        clean.node_ids = node_ids
+    if data.get("name") is not None:
+        clean.name = data.name
+    return clean
+
+
+def count_nodes(data: Data) -> int:
+    """The number of nodes, as :func:`clean_graph` says; unlike ``data.num_nodes`` without a warning.
+
+    Raises:
+        ValueError: If the graph has no ``edge_index`` or no nodes.
+    """
+    if data.edge_index is None:
+        raise ValueError("data: given no edge_index, allowed: a graph with one")
+    if data.get("num_nodes") is not None:
+        num_nodes = int(data.num_nodes)
+    elif data.x is not None:
+        num_nodes = len(data.x)
+    elif data.get("node_ids") is not None:
+        num_nodes = len(data.node_ids)
+    else:
+        num_nodes = int(data.edge_index.max()) + 1 if data.edge_index.numel() else 0
+    if num_nodes < 1:
+        raise ValueError("data: given an empty graph, allowed: at least two nodes and a link")
+    return num_nodes
+
+
+def plain_ids(nodes: Iterable[Any]) -> list[int] | list[str]:
+    """Ids that JSON can hold: integers as they are if all are integers, else all as str."""
+    listed = list(nodes)
+    if all(isinstance(node, Integral) and not isinstance(node, bool) for node in listed):
+        return [int(node) for node in listed]
+    return [str(node) for node in listed]
+
+
+def some(values: Sequence[Any]) -> str:
+    """The first few of many values, for a message."""
+    shown = ", ".join(repr(value) for value in values[:_NUM_NAMED])
+    return shown if len(values) <= _NUM_NAMED else f"{shown} and {len(values) - _NUM_NAMED} more"
+
+
+def _checked_edge_index(edge_index: Tensor, num_nodes: int) -> Tensor:
+    if edge_index.dim() != 2 or edge_index.size(0) != 2 or edge_index.is_floating_point() or edge_index.is_complex():
+        raise ValueError(
+            f"edge_index: given {edge_index.dtype} of shape {list(edge_index.shape)}, allowed: integers of shape [2, E]"
+        )
+    edge_index = edge_index.long()
+    if edge_index.numel():
+        low, high = (int(value) for value in torch.aminmax(edge_index))
+        if low < 0 or high >= num_nodes:
+            raise ValueError(f"edge_index: given nodes {low} to {high}, allowed: 0 to {num_nodes - 1}")
+    return edge_index
+
+
+def _checked_ids(given: Sequence[Any], num_nodes: int) -> list[int] | list[str]:
+    node_ids = plain_ids(given)
+    if len(node_ids) != num_nodes:
+        raise ValueError(f"node_ids: given {len(node_ids)}, allowed: one for each of the {num_nodes} nodes")
+    if len(set(node_ids)) < num_nodes:
+        seen: set[int | str] = set()
+        twice = [node for node in node_ids if node in seen or seen.add(node)]  # type: ignore[func-returns-value]
+        raise ValueError(f"node_ids: given {some(twice)} more than once, allowed: different ids")
+    return node_ids
+
+
+def _checked_features(given: Tensor, num_nodes: int, node_ids: Sequence[int | str] | None) -> Tensor:
+    if given.dim() != 2 or given.size(0) != num_nodes or given.size(1) == 0 or given.is_complex():
+        raise ValueError(
+            f"x: given {given.dtype} of shape {list(given.shape)}, allowed: real numbers of shape [{num_nodes}, F] "
+            "with F >= 1"
+        )
+    x = (given if given.layout == torch.strided else given.to_dense()).float()
+    if not bool(torch.stack(torch.aminmax(x)).isfinite().all()):
+        node, feature = torch.nonzero(~x.isfinite())[0].tolist()
+        name = node if node_ids is None else node_ids[node]
+        raise ValueError(
+            f"x: given {x[node, feature].item()} as feature {feature} of node {name!r}, allowed: finite float32 numbers"
+        )
+    return x
+
+
+def _checked_labels(y: Tensor, num_nodes: int) -> Tensor:
+    if y.shape != (num_nodes,) or y.is_floating_point() or y.is_complex():
+        raise ValueError(f"y: given {y.dtype} of shape {list(y.shape)}, allowed: integers of shape [{num_nodes}]")
+    return y.long()

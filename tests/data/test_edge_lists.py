@@ -1,0 +1,88 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spherical_gae.data.edge_lists import read_edge_list, typed_ids
+
+
+def listed(
+    path: Path, text: str
+) -> tuple[list[int] | list[str], list[tuple[int | str, int | str]], list[float] | None]:
+    """The ids, the edges by id, and the weights of an edge list."""
+    path.write_text(text)
+    data = read_edge_list(path)
+    assert data.num_nodes == len(data.node_ids)
+    edges = [(data.node_ids[i], data.node_ids[j]) for i, j in data.edge_index.t().tolist()]
+    return data.node_ids, edges, None if data.edge_weight is None else data.edge_weight.tolist()
+
+
+@pytest.fixture
+def csv(tmp_path: Path) -> Path:
+    return tmp_path / "edges.csv"
+
+
+@pytest.mark.parametrize("header", ["", "source,target\n", "Source, Target\n"])
+def test_text_ids_are_sorted_as_text(csv: Path, header: str) -> None:
+    ids, edges, weights = listed(csv, header + "zoe,amy\namy,bob\n\n bob ,10\n9,9\n")
+    assert ids == ["10", "9", "amy", "bob", "zoe"]
+    assert edges == [("zoe", "amy"), ("amy", "bob"), ("bob", "10"), ("9", "9")]
+    assert weights is None
+
+
+@pytest.mark.parametrize("header", ["", "source,target,weight\n"])
+def test_integers_are_sorted_by_value(csv: Path, header: str) -> None:
+    ids, edges, weights = listed(csv, header + "1000000007,9,.5\n-3,10,2e1\n9,10,1\n")
+    assert ids == [-3, 9, 10, 1_000_000_007]
+    assert edges == [(1_000_000_007, 9), (-3, 10), (9, 10)]
+    assert weights == [0.5, 20, 1]
+
+
+def test_tabs(tmp_path: Path) -> None:
+    ids, edges, _ = listed(tmp_path / "edges.tsv", "New York\tRome, Italy\n")
+    assert ids == ["New York", "Rome, Italy"]
+    assert edges == [("New York", "Rome, Italy")]
+
+
+def test_text_that_looks_like_a_number_stays_different_from_it(csv: Path) -> None:
+    assert listed(csv, "007,7\n7,7.0\n")[0] == ["007", "7", "7.0"]
+
+
+@given(st.lists(st.integers(-(10**18) + 1, 10**18 - 1), min_size=1))
+def test_integers_survive(numbers: list[int]) -> None:
+    assert typed_ids(list(map(str, numbers))) == numbers
+
+
+@pytest.mark.parametrize("text", ["01", "+1", "-0", "1.0", "1e3", "", "½", "٣", "9" * 19])
+def test_other_numerals_stay_text(text: str) -> None:
+    assert typed_ids([text, "5"]) == [text, "5"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "given no edges, allowed: at least one"),
+        ("source,target\n", "given no edges"),
+        ("a\nb\n", "given 1 columns, allowed: source, target and, optionally, weight"),
+        ("a,b,1,2\n", "given 4 columns"),
+        ("a,b\nb,c\nc\n", "given 1 columns in line 3, allowed: 2 as in the first"),
+        ("a,b\n\nb,c,1\n", "given 3 columns in line 3, allowed: 2"),
+        ("a,b,1\nb,c,\n", "given '' in line 2, allowed: a number"),
+        ("a,b,weight\nb,c,1\n", "given 'weight' in line 1, allowed: a number"),
+        ("a,b\n,c\n", "given an empty node id in line 2"),
+        (
+            "from,to\n1,2\n2,3\n",
+            "given 'from' and 'to' in the first line and integers in all others, allowed: a header",
+        ),
+    ],
+)
+def test_malformed_list_is_refused(csv: Path, text: str, message: str) -> None:
+    csv.write_text(text)
+    with pytest.raises(ValueError, match=rf"edges\.csv: {message}"):
+        read_edge_list(csv)
+
+
+def test_one_edge_of_names_is_no_header(csv: Path) -> None:
+    assert listed(csv, "from,to\n")[0] == ["from", "to"]
+    assert listed(csv, "1,b\n2,3\n")[0] == ["1", "2", "3", "b"]
