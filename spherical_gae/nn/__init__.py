@@ -6,6 +6,7 @@ from spherical_gae.nn.encoders import BatchNormPropagationEncoder, GCNEncoder, N
 from spherical_gae.nn.heads import LatentHead, NormalHead, ProductOfSpheresHead, VonMisesFisherHead
 from spherical_gae.nn.mlp import MLP, ClassConditionalMLP, MLPEncoder, ParallelLinear
 from spherical_gae.nn.observations import BernoulliObservation, NormalObservation, Observation, log_prob_of_data
+from spherical_gae.nn.pair_blocks import score_block
 from spherical_gae.nn.propagation import NormalizedAdjacency, node_degree, normalized_adjacency, sparse_features
 from spherical_gae.nn.sparse import SparseMatrix
 
@@ -34,5 +35,6 @@ __all__ = [
     "log_prob_of_data",
     "node_degree",
     "normalized_adjacency",
+    "score_block",
     "sparse_features",
 ]
