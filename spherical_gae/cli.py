@@ -9,6 +9,7 @@ import typer
 from torch_geometric.data import Data
 
 from spherical_gae.cli_images import train_m1m2, train_vae
+from spherical_gae.cli_neighbors import neighbors
 from spherical_gae.cli_options import (
     fail,
     make_folder,
@@ -100,6 +101,7 @@ def train(
 
 app.command("train-vae")(train_vae)
 app.command("train-m1m2")(train_m1m2)
+app.command("neighbors")(neighbors)
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:
