@@ -1,12 +1,12 @@
 import math
 import re
-import threading
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from peak_memory import PeakMemory
 from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
@@ -88,29 +88,6 @@ def test_no_query_no_result() -> None:
 def test_no_gradient_is_kept() -> None:
     z = torch.eye(3, requires_grad=True)
     assert not nearest_neighbors(z, z, 1).scores.requires_grad
-
-
-class PeakMemory:
-    """Largest anonymous memory of this process while a block runs, above that before it, in bytes."""
-
-    def __enter__(self) -> "PeakMemory":
-        self._before, self.peak, self._stop = self._now(), 0, threading.Event()
-        self._thread = threading.Thread(target=self._watch)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        while not self._stop.wait(0.002):
-            self.peak = max(self.peak, self._now() - self._before)
-
-    @staticmethod
-    def _now() -> int:
-        (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("RssAnon"))
-        return 1024 * int(line.split()[1])
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
