@@ -10,6 +10,7 @@ from torch_geometric.data import Data
 
 from spherical_gae.cli_dataset import absolute, check_names, is_file, place, read_own_graph, with_checksums
 from spherical_gae.cli_images import train_m1m2, train_vae
+from spherical_gae.cli_neighbors import neighbors
 from spherical_gae.cli_options import (
     advice_when_stopped,
     fail,
@@ -133,6 +134,7 @@ def train(
 
 app.command("train-vae")(train_vae)
 app.command("train-m1m2")(train_m1m2)
+app.command("neighbors")(neighbors)
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ import pytest
 
 import spherical_gae
 
-PACKAGES = ["core", "data", "evaluation", "models", "nn", "presets", "training"]
+PACKAGES = ["core", "data", "evaluation", "models", "nn", "presets", "retrieval", "training"]
 
 # Fails unless the import leaves torch as it was and spares those who do not plot the import of matplotlib.
 UNTOUCHED = """

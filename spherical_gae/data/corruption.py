@@ -11,7 +11,11 @@ _MAX_ROUNDS = 100
 
 
 def corrupt_links(
-    links: Tensor, edge_index: Tensor, num_nodes: int, num_per_link: int, generator: torch.Generator | None = None
+    links: Tensor,
+    edge_index: Tensor | EdgeSet,
+    num_nodes: int,
+    num_per_link: int,
+    generator: torch.Generator | None = None,
 ) -> Tensor:
     """Replaces one end of each link by a random node, so that a link can be ranked among pairs like it.
 
@@ -20,7 +24,8 @@ def corrupt_links(
 
     Args:
         links: int64 [2, P], the links to corrupt.
-        edge_index: int64 [2, E], all links of the graph, in either or both directions.
+        edge_index: int64 [2, E], all links of the graph, in either or both directions; or the ``EdgeSet`` of them,
+            which to keep for repeated calls.
         num_nodes: Number of nodes N.
         num_per_link: Number K of corruptions of each link, at least 1.
         generator: Random generator on the device of ``links``; default: the global one.
@@ -33,7 +38,7 @@ def corrupt_links(
     """
     if num_per_link < 1:
         raise ValueError(f"num_per_link must be at least 1, got {num_per_link}")
-    edges = EdgeSet(edge_index, num_nodes)
+    edges = edge_index if isinstance(edge_index, EdgeSet) else EdgeSet(edge_index, num_nodes)
     first = torch.arange(num_per_link, device=links.device) % 2 == 0
     stays = torch.where(first, links[1, :, None], links[0, :, None])
     new = torch.empty_like(stays)

@@ -4,6 +4,7 @@ from spherical_gae.evaluation.baselines import common_neighbors, untrained_embed
 from spherical_gae.evaluation.calibration import brier_score, expected_calibration_error
 from spherical_gae.evaluation.metrics import LinkScores, auc_ap
 from spherical_gae.evaluation.ranking import RankingScores, link_ranks, ranking_scores
+from spherical_gae.evaluation.sampled import evaluate_links
 from spherical_gae.evaluation.vae_scores import VAEScores, score_vae
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "auc_ap",
     "brier_score",
     "common_neighbors",
+    "evaluate_links",
     "expected_calibration_error",
     "link_ranks",
     "ranking_scores",

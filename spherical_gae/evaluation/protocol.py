@@ -28,9 +28,9 @@ class LinkEvaluation:
     Against the split's own uniform negatives: ``auc``, ``ap``.  Against one negative per link whose ends have the
     training degrees of the link's ends: ``auc_degree_matched``, ``ap_degree_matched``; a score that only knows
     degrees has an AUC of one half there, or nearly so (see ``DegreeMatchedSampler``).  Among ``num_ranked`` pairs
-    that share an end with the link: ``mrr``, ``hits_at_10``.  The four names with ``_connected`` appended leave out
-    all links, and for AUC and AP all negatives, of which an end has no training link.  For predictors of log-odds:
-    ``ece`` and ``brier``, on links and uniform negatives, one to one.
+    that share an end with the link: ``mrr``, ``hits_at_10``, ``ndcg_at_10``.  The five names with ``_connected``
+    appended leave out all links, and for AUC and AP all negatives, of which an end has no training link.  For
+    predictors of log-odds: ``ece`` and ``brier``, on links and uniform negatives, one to one.
 
     Args:
         split: From ``split_links``.
@@ -78,14 +78,38 @@ class LinkEvaluation:
             ("", torch.ones_like(has_links), uniform),
             ("_connected", has_links, uniform[negative_has_links]),
         ):
-            area = auc_ap(positive[kept], negative)
-            ranking = ranking_scores(ranks[kept])
-            result |= {f"auc{suffix}": area.auc, f"ap{suffix}": area.ap}
-            result |= {f"mrr{suffix}": ranking.mrr, f"hits_at_10{suffix}": ranking.hits}
+            result |= {
+                f"{name}{suffix}": value for name, value in pair_scores(positive[kept], negative, ranks[kept]).items()
+            }
         result["auc_degree_matched"], result["ap_degree_matched"] = auc_ap(positive, matched)
         if log_odds:
-            probability = torch.cat([positive, uniform]).sigmoid()
-            label = torch.cat([torch.ones_like(positive), torch.zeros_like(uniform)])
-            result["ece"] = expected_calibration_error(probability, label)
-            result["brier"] = brier_score(probability, label)
+            result |= calibration_scores(positive, uniform)
         return result
+
+
+def pair_scores(positive: Tensor, negative: Tensor, ranks: Tensor) -> dict[str, float]:
+    """What a predictor is worth on links: ``auc``, ``ap``, ``mrr``, ``hits_at_10``, ``ndcg_at_10``.
+
+    Args:
+        positive: Scores of links, shape [P].
+        negative: Scores of non-links, shape [Q].
+        ranks: From ``link_ranks``, shape [P].
+
+    Raises:
+        ValueError: If there is no score, or one that is not finite.
+    """
+    area, ranking = auc_ap(positive, negative), ranking_scores(ranks)
+    return {
+        "auc": area.auc,
+        "ap": area.ap,
+        "mrr": ranking.mrr,
+        "hits_at_10": ranking.hits,
+        "ndcg_at_10": ranking.ndcg,
+    }
+
+
+def calibration_scores(positive: Tensor, negative: Tensor) -> dict[str, float]:
+    """``ece`` and ``brier`` of log-odds, float64 [P] of links and [Q] of non-links."""
+    probability = torch.cat([positive, negative]).sigmoid()
+    label = torch.cat([torch.ones_like(positive), torch.zeros_like(negative)])
+    return {"ece": expected_calibration_error(probability, label), "brier": brier_score(probability, label)}

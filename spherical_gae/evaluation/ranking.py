@@ -8,10 +8,11 @@ from torch import Tensor
 
 
 class RankingScores(NamedTuple):
-    """Mean reciprocal rank and the share of links among the first k, both in [0, 1]."""
+    """Mean reciprocal rank, share of links among the first k, and mean discounted gain there, all in [0, 1]."""
 
     mrr: float
     hits: float
+    ndcg: float
 
 
 def link_ranks(positive: Tensor, negative: Tensor) -> Tensor:
@@ -40,7 +41,12 @@ def link_ranks(positive: Tensor, negative: Tensor) -> Tensor:
 
 
 def ranking_scores(ranks: Tensor, k: int = 10) -> RankingScores:
-    """Mean reciprocal rank and Hits@k.
+    """Mean reciprocal rank, Hits@k and NDCG@k (Jarvelin & Kekalainen 2002).
+
+    Each link is the only relevant item of its list, so that the ideal gain is 1 and NDCG@k is the mean of
+    1 / log2(1 + rank) over all links, where those beyond rank k count zero.  The reciprocal rank is not cut off at k.
+    Without ties these are the values of ``torch_geometric.metrics``, which takes lists of predicted nodes, so that it
+    has to be told an order.
 
     Args:
         ranks: From ``link_ranks``, shape [P], not empty.
@@ -52,4 +58,5 @@ def ranking_scores(ranks: Tensor, k: int = 10) -> RankingScores:
     if ranks.numel() == 0:
         raise ValueError("ranks must hold at least one rank, got none")
     ranks = ranks.double()
-    return RankingScores(float((1 / ranks).mean()), float((ranks <= k).double().mean()))
+    hit = (ranks <= k).double()
+    return RankingScores(float((1 / ranks).mean()), float(hit.mean()), float((hit / (1 + ranks).log2()).mean()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution, kl_divergence
 from torch.nn import functional as F  # noqa: N812
@@ -13,6 +14,9 @@ from spherical_gae.data.negatives import sample_non_edges
 from spherical_gae.evaluation.metrics import LinkScores, auc_ap
 from spherical_gae.nn.decoders import FactorInnerProductDecoder, InnerProductDecoder
 from spherical_gae.nn.heads import LatentHead, NormalHead, ProductOfSpheresHead, VonMisesFisherHead
+from spherical_gae.nn.pair_blocks import score_block
+from spherical_gae.retrieval.exclusion import known_partners
+from spherical_gae.retrieval.top_k import MAX_SCORES, TopK, blockwise_top_k
 
 
 class VariationalGAE(nn.Module):
@@ -140,6 +144,55 @@ class VariationalGAE(nn.Module):
             self.decoder(z, pos_edge_index, sigmoid=False, **decoder_arguments),
             self.decoder(z, neg_edge_index, sigmoid=False, **decoder_arguments),
         )
+
+    @torch.no_grad()
+    def top_links(
+        self,
+        z: Tensor,
+        k: int,
+        node_index: Tensor | None = None,
+        known_edge_index: Tensor | None = None,
+        *,
+        sigmoid: bool = True,
+        max_scores: int = MAX_SCORES,
+        **decoder_arguments: Any,
+    ) -> TopK:
+        """The likeliest new partners of nodes among all nodes, by the decoder; exact, in blocks.
+
+        Memory is bounded as in ``blockwise_top_k``.  Inner products take one product of matrices per block, other
+        decoders a call with all its pairs.
+
+        Args:
+            z: Embeddings, shape [N, m].
+            k: Number of partners of each node, 1 to N.
+            node_index: int64 [Q], the nodes; default: all.
+            known_edge_index: int64 [2, E], links to leave out, each in both directions; default: none.
+            sigmoid: Whether to return probabilities instead of log-odds; ranked are the log-odds.
+            max_scores: Number of pairs scored at once, at least 1.
+            **decoder_arguments: What the decoder needs besides, see ``graph_arguments``.
+
+        Returns:
+            ``(scores [Q, k], indices [Q, k])``, best first, of equal scores the lowest index.  A node is no partner
+            of itself; where fewer than k are left, the index is -1 and the log-odds -inf.
+
+        Raises:
+            ValueError: If an argument is out of range, or a score is NaN.
+        """
+        num_nodes = z.size(0)
+        nodes = torch.arange(num_nodes, device=z.device)
+        sources = nodes if node_index is None else node_index.to(z.device)
+        found = blockwise_top_k(
+            lambda rows, columns: score_block(
+                self.decoder, z, sources[rows], nodes[columns], sigmoid=False, **decoder_arguments
+            ),
+            sources.numel(),
+            num_nodes,
+            k,
+            exclude=known_partners(sources, num_nodes, known_edge_index),
+            max_scores=max_scores,
+            width=z.size(1),
+        )
+        return TopK(found.scores.sigmoid(), found.indices) if sigmoid else found
 
 
 class SphericalGAE(VariationalGAE):

@@ -6,6 +6,7 @@ from spherical_gae.nn.encoders import BatchNormPropagationEncoder, GCNEncoder, N
 from spherical_gae.nn.heads import LatentHead, NormalHead, ProductOfSpheresHead, VonMisesFisherHead
 from spherical_gae.nn.mlp import MLP, ClassConditionalMLP, MLPEncoder, ParallelLinear
 from spherical_gae.nn.observations import BernoulliObservation, NormalObservation, Observation, log_prob_of_data
+from spherical_gae.nn.pair_blocks import score_block
 from spherical_gae.nn.propagated import PropagatedEncoder, propagate_features
 from spherical_gae.nn.propagation import NormalizedAdjacency, node_degree, normalized_adjacency, sparse_features
 from spherical_gae.nn.sparse import SparseMatrix
@@ -37,5 +38,6 @@ __all__ = [
     "node_degree",
     "normalized_adjacency",
     "propagate_features",
+    "score_block",
     "sparse_features",
 ]

@@ -56,6 +56,29 @@ class _ScaledDecoder(_PairDecoder):
         """The positive factor on each inner product, shape () or [K]."""
         return F.softplus(self.raw_scale)
 
+    def forward_all(self, z: Tensor, sigmoid: bool = True) -> Tensor:
+        """Scores all pairs of nodes, shape [N, N]; see ``forward``.  Memory grows with N^2."""
+        logits = self._block_logits(z, z)
+        return logits.sigmoid() if sigmoid else logits
+
+    def forward_block(self, z: Tensor, source: Tensor, target: Tensor, sigmoid: bool = True) -> Tensor:
+        """Scores all pairs of two sets of nodes, by one product of matrices.
+
+        Args:
+            z: Embeddings, shape [N, m].
+            source: int64 [A], node ids.
+            target: int64 [B], node ids.
+            sigmoid: Whether to return probabilities instead of log-odds.
+
+        Returns:
+            Shape [A, B].
+        """
+        logits = self._block_logits(z.index_select(0, source), z.index_select(0, target))
+        return logits.sigmoid() if sigmoid else logits
+
+    def _block_logits(self, source: Tensor, target: Tensor) -> Tensor:
+        raise NotImplementedError
+
 
 class InnerProductDecoder(_ScaledDecoder):
     """Log-odds of a link: scale * z_i . z_j + bias  (Kipf & Welling 2016, with a scale and a bias).
@@ -83,10 +106,8 @@ class InnerProductDecoder(_ScaledDecoder):
     def _logits(self, source: Tensor, target: Tensor) -> Tensor:
         return self.scale * (source * target).sum(dim=-1) + self.bias
 
-    def forward_all(self, z: Tensor, sigmoid: bool = True) -> Tensor:
-        """Scores all pairs of nodes, shape [N, N]; see ``forward``.  Memory grows with N^2."""
-        logits = self.scale * (z @ z.t()) + self.bias
-        return logits.sigmoid() if sigmoid else logits
+    def _block_logits(self, source: Tensor, target: Tensor) -> Tensor:
+        return self.scale * (source @ target.t()) + self.bias
 
 
 class FactorInnerProductDecoder(_ScaledDecoder):
@@ -115,10 +136,8 @@ class FactorInnerProductDecoder(_ScaledDecoder):
     def _logits(self, source: Tensor, target: Tensor) -> Tensor:
         return (source * target) @ self._weights(source) + self.bias
 
-    def forward_all(self, z: Tensor, sigmoid: bool = True) -> Tensor:
-        """Scores all pairs of nodes, shape [N, N]; see ``forward``.  Memory grows with N^2."""
-        logits = (z * self._weights(z)) @ z.t() + self.bias
-        return logits.sigmoid() if sigmoid else logits
+    def _block_logits(self, source: Tensor, target: Tensor) -> Tensor:
+        return (source * self._weights(source)) @ target.t() + self.bias
 
     def _weights(self, z: Tensor) -> Tensor:
         num_factors, width = self.raw_scale.numel(), z.size(-1)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch_geometric.nn.inits import reset
 
+from spherical_gae.nn.pair_blocks import score_block
 from spherical_gae.nn.propagation import NormalizedAdjacency, node_degree
 
 
@@ -124,4 +125,12 @@ class DegreeBiasedDecoder(nn.Module):
         """Scores all pairs of nodes, shape [N, N]; see ``forward``.  Memory grows with N^2."""
         bias = self.degree_bias(degree)
         logits = self.decoder.forward_all(z, sigmoid=False) + bias[:, None] + bias
+        return logits.sigmoid() if sigmoid else logits
+
+    def forward_block(
+        self, z: Tensor, source: Tensor, target: Tensor, sigmoid: bool = True, *, degree: Tensor
+    ) -> Tensor:
+        """Scores all pairs of two sets of nodes, int64 [A] and [B], shape [A, B]; see ``forward``."""
+        bias = self.degree_bias(degree)
+        logits = score_block(self.decoder, z, source, target, sigmoid=False) + bias[source][:, None] + bias[target]
         return logits.sigmoid() if sigmoid else logits

@@ -10,8 +10,8 @@ from spherical_gae import load_graph, split_links
 from spherical_gae.data import LinkSplit
 from spherical_gae.presets import Preset, load_preset
 
-SCORES = {"auc", "ap", "mrr", "hits_at_10", "auc_degree_matched", "ap_degree_matched"}
-SCORES |= {f"{name}_connected" for name in ("auc", "ap", "mrr", "hits_at_10")}
+UNIFORM = {"auc", "ap", "mrr", "hits_at_10", "ndcg_at_10"}
+SCORES = UNIFORM | {f"{name}_connected" for name in UNIFORM} | {"auc_degree_matched", "ap_degree_matched"}
 TRAINING = {"auc_last", "ap_last", "val_auc", "val_ap", "best_epoch"}
 
 

@@ -7,6 +7,7 @@ from scipy.stats import chi2_contingency, chisquare
 from torch import Tensor
 
 from spherical_gae.data.corruption import corrupt_links
+from spherical_gae.data.edge_sets import EdgeSet
 
 # Node 0 is linked to 1, 2 and 3, node 1 to 0 and 4; nodes 5 to 7 are free.
 EDGES = torch.tensor([[0, 0, 0, 4], [1, 2, 3, 1]])
@@ -66,6 +67,11 @@ def test_links_known_in_either_direction_count_alike() -> None:
     both = torch.cat([EDGES, EDGES.flip(0)], dim=1)
     for edge_index in (EDGES.flip(0), both, both.flip(1), torch.cat([EDGES, torch.tensor([[1], [1]])], dim=1)):
         assert torch.equal(corrupt_links(EDGES, edge_index, NUM_NODES, 5, generator(3)), expected)
+
+
+def test_links_may_come_sorted() -> None:
+    expected = corrupt_links(EDGES, EDGES, NUM_NODES, 5, generator(3))
+    assert torch.equal(corrupt_links(EDGES, EdgeSet(EDGES, NUM_NODES), NUM_NODES, 5, generator(3)), expected)
 
 
 def test_links_to_corrupt_need_not_be_all_links() -> None:

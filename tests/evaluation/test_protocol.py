@@ -22,7 +22,8 @@ from spherical_gae.evaluation import (
 from spherical_gae.evaluation.protocol import LinkEvaluation
 from spherical_gae.nn.propagation import node_degree
 
-UNIFORM = {"auc", "ap", "mrr", "hits_at_10"}
+UNIFORM = {"auc", "ap", "mrr", "hits_at_10", "ndcg_at_10"}
+RANKING = ("mrr", "hits_at_10", "ndcg_at_10")
 NAMES = UNIFORM | {f"{name}_connected" for name in UNIFORM} | {"auc_degree_matched", "ap_degree_matched"}
 CALIBRATION = {"ece", "brier"}
 NUM_RANKED = 20
@@ -91,9 +92,9 @@ def test_values_by_hand(split: LinkSplit, evaluation: LinkEvaluation) -> None:
     label = torch.cat([torch.ones(positive.numel()), torch.zeros(uniform.numel())])
     expected = {
         **dict(zip(("auc", "ap"), auc_ap(positive, uniform), strict=True)),
-        **dict(zip(("mrr", "hits_at_10"), ranking_scores(ranks, 10), strict=True)),
+        **dict(zip(RANKING, ranking_scores(ranks, 10), strict=True)),
         **dict(zip(("auc_connected", "ap_connected"), auc_ap(positive[kept], uniform[negative_kept]), strict=True)),
-        **dict(zip(("mrr_connected", "hits_at_10_connected"), ranking_scores(ranks[kept], 10), strict=True)),
+        **dict(zip((f"{name}_connected" for name in RANKING), ranking_scores(ranks[kept], 10), strict=True)),
         **dict(zip(("auc_degree_matched", "ap_degree_matched"), auc_ap(positive, matched), strict=True)),
         "ece": expected_calibration_error(probability, label),
         "brier": brier_score(probability, label),
@@ -115,7 +116,7 @@ def test_oracle_scores_one_everywhere(split: LinkSplit, evaluation: LinkEvaluati
 def test_liar_scores_worst(split: LinkSplit, evaluation: LinkEvaluation) -> None:
     links = EdgeSet(all_links(split), 300)
     scores = evaluation.scores(lambda pairs: 20 - 40.0 * links.contains(pairs[0], pairs[1]))
-    assert {scores[name] for name in NAMES if name.startswith(("auc", "hits"))} == {0.0}
+    assert {scores[name] for name in NAMES if name.startswith(("auc", "hits", "ndcg"))} == {0.0}
     assert [scores["mrr"], scores["mrr_connected"]] == pytest.approx([1 / (NUM_RANKED + 1)] * 2)
     assert [scores["ece"], scores["brier"]] == pytest.approx([1, 1], abs=1e-8)
 
@@ -126,7 +127,7 @@ def test_constant_predictor(evaluation: LinkEvaluation) -> None:
     assert {scores[name] for name in NAMES if name.startswith("auc")} == {0.5}
     assert scores["ap"] == scores["ap_degree_matched"] == 0.5  # as many negatives as links
     assert [scores["mrr"], scores["mrr_connected"]] == pytest.approx([1 / (1 + NUM_RANKED / 2)] * 2)
-    assert scores["hits_at_10"] == scores["hits_at_10_connected"] == 0
+    assert {scores[name] for name in NAMES if name.startswith(("hits", "ndcg"))} == {0.0}
     # A probability of .8 that is .5.
     assert scores["ece"] == pytest.approx(0.3, abs=1e-6)
     assert scores["brier"] == pytest.approx((0.8**2 + 0.2**2) / 2, abs=1e-6)

@@ -1,8 +1,10 @@
 import re
+from math import log2
 
 import pytest
 import torch
 from scipy.stats import rankdata
+from torch_geometric.metrics import LinkPredHitRatio, LinkPredMRR, LinkPredNDCG
 
 from spherical_gae.evaluation import RankingScores, auc_ap, link_ranks, ranking_scores
 
@@ -75,29 +77,52 @@ def test_nan_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ranks", "k", "mrr", "hits"),
+    ("ranks", "k", "mrr", "hits", "ndcg"),
     [
-        ([1.0, 1.0], 10, 1, 1),
-        ([1.0, 2.0, 4.0, 11.0], 10, (1 + 1 / 2 + 1 / 4 + 1 / 11) / 4, 3 / 4),
+        ([1.0, 1.0], 10, 1, 1, 1),
+        ([1.0, 2.0, 4.0, 11.0], 10, (1 + 1 / 2 + 1 / 4 + 1 / 11) / 4, 3 / 4, (1 + 1 / log2(3) + 1 / log2(5)) / 4),
         # A tie for places 10 and 11 is not among the first ten, one for 9 and 10 is.
-        ([10.0, 10.5, 9.5], 10, (1 / 10 + 1 / 10.5 + 1 / 9.5) / 3, 2 / 3),
-        ([1.0, 1.5, 2.0, 3.0], 1, (1 + 1 / 1.5 + 1 / 2 + 1 / 3) / 4, 1 / 4),
-        ([1.0, 1.5, 2.0, 3.0], 2, (1 + 1 / 1.5 + 1 / 2 + 1 / 3) / 4, 3 / 4),
-        ([7.0], 3, 1 / 7, 0),
+        ([10.0, 10.5, 9.5], 10, (1 / 10 + 1 / 10.5 + 1 / 9.5) / 3, 2 / 3, (1 / log2(11) + 1 / log2(10.5)) / 3),
+        ([1.0, 1.5, 2.0, 3.0], 1, (1 + 1 / 1.5 + 1 / 2 + 1 / 3) / 4, 1 / 4, 1 / 4),
+        ([1.0, 1.5, 2.0, 3.0], 2, (1 + 1 / 1.5 + 1 / 2 + 1 / 3) / 4, 3 / 4, (1 + 1 / log2(2.5) + 1 / log2(3)) / 4),
+        ([3.0], 3, 1 / 3, 1, 1 / 2),
+        ([7.0], 3, 1 / 7, 0, 0),
     ],
 )
-def test_scores_by_hand(ranks: list[float], k: int, mrr: float, hits: float) -> None:
+def test_scores_by_hand(ranks: list[float], k: int, mrr: float, hits: float, ndcg: float) -> None:
     scores = ranking_scores(torch.tensor(ranks), k)
     assert scores.mrr == pytest.approx(mrr, abs=1e-15)
     assert scores.hits == pytest.approx(hits, abs=1e-15)
+    assert scores.ndcg == pytest.approx(ndcg, abs=1e-15)
 
 
-def test_is_a_pair_of_floats_with_k_ten_by_default() -> None:
+@pytest.mark.parametrize("k", [1, 3, 10, 31])
+def test_without_ties_the_scores_are_those_of_pyg(k: int) -> None:
+    """PyG's metrics take each query's nodes in order of score; here node 0 is the link, 1 to 30 are its negatives."""
+    source = torch.Generator().manual_seed(k)
+    scores = torch.rand(200, 31, generator=source, dtype=torch.float64)
+    scores[:, 0] += 0.5
+    assert all(row.unique().numel() == 31 for row in scores)
+    order = scores.argsort(dim=1, descending=True)
+    relevant = torch.stack([torch.arange(200), torch.zeros(200, dtype=torch.long)])
+    expected = []
+    for metric in (LinkPredMRR(31), LinkPredHitRatio(k), LinkPredNDCG(k)):
+        metric.update(order, relevant)
+        expected.append(float(metric.compute()))
+    ours = ranking_scores(link_ranks(scores[:, 0], scores[:, 1:]), k)
+    assert tuple(ours) == pytest.approx(tuple(expected), abs=1e-6)
+    assert 0 < ours.ndcg < 1
+    assert ours.ndcg <= ours.hits
+
+
+def test_is_three_floats_with_k_ten_by_default() -> None:
     ranks = torch.arange(1, 21)
     scores = ranking_scores(ranks)
     assert isinstance(scores, RankingScores)
-    assert [type(value) for value in scores] == [float, float]
-    assert scores == (pytest.approx(sum(1 / rank for rank in range(1, 21)) / 20, abs=1e-15), 0.5)
+    assert [type(value) for value in scores] == [float, float, float]
+    assert scores.mrr == pytest.approx(sum(1 / rank for rank in range(1, 21)) / 20, abs=1e-15)
+    assert scores.hits == 0.5
+    assert scores.ndcg == pytest.approx(sum(1 / log2(1 + rank) for rank in range(1, 11)) / 20, abs=1e-15)
 
 
 def test_no_ranks_are_refused() -> None:

@@ -147,6 +147,16 @@ def test_all_pairs_on_a_product_agree_with_chosen_pairs(sigmoid: bool) -> None:
     assert decoder(z, EDGES[:, :0], sigmoid=sigmoid).shape == (0,)
 
 
+@pytest.mark.parametrize("sigmoid", [True, False])
+@pytest.mark.parametrize("decoder", [InnerProductDecoder(2.5, -0.75), factor_decoder([0.5, 2.0, 7.0], -0.75)])
+def test_block_of_pairs_is_a_part_of_all_pairs(decoder: nn.Module, sigmoid: bool) -> None:
+    torch.manual_seed(0)
+    z, source, target = torch.randn(4, 6), torch.tensor([3, 3, 0]), torch.tensor([2, 3])
+    block = decoder.forward_block(z, source, target, sigmoid=sigmoid)
+    torch.testing.assert_close(block, decoder.forward_all(z, sigmoid=sigmoid)[source][:, target])
+    assert decoder.forward_block(z, source[:0], target).shape == (0, 2)
+
+
 @pytest.mark.parametrize("num_factors", [1, 2, 8])
 def test_default_scales_add_up_to_five(num_factors: int) -> None:
     """A point with itself, where each of the K inner products is 1, has log-odds of 5 as on one sphere."""

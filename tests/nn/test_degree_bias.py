@@ -48,6 +48,9 @@ def test_decoder_adds_the_biases_of_both_ends() -> None:
     logits = decoder.forward_all(z, sigmoid=False, degree=DEGREE)
     torch.testing.assert_close(logits[pairs[0], pairs[1]], expected)
     torch.testing.assert_close(decoder.forward_all(z, degree=DEGREE), logits.sigmoid())
+    block = decoder.forward_block(z, pairs[0], pairs[1], sigmoid=False, degree=DEGREE)
+    torch.testing.assert_close(block, logits[pairs[0]][:, pairs[1]])
+    torch.testing.assert_close(decoder.forward_block(z, pairs[0], pairs[1], degree=DEGREE), block.sigmoid())
 
 
 def test_gradient_counts_the_ends_in_each_bucket() -> None:

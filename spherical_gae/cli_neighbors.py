@@ -1,0 +1,84 @@
+"""The command ``neighbors``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import torch
+import typer
+
+from spherical_gae.cli_options import fail
+from spherical_gae.retrieval import StoredEmbeddings, TopK, nearest_neighbors
+
+# By how much squared norms may differ, relatively: half precision stays below.
+_TOLERANCE = 0.01
+
+
+def neighbors(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder with embeddings.npy.")],
+    node: Annotated[list[str], typer.Option(help="Id of a node, as in node_ids.json; may be given several times.")],
+    k: Annotated[int, typer.Option("-k", help="Number of neighbours, from 1 to the number of other nodes.")] = 10,
+) -> None:
+    """Print the nodes whose embeddings are nearest to those of given nodes, by cosine.
+
+    Reads RUN/embeddings.npy by memory map. Nodes are called by RUN/node_ids.json, a list of ids in the order of the
+    rows, if it is there, else by their row numbers from 0.
+
+    On a product of K spheres an embedding is K unit vectors in a row; its cosine is the mean of theirs.
+    """
+    try:
+        stored = StoredEmbeddings(run)
+    except (OSError, ValueError) as error:
+        fail("RUN", str(error))
+    if not 1 <= k < len(stored.rows):
+        fail("-k", f"given {k}, allowed: 1 to {len(stored.rows) - 1}, the number of other nodes")
+    try:
+        rows = [stored.row_of(name) for name in node]
+    except KeyError as error:
+        fail("--node", error.args[0])
+    itself = torch.tensor([range(len(rows)), rows])
+    try:
+        found = nearest_neighbors(stored.rows[rows], stored.rows, k, exclude=itself)
+    except ValueError as error:
+        fail("RUN", f"{run / 'embeddings.npy'}: {error}")
+    for line in format_neighbors(stored, rows, _as_cosines(run, stored, rows, found)):
+        typer.echo(line)
+
+
+def format_neighbors(stored: StoredEmbeddings, rows: Sequence[int], found: TopK) -> Iterator[str]:
+    """Lines of a table: node, neighbour and cosine.
+
+    Args:
+        stored: The embeddings that were searched.
+        rows: The rows that were searched for.
+        found: Their neighbours and cosines.
+
+    Yields:
+        The header, and one line for each neighbour of each node.
+    """
+    cells = [("node", "neighbor", "cosine")]
+    for row, cosines, indices in zip(rows, found.scores.tolist(), found.indices.tolist(), strict=True):
+        cells += [
+            (str(stored.id_of(row)), str(stored.id_of(index)), f"{cosine:.4f}")
+            for cosine, index in zip(cosines, indices, strict=True)
+        ]
+    first, second = (max(len(line[column]) for line in cells) for column in (0, 1))
+    for name, neighbor, cosine in cells:
+        yield f"{name:<{first}}  {neighbor:<{second}}  {cosine:>7}"
+
+
+def _as_cosines(run: Path, stored: StoredEmbeddings, rows: Sequence[int], found: TopK) -> TopK:
+    """Inner products over the squared norm, which is 1 on a sphere and K on a product of K spheres."""
+    used = np.unique([*rows, *found.indices.flatten().tolist()])
+    squares = np.square(stored.rows[used], dtype=np.float64).sum(1)
+    low, high = float(squares.min()), float(squares.max())
+    if not 0 < low <= high <= (1 + _TOLERANCE) * low:
+        fail(
+            "RUN",
+            f"{run / 'embeddings.npy'}: given rows of squared norms {low:.4g} to {high:.4g}, allowed: one norm for "
+            "all, as on a sphere or a product of spheres",
+        )
+    return TopK(found.scores / float(squares.mean()), found.indices)

@@ -1,0 +1,44 @@
+"""Scores of all pairs of two sets of nodes, by any decoder."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+# Numbers gathered at once for the ends of pairs: 32 MB in float32.
+_GATHERED = 1 << 23
+
+
+def score_block(
+    decoder: nn.Module, z: Tensor, source: Tensor, target: Tensor, sigmoid: bool = True, **decoder_arguments: Any
+) -> Tensor:
+    """Scores every source node with every target node.
+
+    By the decoder's ``forward_block``, one product of matrices for inner products, if it has one; else its
+    ``forward`` is called on the pairs, piece by piece, so that the embeddings gathered stay few.
+
+    Args:
+        decoder: Module with PyG's signature ``decoder(z, edge_index, sigmoid=True)``.
+        z: Embeddings, shape [N, m].
+        source: int64 [A], node ids.
+        target: int64 [B], node ids.
+        sigmoid: Whether to return probabilities instead of log-odds.
+        **decoder_arguments: What the decoder needs besides.
+
+    Returns:
+        Shape [A, B].
+    """
+    of_decoder = getattr(decoder, "forward_block", None)
+    if of_decoder is not None:
+        return of_decoder(z, source, target, sigmoid=sigmoid, **decoder_arguments)
+    num_pairs, width = source.numel() * target.numel(), max(1, target.numel())
+    piece = max(1, _GATHERED // (2 * z.size(1)))
+    scores = []
+    # One piece at least: the decoder decides on the dtype.
+    for start in range(0, max(1, num_pairs), piece):
+        pair = torch.arange(start, min(start + piece, num_pairs), device=z.device)
+        edge_index = torch.stack([source[pair // width], target[pair % width]])
+        scores.append(decoder(z, edge_index, sigmoid=sigmoid, **decoder_arguments))
+    return torch.cat(scores).view(source.numel(), target.numel())
