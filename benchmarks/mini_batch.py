@@ -2,8 +2,8 @@
 
     python benchmarks/mini_batch.py
 
-The S-VGAE of the preset ``scalable``, five splits of each citation graph.  The full batch takes one step in an epoch, so
-that it has more epochs; batches are of the links that the mask hides.  Further rows say what the mask gains and what
+The S-VGAE of the preset ``scalable``, five splits of each citation graph.  The full batch takes one step in an epoch,
+so that it has more epochs; batches are of the links that the mask hides.  Further rows say what the mask gains and what
 keeping it for five epochs loses.  Scores are of the test links at the epoch of best validation AUC + AP.
 
 An interrupted benchmark goes on where it stopped.  Writes results/mini_batch.json and .md.
@@ -87,24 +87,22 @@ def main() -> None:
     parser.add_argument("--seeds", default="0-4", help="such as 0-9 or 0,3,5")
     add_common_options(parser, HERE / "work" / "mini_batch", HERE / "results")
     options = parser.parse_args()
-    # Seed by seed, the cells of two processes last, one after the other.
     cells = [
         Cell(dataset, method, seed)
         for seed, dataset, method in product(parse_seeds(options.seeds), options.datasets, options.methods)
     ]
     if options.report:
         cells = [cell for cell in cells if cell.path(options.work).exists()]
+    # The cells of two processes last, one after the other.
     results: dict[Cell, dict[str, Any]] = {}
     for wide, jobs in ((False, options.jobs), (True, 1)):
         chosen = [cell for cell in cells if ("2 processes" in cell.method) == wide]
         with ThreadPoolExecutor(jobs) as pool:
             results |= dict(zip(chosen, pool.map(lambda cell: run_cell(cell, options.work), chosen), strict=True))
-    report = {
-        "command": command_line(parser, options, ("datasets", "methods", "seeds")),
-        "cells": [results[cell] for cell in cells],
-    }
+    rows = [results[cell] for cell in cells]
+    report = {"command": command_line(parser, options, ("datasets", "methods", "seeds")), "cells": rows}
     title = "Test AUC and AP in percent and seconds of a run (on a busy machine), mean ± standard deviation."
-    write_results(options.out, "mini_batch", report, [title, "", *table(report["cells"])])
+    write_results(options.out, "mini_batch", report, [title, "", *table(rows)])
 
 
 if __name__ == "__main__":
