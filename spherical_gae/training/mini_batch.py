@@ -81,7 +81,7 @@ class MiniBatchRun(LinkRun):
         device: Where the model is.
 
     Raises:
-        ValueError: If there are fewer training links than processes.
+        ValueError: If there are fewer links to predict than processes.
     """
 
     def __init__(
@@ -89,10 +89,10 @@ class MiniBatchRun(LinkRun):
     ) -> None:
         super().__init__(model, split, config, seed, device)
         self.processes = Processes.current()
-        num_links = split.train.pos_edge_label_index.size(1)
+        num_links = split.train.pos_edge_label_index.size(1) * (config.mask_share or 1)
         if num_links < self.processes.count:
             raise ValueError(
-                f"split must have a training link for each of {self.processes.count} processes, got {num_links}"
+                f"split must have a link to predict for each of {self.processes.count} processes, got {num_links:g}"
             )
         self.sampler = NonEdgeSampler(split.train.edge_index, self.num_nodes)
         loss: nn.Module = BatchLoss(model, config.kl_weight / self.num_nodes)
