@@ -7,7 +7,8 @@ the preset ``scalable`` in batches of 8,192 links, in one process and, S-VGAE, i
 S-VGAE on the full batch; PyG's VGAE with the settings of its example, on the full batch.  Every measurement is a
 process of its own: it makes the graph, splits it, and trains and validates for three epochs; the median epoch counts,
 and the memory of two processes is added up.  A method is not run on larger graphs after one on which it failed or took
-more than ``--max-memory``, and on the full batch not on graphs above ``--full-batch-up-to``.
+more than ``--max-memory``, and on the full batch not on graphs above ``--full-batch-up-to``.  A process that wants more
+than 20 GB fails.
 
 The exponents are of fits of seconds and memory, from 100,000 links on, to a power of the links; the memory of a process
 without a graph is taken off.  An interrupted benchmark goes on where it stopped.  Run it on a machine that does nothing
@@ -122,7 +123,7 @@ def draw(cells: dict[str, dict[int, dict[str, float]]]) -> Figure:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--links", nargs="+", type=int, default=list(LINKS))
-    parser.add_argument("--full-batch-up-to", type=int, default=5_000_000, help="links; larger ones swap on 24 GB")
+    parser.add_argument("--full-batch-up-to", type=int, default=5_000_000, help="links")
     parser.add_argument("--max-memory", type=float, default=16.0, help="GB")
     parser.add_argument("--work", type=Path, default=HERE / "work" / "scaling")
     parser.add_argument("--out", type=Path, default=HERE / "results")

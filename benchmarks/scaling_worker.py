@@ -110,8 +110,11 @@ def main() -> None:
     parser.add_argument("--links", type=int, required=True)
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--limit-gb", type=float, default=20.0, help="address space; beyond it, allocations fail")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
+    # Better this process than whatever the kernel would end when the memory is used up.
+    resource.setrlimit(resource.RLIMIT_AS, (int(options.limit_gb * 1e9),) * 2)
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
     with joined_processes(CPU) as processes, seeded(0, CPU):
