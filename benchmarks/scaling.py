@@ -2,13 +2,13 @@
 
     python benchmarks/scaling.py
 
-The graphs have planted communities, 64 features and ten links per node.  Methods: S-VGAE and N-VGAE with the encoder of
-the preset ``scalable`` in batches of 8,192 links, in one process and, S-VGAE, in two, each with one thread; the same
-S-VGAE on the full batch; PyG's VGAE with the settings of its example, on the full batch.  Every measurement is a
-process of its own: it makes the graph, splits it, and trains and validates for three epochs; the median epoch counts,
-and the memory of two processes is added up.  A method is not run on larger graphs after one on which it failed or took
-more than ``--max-memory``, and on the full batch not on graphs above ``--full-batch-up-to``.  A process that wants more
-than 20 GB fails.
+The graphs have planted communities, 64 features and ten links per node.  Methods: S-VGAE and N-VGAE with encoder and
+decoder of the preset ``scalable``, unmasked, in batches of 8,192 links with a negative for each, in one process and,
+S-VGAE, in two, each with one thread; the same S-VGAE on the full batch; PyG's VGAE with the settings of its example, on
+the full batch.  Every measurement is a process of its own: it makes the graph, splits it, and trains and validates for
+three epochs; the median epoch counts, and the memory of two processes is added up.  A method is not run on larger
+graphs after one on which it failed or took more than ``--max-memory``, and on the full batch not on graphs above
+``--full-batch-up-to``.  A process that wants more than 20 GB fails.
 
 The exponents are of fits of seconds and memory, from 100,000 links on, to a power of the links; the memory of a process
 without a graph is taken off.  An interrupted benchmark goes on where it stopped.  Run it on a machine that does nothing
