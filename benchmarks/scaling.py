@@ -55,6 +55,8 @@ def measure(name: str, links: int, work: Path) -> dict[str, Any]:
         ]
         path.parent.mkdir(parents=True, exist_ok=True)
         process = subprocess.run([*launcher, *worker], env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True)
+        if process.returncode < 0:
+            raise RuntimeError(f"{name} on {links} links was ended from outside ({process.returncode}); start again")
         if process.returncode:
             path.write_text(json.dumps({"failed": process.returncode, "said": process.stderr.decode()[-500:]}))
     return json.loads(path.read_text())
@@ -90,7 +92,8 @@ def table(cells: dict[str, dict[int, dict[str, float]]], base: float) -> Iterato
     for name, sizes in cells.items():
         if len(sizes) > 1:
             seconds = exponent(list(sizes), [cell["epoch"] for cell in sizes.values()])
-            memory = exponent(list(sizes), [max(cell["memory"] - base, 1e-3) for cell in sizes.values()])
+            empty = 2 * base if name == TWO else base
+            memory = exponent(list(sizes), [max(cell["memory"] - empty, 1e-3) for cell in sizes.values()])
             yield f"| {name} | {seconds:.2f} | {memory:.2f} |"
 
 

@@ -23,8 +23,9 @@ from spherical_gae.cli_options import (
 )
 from spherical_gae.data.graph_files import GRAPH_SUFFIXES
 from spherical_gae.data.graphs import DATASETS, load_graph
-from spherical_gae.presets import available_presets, load_preset
-from spherical_gae.training.experiment import Experiment, ExperimentConfig, format_table
+from spherical_gae.presets import available_presets, build_model, load_preset
+from spherical_gae.training.experiment import Experiment, ExperimentConfig, fit_config, format_table
+from spherical_gae.training.loop import kind_of_run
 from spherical_gae.training.processes import joined_processes
 
 app = typer.Typer(
@@ -98,7 +99,7 @@ def train(
     cells/*.safetensors (weights), latent.png (an S-VGAE on S^2, coloured by class if there are classes).
 
     Under torchrun, several processes share every batch: torchrun --nproc-per-node 2 -m spherical_gae train --preset
-    scalable ... A run may be resumed with another number of processes.
+    scalable --batch-size 8192. A run may be resumed with another number of processes.
 
     Citation graphs are read from the folder SPHERICAL_GAE_DATA if it is set, else from the cache folder.
     """
@@ -121,6 +122,7 @@ def train(
     target, config = usable_device(device), with_checksums(config)
     data = _loaded(config)
     with joined_processes(target) as processes:
+        _check_trainable(config, data)
         folder = processes.agree(folder)
         if processes.is_first:
             make_folder(folder)
@@ -201,6 +203,17 @@ def _configured(
     return ExperimentConfig(
         place(dataset), preset, settings, numbers, features=None if features is None else absolute(features)
     )
+
+
+def _check_trainable(config: ExperimentConfig, data: Data) -> None:
+    """Refuses settings that cannot be trained with on this graph, or in so many processes, before there is a folder."""
+    encoder = build_model(config.preset, "s-vgae", data.num_features).encoder
+    num_links = data.edge_index.size(1) // 2
+    num_train_links = num_links - int(0.05 * num_links) - int(0.1 * num_links)
+    try:
+        kind_of_run(encoder, fit_config(config.preset), num_train_links, data.edge_weight is not None)
+    except (ImportError, ValueError) as error:
+        fail("--batch-size", str(error))
 
 
 def _run(experiment: Experiment, data: Data) -> dict[str, Any]:

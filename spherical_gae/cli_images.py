@@ -12,6 +12,7 @@ from spherical_gae.cli_options import (
     make_folder,
     new_folder,
     refuse_changes,
+    refuse_processes,
     saved_config,
     usable_device,
     use_threads,
@@ -173,6 +174,7 @@ def _blamed(error: ValueError) -> tuple[str, str]:
 
 
 def _run(run: ImageExperiment, folder: Path, device: str, threads: int) -> None:
+    refuse_processes()
     use_threads(threads)
     target, images = usable_device(device), _loaded(run.dataset)
     if isinstance(run, M1M2Experiment):

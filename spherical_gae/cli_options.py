@@ -13,15 +13,16 @@ from typing import Any, NoReturn, TypeVar
 import torch
 import typer
 
-from spherical_gae.training.processes import Processes, launched_rank, own_device
+from spherical_gae.training.processes import Processes, launched_processes, launched_rank, own_device
 
 T = TypeVar("T")
 
 
 def fail(option: str, message: str) -> NoReturn:
-    """Ends the command with an error that names the option; of several processes, one says it."""
-    if launched_rank() == 0:
-        typer.echo(f"Error: {option}: {message}", err=True)
+    """Ends the command with an error that names the option, and the process, if there are several."""
+    # All of them say it: what is wrong may be so in one of them only.
+    process = f" in process {launched_rank()}" if launched_processes() > 1 else ""
+    typer.echo(f"Error{process}: {option}: {message}", err=True)
     raise typer.Exit(2)
 
 
@@ -34,6 +35,12 @@ def usable_device(device: str) -> torch.device:
         return zero.device
     except (RuntimeError, AssertionError) as error:
         fail("--device", f"{device!r} cannot be used here: {str(error).splitlines()[0]}")
+
+
+def refuse_processes() -> None:
+    """Refuses to run a command of one process under torchrun."""
+    if launched_processes() > 1:
+        fail("torchrun", f"given {launched_processes()} processes, allowed: one, for this command")
 
 
 def use_threads(threads: int) -> None:
@@ -75,10 +82,13 @@ def advice_when_stopped(folder: Path, processes: Processes) -> Iterator[None]:
     before = signal.signal(signal.SIGTERM, stop)
     try:
         yield
+    except typer.Exit:
+        raise
     except (SystemExit, RuntimeError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         typer.echo(
             f"Error: process {processes.rank} of {processes.count} stopped, as another one ended or all were told to "
-            f"({str(error).splitlines()[0]}). Finished epochs are in {folder}: go on with --resume --out {folder}, "
+            f"({reason}). Finished epochs are in {folder}: go on with --resume --out {folder}, "
             f"with any number of processes",
             err=True,
         )

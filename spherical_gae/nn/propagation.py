@@ -17,14 +17,16 @@ class NormalizedAdjacency(SparseMatrix):
     Args:
         matrix: A-hat itself, see ``normalized_adjacency``.
         degree: See below.
+        is_weighted: See below.
 
     Attributes:
         degree: Number of links of every node, self-loops and weights left out, shape [N], of the entries' dtype.
+        is_weighted: Whether A holds weights.
     """
 
-    def __init__(self, matrix: Tensor, degree: Tensor) -> None:
+    def __init__(self, matrix: Tensor, degree: Tensor, is_weighted: bool = False) -> None:
         super().__init__(matrix)
-        self.degree = degree
+        self.degree, self.is_weighted = degree, is_weighted
 
     def to(self, device: torch.device | str) -> NormalizedAdjacency:
         """Returns the matrix on ``device``."""
@@ -65,7 +67,7 @@ def normalized_adjacency(
     index, weight = gcn_norm(edge_index, edge_weight, num_nodes, dtype=dtype)
     # Row i gathers from its neighbours: PyG sends from edge_index[0] to edge_index[1].
     matrix = torch.sparse_coo_tensor(index.flip(0), weight, (num_nodes, num_nodes), check_invariants=False)
-    return NormalizedAdjacency(matrix, node_degree(edge_index, num_nodes).to(dtype))
+    return NormalizedAdjacency(matrix, node_degree(edge_index, num_nodes).to(dtype), edge_weight is not None)
 
 
 def node_degree(edge_index: Tensor | NormalizedAdjacency, num_nodes: int) -> Tensor:

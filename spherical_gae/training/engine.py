@@ -62,9 +62,9 @@ def run_epochs(
         progress: Whether to show a progress bar.
         title: What the bar is labelled with.
     """
-    if checkpoint is not None and Path(checkpoint).exists():
-        run.restore(load_checkpoint(checkpoint, device), checkpoint)
     processes = Processes.current()
+    if checkpoint is not None and processes.agree(Path(checkpoint).exists()):
+        run.restore(load_checkpoint(checkpoint, device), checkpoint)
     with tqdm(
         total=run.max_epochs, initial=run.epoch, desc=title, disable=not (progress and processes.is_first)
     ) as bar:

@@ -17,7 +17,7 @@ from spherical_gae.nn.propagated import PropagatedEncoder
 from spherical_gae.nn.sparse import SparseMatrix
 from spherical_gae.training.fit_config import FitConfig
 from spherical_gae.training.link_run import LinkRun
-from spherical_gae.training.masking import AdjacencyMasking, LinkMasking
+from spherical_gae.training.masking import AdjacencyMasking, LinkMasking, weight_of_links
 
 
 class FullBatchRun(LinkRun):
@@ -56,7 +56,8 @@ class FullBatchRun(LinkRun):
             return None
         edge_index, graph = self.split.train.edge_index, self.inputs[-1]
         if isinstance(graph, SparseMatrix):
-            return AdjacencyMasking(edge_index, self.num_nodes, share, graph.dtype, self.split.train.edge_weight)
+            weight = weight_of_links(graph, self.split.train)
+            return AdjacencyMasking(edge_index, self.num_nodes, share, graph.dtype, weight)
         return LinkMasking(edge_index, self.num_nodes, share)
 
     def _encode(self, graph: Any) -> Tensor:

@@ -129,7 +129,7 @@ class LinkRun(ABC):
 
     def identity(self) -> dict[str, Any]:
         """What must agree for a checkpoint to continue this run."""
-        links = self.split.train.pos_edge_label_index
+        links, weight = self.split.train.pos_edge_label_index, self.split.train.edge_weight
         return {
             "model": type(self.model).__name__,
             "config": asdict(self.config),
@@ -138,4 +138,5 @@ class LinkRun(ABC):
             "num_links": links.size(1),
             # Resumed on another split of the same graph, a model would be tested on links it was trained on.
             "links_crc32": zlib.crc32(links.cpu().numpy().tobytes()),
+            "weights_crc32": None if weight is None else zlib.crc32(weight.cpu().numpy().tobytes()),
         }

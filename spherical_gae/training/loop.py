@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from spherical_gae.data.splits import LinkSplit
 from spherical_gae.models.graph import VariationalGAE
@@ -16,7 +17,7 @@ from spherical_gae.training.engine import run_epochs
 from spherical_gae.training.fit_config import FitConfig, FitResult
 from spherical_gae.training.full_batch import FullBatchRun
 from spherical_gae.training.link_run import LinkRun
-from spherical_gae.training.neighbor_batch import NeighborBatchRun
+from spherical_gae.training.neighbor_batch import NeighborBatchRun, check_neighbor_batches
 from spherical_gae.training.processes import Processes
 from spherical_gae.training.row_batch import RowBatchRun
 
@@ -92,12 +93,33 @@ def make_run(
     device: torch.device,
 ) -> LinkRun:
     """The kind of run that settings, size of the graph and encoder ask for; arguments as for ``fit``."""
-    if config.batch_size_for(split.train.pos_edge_label_index.size(1)) == 0:
-        if Processes.current().count > 1:
-            raise ValueError(
-                f"batch_size must be at least 1 to train in {Processes.current().count} processes, got the full batch"
-            )
-        return FullBatchRun(model, split, config, inputs, seed, device)
-    if isinstance(model.encoder, PropagatedEncoder):
-        return RowBatchRun(model, split, config, inputs, seed, device)
-    return NeighborBatchRun(model, split, config, seed, device)
+    train = split.train
+    kind = kind_of_run(model.encoder, config, train.pos_edge_label_index.size(1), train.edge_weight is not None)
+    if kind is NeighborBatchRun:
+        return NeighborBatchRun(model, split, config, seed, device)
+    run: type[FullBatchRun | RowBatchRun] = FullBatchRun if kind is FullBatchRun else RowBatchRun
+    return run(model, split, config, inputs, seed, device)
+
+
+def kind_of_run(encoder: nn.Module, config: FitConfig, num_links: int, is_weighted: bool) -> type[LinkRun]:
+    """How an encoder is trained.
+
+    Args:
+        encoder: The encoder.
+        config: Settings.
+        num_links: Number of training links.
+        is_weighted: Whether they have weights.
+
+    Raises:
+        ValueError: If several processes are to train on the full batch, or sampled neighbourhoods with what they lack.
+        ImportError: If neighbourhoods have to be sampled and pyg-lib is not installed.
+    """
+    if config.batch_size_for(num_links) == 0:
+        count = Processes.current().count
+        if count > 1:
+            raise ValueError(f"batch_size must be at least 1 to train in {count} processes, got the full batch")
+        return FullBatchRun
+    if isinstance(encoder, PropagatedEncoder):
+        return RowBatchRun
+    check_neighbor_batches(encoder, config, is_weighted)
+    return NeighborBatchRun

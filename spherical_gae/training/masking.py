@@ -6,10 +6,12 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch_geometric.data import Data
 from torch_geometric.utils import remove_self_loops
 
 from spherical_gae.data.undirected import checked_edge_weight, undirected_links
 from spherical_gae.nn.propagation import NormalizedAdjacency
+from spherical_gae.nn.sparse import SparseMatrix
 
 
 class MaskedEdges(NamedTuple):
@@ -95,6 +97,16 @@ class LinkMasking:
 
     def _order(self, generator: torch.Generator | None) -> Tensor:
         return torch.randperm(self.num_links, generator=generator, device=self.links.device)
+
+
+def weight_of_links(graph: SparseMatrix, train: Data) -> Tensor | None:
+    """The weights that masks of a graph need: those of the training part, if the graph was made with weights.
+
+    Args:
+        graph: The unmasked adjacency.
+        train: Training part of a split, of which it is the adjacency.
+    """
+    return train.edge_weight if isinstance(graph, NormalizedAdjacency) and graph.is_weighted else None
 
 
 class AdjacencyMasking(LinkMasking):

@@ -81,7 +81,7 @@ class MiniBatchRun(LinkRun):
         device: Where the model is.
 
     Raises:
-        ValueError: If there are fewer links to predict than processes.
+        ValueError: If there are fewer links to predict than processes, or the settings ask for the full batch.
     """
 
     def __init__(
@@ -89,10 +89,14 @@ class MiniBatchRun(LinkRun):
     ) -> None:
         super().__init__(model, split, config, seed, device)
         self.processes = Processes.current()
-        num_links = split.train.pos_edge_label_index.size(1) * (config.mask_share or 1)
-        if num_links < self.processes.count:
+        num_links = split.train.pos_edge_label_index.size(1)
+        self.batch_size = config.batch_size_for(num_links)
+        if self.batch_size == 0:
+            raise ValueError("config must have a batch_size of at least 1 to train in batches, got the full batch")
+        num_predicted = max(1, round(config.mask_share * num_links)) if config.mask_share else num_links
+        if num_predicted < self.processes.count:
             raise ValueError(
-                f"split must have a link to predict for each of {self.processes.count} processes, got {num_links:g}"
+                f"split must have a link to predict for each of {self.processes.count} processes, got {num_predicted}"
             )
         self.sampler = NonEdgeSampler(split.train.edge_index, self.num_nodes)
         loss: nn.Module = BatchLoss(model, config.kl_weight / self.num_nodes)
@@ -125,6 +129,7 @@ class MiniBatchRun(LinkRun):
             loss.backward()
             self.optimizer.step()
             total, count = total + loss.detach(), count + 1
+        self.processes.equalize(self.model)
         value = float(self.processes.mean(total / count))
         self.check_loss(value)
         self.epoch += 1
@@ -134,8 +139,7 @@ class MiniBatchRun(LinkRun):
         """This process's part of each batch; all parts are within one link of each other, so that means are fair."""
         generator = torch.Generator().manual_seed(self.stream(_ORDER, self.epoch))
         order = torch.randperm(links.size(1), generator=generator)
-        size = self.config.batch_size_for(self.split.train.pos_edge_label_index.size(1))
-        num_batches = max(1, min(-(-order.numel() // size), order.numel() // self.processes.count))
+        num_batches = min(-(-order.numel() // self.batch_size), order.numel() // self.processes.count)
         for part in order.tensor_split(num_batches):
             yield links[:, self.processes.share(part).to(links.device)]
 
@@ -146,13 +150,14 @@ class MiniBatchRun(LinkRun):
         return auc_ap(*(self._log_odds(pairs) for pairs in (part.pos_edge_label_index, part.neg_edge_label_index)))
 
     def _log_odds(self, pairs: Tensor) -> Tensor:
-        scores = []
+        scores: list[Tensor] = []
         for piece in self.processes.share(pairs).split(_SCORED_PAIRS, dim=1):
             inputs, places, known = self.make_scored_batch(piece)
             z = self.model.encode(*inputs)
             self.check_embeddings(z)
             scores.append(self.model.decoder(z, places, sigmoid=False, **known))
-        own = torch.cat(scores) if scores else torch.zeros(0, device=self.device)
+        none = torch.zeros(0, dtype=next(self.model.parameters()).dtype, device=self.device)
+        own = torch.cat([none, *scores])
         return self.processes.gather(own, pairs.size(1))
 
     def stream(self, *numbers: int) -> int:

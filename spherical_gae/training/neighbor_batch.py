@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch_geometric import typing as pyg
 from torch_geometric.data import Data
 from torch_geometric.loader import LinkNeighborLoader
@@ -32,7 +32,7 @@ class NeighborBatchRun(MiniBatchRun):
 
     Raises:
         ImportError: If there is no sampler and pyg-lib is not installed.
-        ValueError: If ``config`` asks for a mask.
+        ValueError: If ``config`` asks for a mask, or the links have weights.
     """
 
     def __init__(
@@ -44,17 +44,7 @@ class NeighborBatchRun(MiniBatchRun):
         device: torch.device,
         sampler: BaseSampler | None = None,
     ) -> None:
-        if sampler is None and not pyg.WITH_PYG_LIB:
-            raise ImportError(
-                f"batches of links for {type(model.encoder).__name__} need sampled neighbourhoods, which need pyg-lib: "
-                f"install it (https://github.com/pyg-team/pyg-lib), take PropagatedEncoder (the preset scalable), or "
-                f"set batch_size=0 for the full batch, in one process"
-            )
-        if config.mask_share > 0:
-            raise ValueError(
-                f"mask_share must be 0 where neighbourhoods are sampled, got {config.mask_share}; masks need "
-                f"PropagatedEncoder or the full batch"
-            )
+        check_neighbor_batches(model.encoder, config, split.train.edge_weight is not None, sampler is not None)
         super().__init__(model, split, config, seed, device)
         train = split.train
         self.graph = Data(x=train.x, edge_index=train.edge_index, num_nodes=self.num_nodes).cpu()
@@ -83,3 +73,23 @@ class NeighborBatchRun(MiniBatchRun):
         part = loader(torch.arange(pairs.size(1))).to(self.device)
         known = {name: values[part.n_id.to(values.device)].to(self.device) for name, values in self.known.items()}
         return (part.x, part.edge_index), part.edge_label_index, known
+
+
+def check_neighbor_batches(encoder: nn.Module, config: FitConfig, is_weighted: bool, has_sampler: bool = False) -> None:
+    """Refuses what cannot be trained on sampled neighbourhoods, see ``NeighborBatchRun``."""
+    if not has_sampler and not pyg.WITH_PYG_LIB:
+        raise ImportError(
+            f"batches of links for {type(encoder).__name__} need sampled neighbourhoods, which need pyg-lib: "
+            f"install it (https://github.com/pyg-team/pyg-lib), take PropagatedEncoder (the preset scalable), or "
+            f"set batch_size=0 for the full batch, in one process"
+        )
+    if config.mask_share > 0:
+        raise ValueError(
+            f"mask_share must be 0 where neighbourhoods are sampled, got {config.mask_share}; masks need "
+            f"PropagatedEncoder or the full batch"
+        )
+    if is_weighted:
+        raise ValueError(
+            "edge_weight must be None where neighbourhoods are sampled, got weights; these need PropagatedEncoder or "
+            "the full batch"
+        )

@@ -6,16 +6,19 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TypeVar
 
 import torch
 import torch.distributed as dist
-from torch import Tensor
+from torch import Tensor, nn
 
 T = TypeVar("T")
 
 # What torchrun sets in the processes that it starts.
 _RANK, _LOCAL_RANK, _COUNT = "RANK", "LOCAL_RANK", "WORLD_SIZE"
+# The first process reads, writes and draws while the others wait; one that is lost is noticed at once.
+_PATIENCE = timedelta(hours=6)
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,12 @@ class Processes:
             value /= self.count
         return value
 
+    def equalize(self, module: nn.Module) -> None:
+        """Gives a module the first process's buffers, such as running statistics, in every process."""
+        if self.count > 1:
+            for buffer in module.buffers():
+                dist.broadcast(buffer, src=0)
+
     def agree(self, value: T) -> T:
         """The first process's value, in every process; all wait for it."""
         if self.count == 1:
@@ -95,7 +104,7 @@ def launched_rank() -> int:
 def own_device(device: torch.device) -> torch.device:
     """The device of this process: of several on GPUs, each has its own."""
     if device.type == "cuda" and launched_processes() > 1:
-        return torch.device("cuda", int(os.environ[_LOCAL_RANK]))
+        return torch.device("cuda", int(os.environ.get(_LOCAL_RANK, launched_rank())))
     return device
 
 
@@ -110,7 +119,7 @@ def joined_processes(device: torch.device) -> Iterator[Processes]:
         return
     if device.type == "cuda":
         torch.cuda.set_device(device)
-    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=_PATIENCE)
     try:
         yield Processes.current()
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,27 +14,29 @@ from spherical_gae.data.splits import LinkSplit
 from spherical_gae.models.graph import VariationalGAE
 from spherical_gae.nn.propagated import PropagatedEncoder
 from spherical_gae.nn.propagation import normalized_adjacency
+from spherical_gae.nn.sparse import SparseMatrix
 from spherical_gae.training.fit_config import FitConfig
-from spherical_gae.training.masking import AdjacencyMasking
+from spherical_gae.training.masking import AdjacencyMasking, weight_of_links
 from spherical_gae.training.mini_batch import LinkBatch, MiniBatchRun
 
+# The stream of random numbers of the masks.
 _MASK = 2
+_MAPPED_ABOVE = 8 * 10**9
 
 
 class RowBatchRun(MiniBatchRun):
     """A run with a ``PropagatedEncoder``: cost and memory are linear in links and nodes.
 
     With a mask, the features are propagated anew every ``config.remask_every`` epochs, and only the links that it
-    hides are predicted.
+    hides are predicted.  Propagated features of more than 8 GB are kept in a temporary file, memory-mapped.
 
     Args:
         model: As for ``fit``; its encoder is a ``PropagatedEncoder``.
         split: As for ``fit``.
         config: Settings.
-        inputs: Features and graph on the CPU or on ``device``; those of the split if None.
+        inputs: Features and graph, on one device; those of the split if None.
         seed: Seed of all random numbers.
         device: Where the model is.
-        file: Where the propagated features are kept, memory-mapped; in memory if None.
     """
 
     def __init__(
@@ -44,23 +47,30 @@ class RowBatchRun(MiniBatchRun):
         inputs: Sequence[Any] | None,
         seed: int,
         device: torch.device,
-        file: str | Path | None = None,
     ) -> None:
         super().__init__(model, split, config, seed, device)
-        self.encoder: PropagatedEncoder = model.encoder  # type: ignore[assignment]
         train = split.train
         x, graph = (train.x, train.edge_index) if inputs is None else inputs
-        self.features, self.graph = x, normalized_adjacency(graph, self.num_nodes, x.dtype)
-        self.rows = self.encoder.precompute(self.features, self.graph, file)
-        self.known = model.graph_arguments(self.graph, self.num_nodes)
+        graph = normalized_adjacency(graph, self.num_nodes, x.dtype)
+        self.rows = self._propagated(x, graph)
+        self.known = model.graph_arguments(graph, self.num_nodes)
+        self._links = train.pos_edge_label_index
+        self._visible = self.rows, self.known
+        self._mask_number = -1
         self.masking: AdjacencyMasking | None = None
         if config.mask_share > 0:
-            self.masking = AdjacencyMasking(
-                train.edge_index, self.num_nodes, config.mask_share, x.dtype, train.edge_weight
-            )
-        self._mask_number = -1
-        self._visible = self.rows, self.known
-        self._links = train.pos_edge_label_index
+            weight = weight_of_links(graph, train)
+            self.masking = AdjacencyMasking(train.edge_index, self.num_nodes, config.mask_share, x.dtype, weight)
+            self._features = x
+
+    def _propagated(self, x: Tensor | SparseMatrix, graph: SparseMatrix) -> Tensor:
+        encoder: PropagatedEncoder = self.model.encoder  # type: ignore[assignment]
+        size = x.size(0) * x.size(1) * len(encoder.num_steps) * x.dtype.itemsize
+        if size <= _MAPPED_ABOVE or x.device.type != "cpu":
+            return encoder.precompute(x, graph)
+        with tempfile.TemporaryDirectory(prefix="spherical_gae-") as folder:
+            # The mapping outlives the name of the file.
+            return encoder.precompute(x, graph, Path(folder) / "rows")
 
     def links_to_predict(self) -> Tensor:
         """All training links, or those that the mask of this epoch hides."""
@@ -68,11 +78,11 @@ class RowBatchRun(MiniBatchRun):
         if self.masking is not None and number != self._mask_number:
             # By number, not one after the other: a resumed run draws the same ones.
             generator = torch.Generator(self.masking.links.device).manual_seed(self.stream(_MASK, number))
-            graph, self._links = self.masking.sample(generator)
-            self._visible = (
-                self.encoder.precompute(self.features, graph),
-                self.model.graph_arguments(graph, self.num_nodes),
-            )
+            adjacency, self._links = self.masking.sample(generator)
+            graph = adjacency.to(self._features.device)
+            # The old rows make room before there are new ones.
+            self._visible = self.rows, self.known
+            self._visible = self._propagated(self._features, graph), self.model.graph_arguments(graph, self.num_nodes)
             self._mask_number = number
         return self._links
 

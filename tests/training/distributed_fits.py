@@ -7,7 +7,9 @@ import torch
 from link_runs import make_model, small_split, train
 
 from spherical_gae import FitConfig
+from spherical_gae.training.mini_batch import LinkBatch
 from spherical_gae.training.processes import Processes
+from spherical_gae.training.row_batch import RowBatchRun
 
 CONFIG = FitConfig(4, batch_size=100, mask_share=0.2, remask_every=2)
 
@@ -23,7 +25,23 @@ def exchange() -> dict[str, Any]:
     found["mean"] = processes.mean(torch.tensor(10.0 + processes.rank))
     found["agreed"] = processes.agree({"rank": processes.rank})
     found["full batch"] = full_batch_error()
+    found["batches"] = batches_of_an_epoch()
     return found
+
+
+def batches_of_an_epoch() -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """Links and negatives of the batches that this process makes."""
+    split = small_split()
+    run = RowBatchRun(make_model(split, "scalable"), split, FitConfig(batch_size=100), None, 0, torch.device("cpu"))
+    seen, make_batch = [], run.make_batch
+
+    def make_and_see(positives: torch.Tensor, negatives: torch.Tensor) -> LinkBatch:
+        seen.append((positives, negatives))
+        return make_batch(positives, negatives)
+
+    run.make_batch = make_and_see  # type: ignore[method-assign]
+    run.train_step()
+    return seen
 
 
 def fit_together(checkpoint: Path | None = None, epochs: int = 4) -> Any:

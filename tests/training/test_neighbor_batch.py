@@ -91,6 +91,10 @@ def test_without_pyg_lib_the_error_says_what_to_do(small: LinkSplit, monkeypatch
         fit(make_model(small), small, FitConfig(1, batch_size=50), progress=False)
 
 
-def test_masks_are_refused(small: LinkSplit) -> None:
+def test_masks_and_weights_are_refused(small: LinkSplit) -> None:
+    weighted = LinkSplit(*(part.clone() for part in small))
+    weighted.train.edge_weight = torch.full((small.train.num_edges,), 2.0)
+    with pytest.raises(ValueError, match="edge_weight must be None where neighbourhoods are sampled, got weights"):
+        make_run(weighted)
     with pytest.raises(ValueError, match=r"mask_share must be 0 where neighbourhoods are sampled, got 0.2"):
         make_run(small, mask_share=0.2)

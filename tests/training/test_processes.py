@@ -3,7 +3,7 @@ from pathlib import Path
 import distributed_fits
 import pytest
 import torch
-from link_runs import Outcome, assert_identical
+from link_runs import Outcome, assert_identical, small_split
 from two_processes import in_two_processes
 
 from spherical_gae.training.processes import Processes, joined_processes, launched_processes, own_device
@@ -44,6 +44,12 @@ def test_two_processes_share_and_gather(tmp_path: Path) -> None:
         assert torch.equal(second[f"all {total}"], expected)
     assert first["mean"] == second["mean"] == 10.5
     assert first["agreed"] == second["agreed"] == {"rank": 0}
+    batches = list(zip(first["batches"], second["batches"], strict=True))
+    assert all(abs(own.size(1) - other.size(1)) <= 1 for (own, _), (other, _) in batches)
+    assert not any(torch.equal(own[:, :40], other[:, :40]) for (_, own), (_, other) in batches)
+    links = [tuple(pair) for (own, _), (other, _) in batches for part in (own, other) for pair in part.t().tolist()]
+    expected_links = small_split().train.pos_edge_label_index
+    assert sorted(links) == sorted(map(tuple, expected_links.t().tolist()))
     refusal = "batch_size must be at least 1 to train in 2 processes, got the full batch"
     assert first["full batch"] == second["full batch"] == refusal
 

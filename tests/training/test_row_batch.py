@@ -1,3 +1,6 @@
+import tempfile
+from pathlib import Path
+
 import pytest
 import torch
 from link_runs import small_split
@@ -5,7 +8,8 @@ from torch import Tensor
 
 from spherical_gae import FitConfig, InnerProductDecoder, SphericalGAE
 from spherical_gae.data import LinkSplit
-from spherical_gae.nn import DegreeBiasedDecoder, PropagatedEncoder, node_degree
+from spherical_gae.nn import DegreeBiasedDecoder, PropagatedEncoder, node_degree, normalized_adjacency
+from spherical_gae.training import row_batch
 from spherical_gae.training.experiment import model_inputs
 from spherical_gae.training.row_batch import RowBatchRun
 
@@ -17,12 +21,12 @@ def small() -> LinkSplit:
     return small_split()
 
 
-def make_run(split: LinkSplit, file: str | None = None, **settings: object) -> RowBatchRun:
+def make_run(split: LinkSplit, **settings: object) -> RowBatchRun:
     torch.manual_seed(0)
     encoder = PropagatedEncoder(split.train.num_features, (8, 1), num_steps=(0, 1))
     model = SphericalGAE(encoder, DegreeBiasedDecoder(InnerProductDecoder()))
     config = FitConfig(**{"epochs": 6, "batch_size": 100} | settings)  # type: ignore[arg-type]
-    return RowBatchRun(model, split, config, model_inputs(split.train), 0, CPU, file)
+    return RowBatchRun(model, split, config, model_inputs(split.train), 0, CPU)
 
 
 def as_pairs(links: Tensor) -> set[tuple[int, int]]:
@@ -51,16 +55,58 @@ def test_mask_hides_what_is_predicted_and_is_kept_as_long_as_asked(small: LinkSp
             :, [pair not in as_pairs(hidden) for pair in map(tuple, small.train.edge_index.sort(0).values.t().tolist())]
         ]
         assert as_pairs(visible) | as_pairs(hidden) == everything
-        torch.testing.assert_close(rows, run.encoder.precompute(small.train.x, visible))
+        torch.testing.assert_close(rows, run.model.encoder.precompute(small.train.x, visible))
         assert torch.equal(known["degree"], node_degree(visible, small.train.num_nodes))
         masks.append(as_pairs(hidden))
         run.epoch += 1
     assert masks[0] == masks[1] == masks[2] != masks[3]
     assert len(masks[0]) == round(0.25 * len(everything))
     # Scores are from the graph of all training links.
-    torch.testing.assert_close(run.rows, run.encoder.precompute(small.train.x, small.train.edge_index))
+    torch.testing.assert_close(run.rows, run.model.encoder.precompute(small.train.x, small.train.edge_index))
 
 
-def test_rows_in_a_file_train_alike(small: LinkSplit, tmp_path: object) -> None:
-    in_memory, in_file = make_run(small), make_run(small, f"{tmp_path}/rows")
-    assert in_memory.train_step() == in_file.train_step()
+def test_large_rows_are_mapped_and_train_alike(
+    small: LinkSplit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file has no name any more, so that it is gone with the run."""
+    in_memory = make_run(small, mask_share=0.2)
+    expected = [in_memory.train_step(), in_memory.train_step()]
+    monkeypatch.setattr(row_batch, "_MAPPED_ABOVE", 1000)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    files = []
+    original = torch.from_file
+    monkeypatch.setattr(torch, "from_file", lambda file, **given: files.append(file) or original(file, **given))
+    in_file = make_run(small, mask_share=0.2)
+    assert [in_file.train_step(), in_file.train_step()] == expected
+    assert len(files) == 3
+    assert all(str(tmp_path) in file for file in files)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("weighted", [True, False])
+def test_masks_have_weights_if_the_graph_has(small: LinkSplit, weighted: bool) -> None:
+    """Weights of the split that the inputs leave out are left out of the masks too."""
+    split = LinkSplit(*(part.clone() for part in small))
+    train = split.train
+    train.edge_weight = 1 + train.edge_index.sum(0) / 100
+    weight = train.edge_weight if weighted else None
+    graph = normalized_adjacency(train.edge_index, train.num_nodes, edge_weight=weight)
+    torch.manual_seed(0)
+    model = SphericalGAE(PropagatedEncoder(64, (8, 1)))
+    run = RowBatchRun(model, split, FitConfig(batch_size=50, mask_share=0.3), (train.x, graph), 0, CPU)
+    hidden = as_pairs(run.links_to_predict())
+    kept = torch.tensor([pair not in hidden for pair in map(tuple, train.edge_index.sort(0).values.t().tolist())])
+    visible = train.edge_index[:, kept]
+    expected = normalized_adjacency(visible, train.num_nodes, edge_weight=weight[kept] if weighted else None)
+    torch.testing.assert_close(run._visible[0], expected @ train.x)
+
+
+def test_few_links_are_masked_and_the_full_batch_is_refused(small: LinkSplit) -> None:
+    few = LinkSplit(*(part.clone() for part in small))
+    few.train.pos_edge_label_index = few.train.pos_edge_label_index[:, :5]
+    few.train.edge_index = torch.cat([few.train.pos_edge_label_index, few.train.pos_edge_label_index.flip(0)], dim=1)
+    run = make_run(few, mask_share=0.15)
+    run.step()
+    assert run.links_to_predict().size(1) == 1
+    with pytest.raises(ValueError, match="batch_size of at least 1 to train in batches, got the full batch"):
+        make_run(small, batch_size=0)

@@ -20,10 +20,16 @@ def in_two_processes(function: Callable[..., Any], folder: Path, *arguments: Any
     """What ``function(*arguments)``, which must be picklable, returns in each process."""
     folder.mkdir()
     context = get_context("spawn")
-    processes = [context.Process(target=_run, args=(function, rank, folder, arguments)) for rank in range(2)]
+    processes = [
+        context.Process(target=_run, args=(function, rank, folder, arguments), daemon=True) for rank in range(2)
+    ]
     for process in processes:
         process.start()
-    for process in processes:
-        process.join(120)
-        assert process.exitcode == 0
+    try:
+        for process in processes:
+            process.join(120)
+            assert process.exitcode == 0
+    finally:
+        for process in processes:
+            process.kill()
     return [torch.load(folder / f"result-{rank}", weights_only=False) for rank in range(2)]
