@@ -92,7 +92,7 @@ def ready(method: str, split: LinkSplit) -> tuple[Callable[[], Any], Callable[[A
         )
     name, kind = method.split(", ")
     preset = load_preset("scalable").with_changes(
-        dropout=0.0, mask_share=0.0, negatives_per_link=1, batch_size=0 if kind == "full batch" else 8192
+        dropout=0.0, mask_share=0.0, negatives_per_link=1, batch_size=0 if kind == "full batch" else 16384
     )
     run = make_run(build_model(preset, name, FEATURES), split, fit_config(preset), None, 0, CPU)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from spherical_gae.evaluation.metrics import LinkScores
 
 _FULL_BATCH_LINKS = 1_000_000
-_BATCH_SIZE = 8_192
+_BATCH_SIZE = 16_384
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class FitConfig:
             only the hidden links are predicted.
         negatives_per_link: Number of negatives drawn for every link to predict, at least 1.
         batch_size: Links to predict in a gradient step; 0 for all of them, the full batch.  If None, the full batch up
-            to a million training links, else 8,192.  Several processes share a batch, and need one.
+            to a million training links, else 16,384.  Several processes share a batch, and need one.
         remask_every: Epochs for which training in batches keeps a mask, before it hides other links and propagates
             anew, at least 1; the full batch has another mask in every epoch.
         num_neighbors: Neighbours sampled for a node, layer by layer, at least 1 each; for training in batches with

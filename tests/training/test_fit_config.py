@@ -30,7 +30,7 @@ def test_settings_out_of_range_are_refused(arguments: dict[str, Any], message: s
 
 @pytest.mark.parametrize(
     ("batch_size", "num_links", "expected"),
-    [(None, 1_000_000, 0), (None, 1_000_001, 8_192), (0, 10**8, 0), (512, 10, 512)],
+    [(None, 1_000_000, 0), (None, 1_000_001, 16_384), (0, 10**8, 0), (512, 10, 512)],
 )
 def test_batches_by_size_unless_they_are_given(batch_size: int | None, num_links: int, expected: int) -> None:
     assert FitConfig(batch_size=batch_size).batch_size_for(num_links) == expected
