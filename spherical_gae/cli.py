@@ -99,7 +99,7 @@ def train(
     cells/*.safetensors (weights), latent.png (an S-VGAE on S^2, coloured by class if there are classes).
 
     Under torchrun, several processes share every batch: torchrun --nproc-per-node 2 -m spherical_gae train --preset
-    scalable --batch-size 8192. A run may be resumed with another number of processes.
+    scalable --batch-size 16384. A run may be resumed with another number of processes.
 
     Citation graphs are read from the folder SPHERICAL_GAE_DATA if it is set, else from the cache folder.
     """
