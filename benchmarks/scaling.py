@@ -102,10 +102,10 @@ def ratios(cells: dict[str, dict[int, dict[str, float]]]) -> Iterator[str]:
     yield "| links | two processes / one | S-VGAE / N-VGAE |"
     yield "|---" * 3 + "|"
     one, normal, two = (cells[name] for name in (*METHODS[:2], TWO))
-    for links in one:
-        if links in normal and links in two:
-            own, other, together = (found[links]["train"] for found in (one, normal, two))
-            yield f"| {links:,} | {together / own:.2f} | {own / other:.2f} |"
+    for links, own in one.items():
+        together = f"{two[links]['train'] / own['train']:.2f}" if links in two else ""
+        other = f"{own['train'] / normal[links]['train']:.2f}" if links in normal else ""
+        yield f"| {links:,} | {together} | {other} |"
 
 
 def draw(cells: dict[str, dict[int, dict[str, float]]]) -> Figure:

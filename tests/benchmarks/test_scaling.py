@@ -43,4 +43,4 @@ def test_table_shows_every_measurement_and_the_ratios() -> None:
     lines = list(scaling.table(cells, base=1.0))
     assert "| s-vgae, batches | 10,000 | 6.00 | 40.00 | 5.00 | 2.00 |" in lines
     assert "| s-vgae, batches | 1.00 | 0.00 |" in lines
-    assert list(scaling.ratios(cells))[2:] == ["| 1,000 | 0.60 | 1.00 |"]
+    assert list(scaling.ratios(cells))[2:] == ["| 1,000 | 0.60 | 1.00 |", "| 10,000 |  | 1.00 |"]
