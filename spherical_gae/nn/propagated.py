@@ -44,7 +44,7 @@ def propagate_features(
 
     Example:
         >>> x, edge_index = torch.tensor([[1.0], [3.0]]), torch.tensor([[0, 1], [1, 0]])
-        >>> propagate_features(x, edge_index, (0, 1))
+        >>> propagate_features(x, edge_index, (0, 1)).round(decimals=4)
         tensor([[1., 2.],
                 [3., 2.]])
     """
