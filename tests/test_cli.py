@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from cli_calls import assert_refused
 from torch_geometric.data import Data
 from torch_geometric.utils import subgraph
 from typer.testing import CliRunner
@@ -48,13 +49,8 @@ def call(*arguments: Any) -> Any:
 
 
 def assert_one_line_about(result: Any, option: str, *fragments: str) -> None:
-    """Exit code 2 and one line on stderr, which names the option and says what is allowed."""
-    assert result.exit_code == 2, result.output
-    assert result.stdout == ""
-    (line,) = result.stderr.splitlines()
-    assert line.startswith(f"Error: {option}: ")
-    for fragment in fragments:
-        assert fragment in line
+    """Refused before anything was written."""
+    assert_refused(result, option, *fragments)
     assert os.listdir() == []
 
 

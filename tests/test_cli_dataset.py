@@ -9,6 +9,7 @@ import networkx as nx
 import numpy as np
 import pytest
 import torch
+from cli_calls import assert_refused
 from typer.testing import CliRunner
 
 from spherical_gae.cli import app
@@ -44,13 +45,8 @@ def call(*arguments: Any) -> Any:
 
 
 def assert_one_line_about(result: Any, option: str, *fragments: str) -> None:
-    """Exit code 2 and one line on stderr, which names the option and says what is wrong."""
-    assert result.exit_code == 2, result.output
-    assert result.stdout == ""
-    (line,) = result.stderr.splitlines()
-    assert line.startswith(f"Error: {option}: ")
-    for fragment in fragments:
-        assert fragment in line
+    """Refused before anything was written."""
+    assert_refused(result, option, *fragments)
     assert not Path("runs").exists()
 
 

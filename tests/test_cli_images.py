@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from cli_calls import assert_refused
 from typer.testing import CliRunner
 
 from spherical_gae import cli_images
@@ -59,13 +60,8 @@ def call(command: str, *arguments: Any) -> Any:
 
 
 def assert_one_line_about(result: Any, option: str, *fragments: str) -> None:
-    """Exit code 2 and one line on stderr, which names the option and says what is allowed; no folder is made."""
-    assert result.exit_code == 2, result.output
-    assert result.stdout == ""
-    (line,) = result.stderr.splitlines()
-    assert line.startswith(f"Error: {option}: ")
-    for fragment in fragments:
-        assert fragment in line
+    """Refused before anything was written."""
+    assert_refused(result, option, *fragments)
     assert os.listdir() == []
 
 

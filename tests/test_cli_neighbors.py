@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from cli_calls import assert_refused
 from torch.nn import functional as F  # noqa: N812
 from typer.testing import CliRunner
 
@@ -34,15 +35,6 @@ def table(result: Any) -> list[list[str]]:
     header, *lines = result.stdout.splitlines()
     assert header.split() == ["node", "neighbor", "cosine"]
     return [line.split() for line in lines]
-
-
-def refused(result: Any, option: str, *fragments: str) -> None:
-    assert result.exit_code == 2, result.output
-    assert result.stdout == ""
-    (line,) = result.stderr.splitlines()
-    assert line.startswith(f"Error: {option}: ")
-    for fragment in fragments:
-        assert fragment in line
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
@@ -93,21 +85,23 @@ def test_columns_are_aligned(tmp_path: Path) -> None:
 )
 def test_unknown_node_is_refused(tmp_path: Path, ids: Any, node: str, fragment: str) -> None:
     folder = save(tmp_path, unit_vectors(), None if ids is None else list(ids))
-    refused(call(folder, "--node", node), "--node", fragment)
+    assert_refused(call(folder, "--node", node), "--node", fragment)
 
 
 @pytest.mark.parametrize("k", [0, NUM_NODES])
 def test_number_of_neighbours_out_of_range_is_refused(tmp_path: Path, k: int) -> None:
     folder = save(tmp_path, unit_vectors())
-    refused(call(folder, "--node", 0, "-k", k), "-k", f"given {k}, allowed: 1 to 39, the number of other nodes")
+    assert_refused(call(folder, "--node", 0, "-k", k), "-k", f"given {k}, allowed: 1 to 39, the number of other nodes")
 
 
 def test_folder_without_embeddings_is_refused(tmp_path: Path) -> None:
-    refused(call(tmp_path / "none", "--node", 0), "RUN", str(tmp_path / "none" / "embeddings.npy"), "not found")
+    assert_refused(call(tmp_path / "none", "--node", 0), "RUN", str(tmp_path / "none" / "embeddings.npy"), "not found")
 
 
 def test_bad_ids_are_refused(tmp_path: Path) -> None:
-    refused(call(save(tmp_path, unit_vectors(), [1, 2]), "--node", 1), "RUN", "node_ids.json: given 2 ids, allowed: 40")
+    assert_refused(
+        call(save(tmp_path, unit_vectors(), [1, 2]), "--node", 1), "RUN", "node_ids.json: given 2 ids, allowed: 40"
+    )
 
 
 def test_embeddings_that_are_not_on_a_sphere_are_refused(tmp_path: Path) -> None:
@@ -115,13 +109,13 @@ def test_embeddings_that_are_not_on_a_sphere_are_refused(tmp_path: Path) -> None
     for factor in (2.0, 0.0):
         longer = z * np.where(np.arange(NUM_NODES) == 3, factor, 1.0)[:, None]
         folder = save(tmp_path, longer.astype(np.float32))
-        refused(call(folder, "--node", 3), "RUN", "given rows of squared norms", "allowed: one norm for all")
+        assert_refused(call(folder, "--node", 3), "RUN", "given rows of squared norms", "allowed: one norm for all")
 
 
 def test_embeddings_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
     z = unit_vectors()
     z[20, 1] = np.nan
-    refused(call(save(tmp_path, z), "--node", 3), "RUN", "embeddings.npy: database: given a number that is NaN")
+    assert_refused(call(save(tmp_path, z), "--node", 3), "RUN", "embeddings.npy: database: given a number that is NaN")
 
 
 def test_a_node_is_required(tmp_path: Path) -> None:

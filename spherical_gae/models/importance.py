@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
+from torch.distributions import Distribution, Independent, Normal
 
+from spherical_gae.core import ProductOfSpheres, VonMisesFisher
 from spherical_gae.nn.observations import log_prob_of_data
 
 
@@ -25,12 +28,20 @@ class LatentVariableModel(Protocol):
 
 
 def importance_weighted_log_likelihood(
-    model: LatentVariableModel, x: Tensor, num_samples: int = 500, max_rows: int = 16384
+    model: LatentVariableModel,
+    x: Tensor,
+    num_samples: int = 500,
+    max_rows: int = 16384,
+    proposal: Callable[[Any], Any] | None = None,
 ) -> Tensor:
     """log p(x) by importance sampling from the posterior.
 
     log 1/K sum_k p(x | z_k) p(z_k) / q(z_k | x) with z_k ~ q(z | x): its expectation lies between the evidence lower
     bound and log p(x), and grows to log p(x) with K  (Burda et al. 2016, eq. 8; Davidson et al. 2018, section 5.2).
+
+    The bound makes q narrower than the true posterior, so that few samples have most of the weight: with the paper's
+    models of MNIST, 500 samples fall about a nat short of log p(x).  A wider proposal, such as ``widened``, needs
+    fewer samples; with any proposal the expectation is at most log p(x).
 
     Args:
         model: The model.
@@ -38,6 +49,8 @@ def importance_weighted_log_likelihood(
         num_samples: Number K of samples per data point, at least 1.
         max_rows: Latents that are decoded at once, at least 1: without gradients, as in the models'
             ``log_likelihood``, memory is that of ``max_rows`` data points, however large B and K.
+        proposal: Maps q(z | x) to the law that is sampled from instead, which must have a density wherever
+            p(x | z) p(z) has one; None for q(z | x) itself, as in the paper.
 
     Returns:
         Nats, shape [B].
@@ -50,18 +63,69 @@ def importance_weighted_log_likelihood(
             raise ValueError(f"{name} must be at least 1, got {value}")
     at_once = min(num_samples, max_rows)
     chunks = x.split(max(1, max_rows // at_once)) if x.size(0) else ()  # an empty tensor splits into one, not none
-    parts = [_log_mean_weight(model, part, num_samples, at_once) for part in chunks]
+    parts = [_log_mean_weight(model, part, num_samples, at_once, proposal) for part in chunks]
     return torch.cat(parts) if parts else x.new_zeros(0)
 
 
-def _log_mean_weight(model: LatentVariableModel, x: Tensor, num_samples: int, at_once: int) -> Tensor:
+def widened(posterior: Distribution, factor: float = 2.0) -> Distribution:
+    """A law around the same mode with about ``factor`` times the variance, as a proposal for importance sampling.
+
+    Args:
+        posterior: vMF(mu, kappa), a product of these, or N(mean, diag(std)^2), as the models of this package have.
+        factor: Above 0; 1 changes nothing.
+
+    Returns:
+        vMF(mu, kappa / factor), a product of these, or N(mean, factor diag(std)^2).
+
+    Raises:
+        TypeError: If the posterior is of another kind.
+        ValueError: If ``factor`` is not positive and finite.
+
+    Example:
+        >>> from functools import partial
+        >>> from spherical_gae.models import SphericalVAE
+        >>> model, x = SphericalVAE(dim=2, in_features=64, hidden_features=(32,)), torch.rand(5, 64).round()
+        >>> model.log_likelihood(x, num_samples=10, proposal=partial(widened, factor=1.5)).shape
+        torch.Size([5])
+    """
+    if not 0 < factor < math.inf:
+        raise ValueError(f"factor must be positive and finite, got {factor}")
+    if isinstance(posterior, VonMisesFisher):
+        return _widened_on_sphere(posterior, factor)
+    if isinstance(posterior, ProductOfSpheres) and isinstance(posterior.factors, VonMisesFisher):
+        return ProductOfSpheres(_widened_on_sphere(posterior.factors, factor), validate_args=False)
+    if isinstance(posterior, Independent) and isinstance(posterior.base_dist, Normal):
+        mean, std = posterior.base_dist.loc, posterior.base_dist.scale
+        return Independent(
+            Normal(mean, std * math.sqrt(factor), validate_args=False),
+            posterior.reinterpreted_batch_ndims,
+            validate_args=False,
+        )
+    raise TypeError(
+        "posterior must be a VonMisesFisher, a ProductOfSpheres of such or an Independent Normal, "
+        f"got {type(posterior).__name__}"
+    )
+
+
+def _widened_on_sphere(law: VonMisesFisher, factor: float) -> VonMisesFisher:
+    return VonMisesFisher(law.loc, law.concentration / factor, validate_args=False)
+
+
+def _log_mean_weight(
+    model: LatentVariableModel,
+    x: Tensor,
+    num_samples: int,
+    at_once: int,
+    make_proposal: Callable[[Any], Any] | None,
+) -> Tensor:
     posterior, prior = model.posterior(x), model.prior()
+    proposal = posterior if make_proposal is None else make_proposal(posterior)
     total = x.new_full((x.size(0),), -math.inf)
     for start in range(0, num_samples, at_once):
-        z = posterior.rsample((min(at_once, num_samples - start),))
+        z = proposal.rsample((min(at_once, num_samples - start),))
         repeated = x.expand(z.size(0), *x.shape)
         law = model.likelihood(z.flatten(0, 1))
         reconstruction = log_prob_of_data(law, repeated.flatten(0, 1)).view(z.shape[:2])
-        log_weight = reconstruction + prior.log_prob(z) - posterior.log_prob(z)
+        log_weight = reconstruction + prior.log_prob(z) - proposal.log_prob(z)
         total = torch.logaddexp(total, log_weight.logsumexp(0))
     return total - math.log(num_samples)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -115,18 +115,25 @@ class VariationalAutoencoder(nn.Module):
         return VAELoss(kl_weight * kl - reconstruction, reconstruction, kl)
 
     @torch.no_grad()
-    def log_likelihood(self, x: Tensor, num_samples: int = 500, max_rows: int = 16384) -> Tensor:
+    def log_likelihood(
+        self,
+        x: Tensor,
+        num_samples: int = 500,
+        max_rows: int = 16384,
+        proposal: Callable[[Any], Any] | None = None,
+    ) -> Tensor:
         """log p(x), estimated by importance sampling; see ``importance_weighted_log_likelihood``.
 
         Args:
             x: Data, shape [B, *event].
             num_samples: Samples of the posterior per data point, at least 1; the paper uses 500.
             max_rows: Latents that are decoded at once, which bounds the memory.
+            proposal: Maps the posterior to the law to sample from, such as ``widened``; None for the posterior.
 
         Returns:
             Nats, shape [B].
         """
-        return importance_weighted_log_likelihood(self, x, num_samples, max_rows)
+        return importance_weighted_log_likelihood(self, x, num_samples, max_rows, proposal)
 
 
 class SphericalVAE(VariationalAutoencoder):

@@ -1,5 +1,6 @@
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,8 @@ from scipy import stats
 from torch import Tensor, nn
 from torch.distributions import Distribution, Independent, MultivariateNormal, Normal, kl_divergence
 
-from spherical_gae.models.importance import importance_weighted_log_likelihood
+from spherical_gae.core import PowerSpherical, ProductOfSpheres, VonMisesFisher
+from spherical_gae.models.importance import importance_weighted_log_likelihood, widened
 from spherical_gae.models.vae import SphericalVAE
 from spherical_gae.nn.heads import VonMisesFisherHead
 from spherical_gae.nn.mlp import MLP
@@ -93,6 +95,13 @@ def test_expected_estimate_grows_from_the_bound_to_the_likelihood() -> None:
     assert exact - 0.1 < values[3] < exact + 4 * errors[3]
 
 
+def test_exact_proposal_mends_a_wrong_posterior() -> None:
+    torch.manual_seed(0)
+    model, x = FactorAnalysis(widen=0.2, shift=1.0), some_data(5)
+    estimate = importance_weighted_log_likelihood(model, x, num_samples=1, proposal=lambda _: model.exact_posterior(x))
+    torch.testing.assert_close(estimate, model.exact(x), rtol=1e-10, atol=1e-10)
+
+
 def circle() -> tuple[Tensor, Tensor]:
     """Points of the trapezoid rule on S^1 and their weights, which add up to 1."""
     angle = torch.arange(1000, dtype=torch.float64) * 2 * math.pi / 1000
@@ -129,11 +138,16 @@ def spherical(dim: int, observation: Observation) -> SphericalVAE:
     return SphericalVAE(dim, encoder=Encoder(dim + 1), decoder=decoder, head=head, observation=observation)
 
 
+@pytest.mark.parametrize("factor", [None, 0.7, 2.0])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("observation", [BernoulliObservation(), NormalObservation(0.8)], ids=["bernoulli", "normal"])
 @pytest.mark.parametrize(("dim", "rule"), [(1, circle), (2, sphere)])
 def test_spherical_model_agrees_with_quadrature(
-    dim: int, rule: Callable[[], tuple[Tensor, Tensor]], observation: Observation, dtype: torch.dtype
+    dim: int,
+    rule: Callable[[], tuple[Tensor, Tensor]],
+    observation: Observation,
+    dtype: torch.dtype,
+    factor: float | None,
 ) -> None:
     points, weights = rule()
     model = spherical(dim, observation).double()
@@ -145,10 +159,57 @@ def test_spherical_model_agrees_with_quadrature(
         assert log_weight.std(dim=1).min() > 0.3
     model.to(dtype)
     torch.manual_seed(0)
+    proposal = None if factor is None else partial(widened, factor=factor)
     for row, value in zip(x.to(dtype), exact.tolist(), strict=True):
-        estimates = model.log_likelihood(row.expand(100, 6), num_samples=1000)
+        estimates = model.log_likelihood(row.expand(100, 6), num_samples=1000, proposal=proposal)
         assert estimates.dtype == dtype
         check_unbiased(estimates, value)
+
+
+def test_widened_laws() -> None:
+    loc = torch.tensor([[0.6, 0.8, 0.0], [0.0, 0.0, 1.0]])
+    wide = widened(VonMisesFisher(loc, torch.tensor([3.0, 500.0])), 4.0)
+    assert isinstance(wide, VonMisesFisher)
+    assert torch.equal(wide.loc, loc)
+    assert wide.concentration.tolist() == [0.75, 125.0]
+
+    product = widened(ProductOfSpheres(VonMisesFisher(loc, torch.tensor([3.0, 500.0]))))
+    assert isinstance(product, ProductOfSpheres)
+    assert product.factors.concentration.tolist() == [1.5, 250.0]
+
+    normal = widened(Independent(Normal(loc, torch.tensor(0.5)), 1), 9.0)
+    assert isinstance(normal, Independent)
+    assert normal.event_shape == (3,)
+    assert torch.equal(normal.mean, loc)
+    torch.testing.assert_close(normal.variance, torch.full((2, 3), 9 * 0.25))
+
+
+def test_widened_with_an_estimate_of_few_samples() -> None:
+    """Half of the true variance: the posterior falls short, the widened one is exact."""
+    torch.manual_seed(0)
+    model, x = FactorAnalysis(widen=0.5), some_data(1).expand(1000, 4)
+    exact = float(model.exact(x[:1]))
+
+    def twice(law: MultivariateNormal) -> MultivariateNormal:
+        return MultivariateNormal(law.loc, 2 * law.covariance_matrix)
+
+    narrow = importance_weighted_log_likelihood(model, x, num_samples=2)
+    wide = importance_weighted_log_likelihood(model, x, num_samples=2, proposal=twice)
+    assert exact - float(narrow.mean()) > 5 * float(narrow.std()) / math.sqrt(1000)
+    torch.testing.assert_close(wide, torch.full_like(wide, exact), rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("factor", [0.0, -1.0, math.inf, math.nan])
+def test_factors_of_widening_are_checked(factor: float) -> None:
+    law = Independent(Normal(torch.zeros(2), torch.ones(2)), 1)
+    with pytest.raises(ValueError, match=f"factor must be positive and finite, got {factor}"):
+        widened(law, factor)
+
+
+def test_other_laws_cannot_be_widened() -> None:
+    law = PowerSpherical(torch.tensor([1.0, 0.0]), torch.tensor(3.0))
+    with pytest.raises(TypeError, match=r"posterior must be .*, got PowerSpherical"):
+        widened(law)
 
 
 class Prescribed:
