@@ -11,7 +11,7 @@ def draw_labelled(images: ImageSet, num_labels: int, seed: int = 0) -> ImageSet:
     """Draws images at random, equally many of each class  (Kingma et al. 2014).
 
     Args:
-        images: Images with labels.
+        images: Images with labels, at least one.
         num_labels: Number of images to draw, a multiple of the number of classes.
         seed: Seed of the draw; torch's global generator is not used.
 
@@ -19,9 +19,11 @@ def draw_labelled(images: ImageSet, num_labels: int, seed: int = 0) -> ImageSet:
         The drawn images, class by class.
 
     Raises:
-        ValueError: If ``num_labels`` is not a positive multiple of the number of classes, or a class has too few
-            images.
+        ValueError: If there are no images, ``num_labels`` is not a positive multiple of the number of classes, or a
+            class has too few images.
     """
+    if images.labels.numel() == 0:
+        raise ValueError("images must hold at least one image, got none")
     classes, counts = images.labels.cpu().unique(return_counts=True)
     each, rest = divmod(num_labels, len(classes))
     if rest or each < 1:

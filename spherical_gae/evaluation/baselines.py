@@ -19,7 +19,8 @@ def untrained_embeddings(data: Data) -> Tensor:
     Their cosines reach the AUC of many published graph autoencoders on citation graphs.
 
     Args:
-        data: Graph with non-negative features ``x`` [N, F] and training links ``edge_index`` [2, E].
+        data: Graph with non-negative features ``x`` [N, F], training links ``edge_index`` [2, E] and, optionally,
+            their weights ``edge_weight`` [E].
 
     Returns:
         Float32 [N, F]; a node without features and featured neighbours is a zero row.
@@ -32,7 +33,8 @@ def untrained_embeddings(data: Data) -> Tensor:
         raise ValueError(f"x must be non-negative for tf-idf, got a smallest entry of {float(x.min())}")
     weighted = TfidfTransformer(norm="l2").fit_transform(x.double().numpy()).toarray()
     rows = torch.from_numpy(weighted).float().to(data.x.device)
-    return F.normalize(normalized_adjacency(data.edge_index, rows.size(0)) @ rows, dim=-1)
+    adjacency = normalized_adjacency(data.edge_index, rows.size(0), edge_weight=data.edge_weight)
+    return F.normalize(adjacency @ rows, dim=-1)
 
 
 def common_neighbors(edge_index: Tensor, num_nodes: int, pairs: Tensor) -> Tensor:

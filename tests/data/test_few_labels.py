@@ -91,3 +91,8 @@ def test_more_than_a_class_has_is_refused(images: ImageSet) -> None:
     assert len(drawn(images, 18)) == 18
     with pytest.raises(ValueError, match="num_labels must be at most 18, 6 for each class, got 21"):
         draw_labelled(images, 21)
+
+
+def test_no_images_are_refused() -> None:
+    with pytest.raises(ValueError, match="images must hold at least one image, got none"):
+        draw_labelled(ImageSet(torch.zeros(0, 2), torch.zeros(0, dtype=torch.int64)), 10)

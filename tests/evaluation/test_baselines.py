@@ -30,6 +30,14 @@ def test_by_hand() -> None:
     torch.testing.assert_close(untrained_embeddings(data), expected)
 
 
+def test_weights_of_links_count() -> None:
+    """0 - 1 with weight 3: strengths with the self-loop are 4 and 4."""
+    x, edge_index = torch.eye(2), torch.tensor([[0, 1], [1, 0]])
+    z = untrained_embeddings(Data(x=x, edge_index=edge_index, edge_weight=torch.tensor([3.0, 3.0])))
+    norm = math.hypot(1 / 4, 3 / 4)
+    torch.testing.assert_close(z, torch.tensor([[1 / 4, 3 / 4], [3 / 4, 1 / 4]]) / norm)
+
+
 @pytest.mark.parametrize("dtype", [torch.float64, torch.int64, torch.float16])
 def test_float32_for_features_of_any_dtype(dtype: torch.dtype) -> None:
     torch.manual_seed(0)
