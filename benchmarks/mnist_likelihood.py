@@ -3,9 +3,9 @@
     python benchmarks/mnist_unsupervised.py && python benchmarks/mnist_likelihood.py
 
 Table 1 gives importance-weighted estimates with 500 samples of the posterior, whose expectation is a lower bound of
-log p(x).  Here, for the first 1,000 test images and every model of table 1 that is there (seed 0): the same, the same with
-5,000 samples, and both from a proposal of twice the posterior's variance (``spherical_gae.models.widened``).  All four are
-lower bounds in expectation, so the largest is nearest to the truth.
+log p(x).  Here, for the first 1,000 test images and every model of table 1 that is there (seed 0): the same, the same
+with 5,000 samples, and both from a proposal of twice the posterior's variance (``spherical_gae.models.widened``).  All
+four are lower bounds in expectation, so the largest is nearest to the truth.
 Writes results/mnist_likelihood.json and .md.
 """
 
@@ -33,7 +33,7 @@ PROPOSALS = {"posterior": None, "widened": widened}
 
 
 def run_cell(cell: Cell, work: Path) -> dict[str, Any]:
-    """One model's estimates in nats, and their standard deviation over the images of the noise of the estimate."""
+    """One model's estimates in nats, means over the images."""
     images = load_images("mnist")
     model = cell.experiment.load_model(images, cell.folder(work))
     # The images of table 1.
