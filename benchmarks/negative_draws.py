@@ -50,9 +50,8 @@ class Cell(NamedTuple):
         return work / self.dataset / self.preset / f"{self.seed}.json"
 
 
-def pyg_split(data: Data, seed: int) -> LinkSplit:
-    """PyG's positives and negatives; message passing on the training links in all parts."""
-    ours = split_links(data, seed=seed)
+def pyg_split(data: Data, ours: LinkSplit, seed: int) -> LinkSplit:
+    """The split ``ours`` of this seed with PyG's negatives; the positives are the same."""
     split = RandomLinkSplit(0.05, 0.1, is_undirected=True, split_labels=True, add_negative_train_samples=False)
     # torch.manual_seed is not enough: PyG draws negatives by Python's generator.
     seed_everything(seed)
@@ -71,7 +70,8 @@ def run_cell(cell: Cell, work: Path) -> dict[str, Any]:
     result = cell.path(work)
     if not result.exists():
         data = load_graph(cell.dataset)
-        split, ours = pyg_split(data, cell.seed), split_links(data, seed=cell.seed)
+        ours = split_links(data, seed=cell.seed)
+        split = pyg_split(data, ours, cell.seed)
         preset = load_preset(cell.preset, cell.dataset)
         model, scores = train_once(split, preset, "s-vgae", cell.seed, progress=False)
         inputs = model_inputs(split.train)
