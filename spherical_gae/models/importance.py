@@ -40,8 +40,8 @@ def importance_weighted_log_likelihood(
     bound and log p(x), and grows to log p(x) with K  (Burda et al. 2016, eq. 8; Davidson et al. 2018, section 5.2).
 
     The bound makes q narrower than the true posterior, so that few samples have most of the weight: with the paper's
-    models of MNIST, d = 20, 500 samples fall about a nat short of log p(x) (benchmarks/mnist_likelihood.py).  A wider proposal, such as ``widened``, needs
-    fewer samples; with any proposal the expectation is at most log p(x).
+    models of MNIST, d = 20, 500 samples fall about a nat short of log p(x) (benchmarks/mnist_likelihood.py).  A wider
+    proposal, such as ``widened``, needs fewer samples; with any proposal the expectation is at most log p(x).
 
     Args:
         model: The model.
@@ -75,8 +75,9 @@ def widened(posterior: Distribution, factor: float = 2.0) -> Distribution:
         factor: Above 0; 1 changes nothing.
 
     Returns:
-        vMF(mu, kappa / factor), a product of these, or N(mean, factor diag(std)^2), of the same shapes and dtype.  The
-        variance in the tangent space of a vMF is about 1 / kappa (Mardia & Jupp 2000, section 9.3.2), if kappa is large.
+        vMF(mu, kappa / factor), a product of these, or N(mean, factor diag(std)^2), of the same shapes and dtype.  If
+        kappa is large, the variance of a vMF in the tangent space is about 1 / kappa (Mardia & Jupp 2000, section
+        9.3.2).
 
     Raises:
         TypeError: If the posterior is of another kind.
