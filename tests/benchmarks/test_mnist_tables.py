@@ -7,19 +7,21 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import cells
 import mnist_knn
 import mnist_semi_supervised
 import mnist_unsupervised
+import numpy as np
 import pytest
 import torch
 from cells import add_common_options, command_line, run_cells, spread, write_results
 from safetensors.torch import save_file
 
-from spherical_gae.data import ImageSet, ImageSplit, draw_labelled, load_images
+from spherical_gae.data import ImageSet, ImageSplit, binarize, draw_labelled, load_images
 from spherical_gae.models import M1Classifier
+from spherical_gae.models.m1 import Votes
 from spherical_gae.training.checkpoint import save_json
 
 VAE_CELLS = list(product(("n-vae", "s-vae"), (2, 5, 10, 20, 40), range(3)))
@@ -183,17 +185,40 @@ def test_table_of_vaes() -> None:
 
 def test_table_of_neighbours_pools_models_and_draws() -> None:
     def cell(model: str, dim: int, *accuracies: list[float]) -> dict[str, Any]:
-        return {"model": model, "dim": dim, "accuracies": dict(zip(("100", "600", "1000"), accuracies, strict=True))}
+        test = dict(zip(("100", "600", "1000"), accuracies, strict=True))
+        return {"model": model, "dim": dim, "test": {"chosen": test, "plain": {}}}
 
     given = [
         cell("n-vae", 5, [80.0, 82.0], [90.0, 90.0], [91.0, 93.0]),
         cell("n-vae", 5, [84.0, 86.0], [90.0, 90.0], [91.0, 93.0]),
     ]
-    header, _, line = mnist_knn.table(given)
+    header, _, line = mnist_knn.table(given, "chosen")
     assert header.count("N = 600") == 2
     # Deviations of 80, 82, 84, 86 and of 91, 93, 91, 93 from their means: sqrt(20 / 3) and sqrt(4 / 3).
     here = "83.0 ± 2.6 | 90.0 ± 0.0 | 92.0 ± 1.2"
     assert line == f"| 5 | N-VAE | 2 | {here} | 81.8 ± 2.0 | 90.9 ± 0.4 | 92.0 ± 0.2 |"
+
+
+def test_the_chosen_way_is_the_best_on_validation_images() -> None:
+    """In the mean over all models and numbers of labels of the committed results."""
+    report = json.loads((Path(mnist_knn.__file__).parent / "results" / "mnist_knn.json").read_text())
+    means = {
+        way: np.mean([np.mean(list(cell["validation"][way].values())) for cell in report["cells"]])
+        for way in report["cells"][0]["validation"]
+    }
+    assert len(means) == 4
+    assert max(means, key=means.__getitem__) == " / ".join(mnist_knn.CHOSEN)
+
+
+def test_validation_table_has_a_line_for_each_way() -> None:
+    ways = [" / ".join(way) for way in mnist_knn.WAYS]
+    given = [
+        {"validation": {way: {"100": base + i, "600": 90.0, "1000": 95.0} for i, way in enumerate(ways)}}
+        for base in (60.0, 70.0)
+    ]
+    lines = list(mnist_knn.validation_table(given))
+    assert lines[2] == "| binarised / uniform | 65.0 | 90.0 | 95.0 |"
+    assert lines[5] == "| intensities / distance | 68.0 | 90.0 | 95.0 |"
 
 
 def test_table_of_few_labels_is_in_percent() -> None:
@@ -219,11 +244,11 @@ def few_digits() -> ImageSplit:
 
 def test_cells_of_neighbours_test_the_models_of_table_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two draws of 20 and of 40 labels; each is M1 on the weights in the cell's folder."""
-    # All black or white: binarisation leaves nothing to chance.
-    images = ImageSplit(*(ImageSet(part.images.round(), part.labels) for part in few_digits()))
+    images = few_digits()
     monkeypatch.setattr(mnist_knn, "load_images", lambda name: images)
     monkeypatch.setattr(mnist_knn, "NUM_LABELS", (20, 40))
     monkeypatch.setattr(mnist_knn, "NUM_DRAWS", 2)
+    monkeypatch.setattr(mnist_knn, "NUM_VALIDATION_DRAWS", 1)
     cell = mnist_unsupervised.Cell("s-vae", 2, 1)
     folder = cell.folder(tmp_path)
     folder.mkdir(parents=True)
@@ -232,14 +257,24 @@ def test_cells_of_neighbours_test_the_models_of_table_1(tmp_path: Path, monkeypa
     save_file(model.state_dict(), folder / "model.safetensors")
     result = mnist_knn.run_cell(cell, tmp_path)
     assert (result["model"], result["dim"], result["seed"]) == ("s-vae", 2, 1)
-    assert list(result["accuracies"]) == ["20", "40"]
-    for number, found in result["accuracies"].items():
-        expected = [
-            100 * M1Classifier(model).fit(*draw_labelled(images.train, int(number), draw)).score(*images.test)
-            for draw in range(2)
-        ]
-        assert found == expected
-        assert found[0] != found[1]
+    noise = torch.Generator().manual_seed(0)
+    black_or_white = ImageSplit(*(ImageSet(binarize(part.images, noise), part.labels) for part in images))
+
+    def expected(weights: Votes, given: ImageSplit, part: ImageSet, number: int, draws: int) -> list[float]:
+        classifier = M1Classifier(model, weights=weights)
+        return [100 * classifier.fit(*draw_labelled(given.train, number, d)).score(*part) for d in range(draws)]
+
+    for number in (20, 40):
+        plain = expected("uniform", black_or_white, black_or_white.test, number, 2)
+        chosen = expected("distance", images, images.test, number, 2)
+        assert result["test"]["plain"][str(number)] == plain
+        assert result["test"]["chosen"][str(number)] == chosen
+        assert plain != chosen
+        assert plain[0] != plain[1]
+        for name, given in (("binarised", black_or_white), ("intensities", images)):
+            for weights in get_args(Votes):
+                (found,) = expected(weights, given, given.val, number, 1)
+                assert result["validation"][f"{name} / {weights}"][str(number)] == found
 
 
 @pytest.mark.parametrize("module", [mnist_unsupervised, mnist_semi_supervised])

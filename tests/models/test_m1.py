@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from spherical_gae.models import M1Classifier, NormalVAE, SphericalVAE, VariationalAutoencoder, m1
+from spherical_gae.models.m1 import Votes
 
 
 class Identity(nn.Module):
@@ -40,16 +41,21 @@ def test_neighbours_on_the_sphere_are_by_angle() -> None:
     assert M1Classifier(normal(2), 2).fit(x, y).predict(query).tolist() == [7, 4, 7]
 
 
-def vote(distances: list[float], y: list[int], k: int) -> int:
-    """The most frequent class among the k nearest, the smallest of those that tie."""
+def vote(distances: list[float], y: list[int], k: int, weights: Votes = "uniform") -> int:
+    """The class of the most votes among the k nearest, the smallest of those that tie."""
     nearest = sorted(range(len(y)), key=distances.__getitem__)[:k]
-    counts = Counter(y[i] for i in nearest)
-    return min(counts, key=lambda label: (-counts[label], label))
+    votes: Counter[int] = Counter()
+    for i in nearest:
+        votes[y[i]] += 1 if weights == "uniform" else 1 / distances[i]  # type: ignore[assignment]
+    return min(votes, key=lambda label: (-votes[label], label))
 
 
+@pytest.mark.parametrize("weights", ["uniform", "distance"])
 @pytest.mark.parametrize("num_neighbors", [1, 2, 5, 40])
 @pytest.mark.parametrize("kind", ["spherical", "normal"])
-def test_agrees_with_a_vote_by_hand(kind: str, num_neighbors: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_agrees_with_a_vote_by_hand(
+    kind: str, num_neighbors: int, weights: Votes, monkeypatch: pytest.MonkeyPatch
+) -> None:
     torch.manual_seed(0)
     x, query = torch.randn(40, 4), torch.randn(60, 4)
     y = torch.randint(3, (40,)) * 5
@@ -65,11 +71,11 @@ def test_agrees_with_a_vote_by_hand(kind: str, num_neighbors: int, monkeypatch: 
             ]
         else:
             distances = [math.dist(point, other) for other in x.double().tolist()]
-        expected.append(vote(distances, y.tolist(), num_neighbors))
-    assert M1Classifier(model, num_neighbors).fit(x, y).predict(query).tolist() == expected
+        expected.append(vote(distances, y.tolist(), num_neighbors, weights))
+    assert M1Classifier(model, num_neighbors, weights).fit(x, y).predict(query).tolist() == expected
     # In batches, the last one smaller.
     monkeypatch.setattr(m1, "_ROWS", 7)
-    classifier = M1Classifier(model, num_neighbors).fit(x, y)
+    classifier = M1Classifier(model, num_neighbors, weights).fit(x, y)
     assert classifier.predict(query).tolist() == expected
     share = sum(a == b for a, b in zip(expected, [0, 5, 10] * 20, strict=True)) / 60
     assert classifier.score(query, torch.tensor([0, 5, 10] * 20)) == pytest.approx(share, abs=1e-12)
@@ -109,6 +115,19 @@ def test_one_neighbour_knows_its_own_points() -> None:
 def test_neighbours_below_one_are_refused(num_neighbors: int) -> None:
     with pytest.raises(ValueError, match=f"num_neighbors must be at least 1, got {num_neighbors}"):
         M1Classifier(spherical(2), num_neighbors)
+
+
+def test_nearer_neighbours_outvote_more_numerous_ones() -> None:
+    x, y = torch.tensor([[0.0], [3.0], [3.5]]), torch.tensor([1, 2, 2])
+    query = torch.tensor([[0.5], [2.5], [3.0]])
+    assert M1Classifier(normal(1), 3).fit(x, y).predict(query).tolist() == [2, 2, 2]
+    # The last at distance 0 of a labelled point.
+    assert M1Classifier(normal(1), 3, "distance").fit(x, y).predict(query).tolist() == [1, 2, 2]
+
+
+def test_unknown_weights_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"weights must be one of \('uniform', 'distance'\), got 'rank'"):
+        M1Classifier(spherical(2), 5, "rank")  # type: ignore[arg-type]
 
 
 def test_wrong_numbers_of_points_are_refused() -> None:
