@@ -112,7 +112,7 @@ def main() -> None:
             results[futures[future]] = future.result()
 
     ordered = [results[cell] for cell in cells]
-    command = shlex.join(["python", "benchmarks/link_prediction.py", *_selection(options)])
+    command = commands_of(cells)
     versions = {
         "spherical_gae": __version__,
         "torch": torch.__version__,
@@ -125,16 +125,28 @@ def main() -> None:
     sys.stdout.write(text)
 
 
-def _selection(options: argparse.Namespace) -> list[str]:
-    """The options that are not the defaults."""
-    arguments = []
-    if options.datasets != list(DATASETS):
-        arguments += ["--datasets", *options.datasets]
-    if options.methods != list(METHODS):
-        arguments += ["--methods", *options.methods]
-    if options.seeds != "0-9":
-        arguments += ["--seeds", options.seeds]
-    return arguments
+def commands_of(cells: list[Cell]) -> str:
+    """The commands that make these cells: one for all data sets that have the same methods and seeds."""
+    selections: dict[str, list[str]] = {}
+    for dataset in dict.fromkeys(cell.dataset for cell in cells):
+        mine = [cell for cell in cells if cell.dataset == dataset]
+        selections.setdefault(_selection(mine), []).append(dataset)
+    commands = []
+    for selection, datasets in selections.items():
+        restriction = "" if datasets == list(DATASETS) else f" --datasets {' '.join(datasets)}"
+        commands.append(f"python benchmarks/link_prediction.py{restriction}{selection}")
+    return " && ".join(commands)
+
+
+def _selection(cells: list[Cell]) -> str:
+    """The options for methods and seeds, where they are not the defaults."""
+    methods = list(dict.fromkeys(cell.method for cell in cells))
+    seeds = sorted({cell.seed for cell in cells})
+    selection = "" if methods == list(METHODS) else f" --methods {shlex.join(methods)}"
+    if seeds == list(range(10)):
+        return selection
+    consecutive = len(seeds) > 1 and seeds == list(range(seeds[0], seeds[-1] + 1))
+    return f"{selection} --seeds {f'{seeds[0]}-{seeds[-1]}' if consecutive else ','.join(map(str, seeds))}"
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import link_prediction
 import pytest
-from link_prediction import Cell, restore_cells, run_cell
+from link_prediction import METHODS, Cell, commands_of, restore_cells, run_cell
 
 CELLS = [
     {"dataset": "cora", "method": "frontier s-vgae, no isolated bucket", "seed": 3, "auc": 0.75},
@@ -37,3 +37,15 @@ def test_restoring_keeps_what_was_computed_here(results: Path, tmp_path: Path) -
 def test_cells_have_files_of_their_own(tmp_path: Path) -> None:
     cells = [Cell(d, m, s) for d in link_prediction.DATASETS for m in link_prediction.METHODS for s in (0, 1, 10)]
     assert len({cell.path(tmp_path) for cell in cells}) == len(cells)
+
+
+def test_the_recorded_command_names_what_was_run() -> None:
+    ten = [Cell(d, m, s) for d in ("citeseer", "pubmed") for m in METHODS for s in range(10)]
+    twenty = [Cell("cora", m, s) for m in METHODS for s in range(20)]
+    command = "python benchmarks/link_prediction.py"
+    first, second = f"{command} --datasets cora --seeds 0-19", f"{command} --datasets citeseer pubmed"
+    assert commands_of(twenty + ten) == f"{first} && {second}"
+    everything = [Cell(d, m, s) for d in link_prediction.DATASETS for m in METHODS for s in range(10)]
+    assert commands_of(everything) == command
+    some = [Cell("cora", "paper s-vgae", s) for s in (1, 4)]
+    assert commands_of(some) == f"{command} --datasets cora --methods 'paper s-vgae' --seeds 1,4"
