@@ -7,45 +7,20 @@ import math
 import pickle
 from collections.abc import Callable
 
-import numpy as np
 import pytest
 import torch
+from factors import make, one_by_one, von_mises_fisher
 from places import DTYPES, seeded
+from sphere_quadrature import circle, sphere
 from torch import Tensor
 from torch.distributions import Independent, Normal, kl_divergence
 from torch.nn.functional import normalize
 
 from spherical_gae.core import HypersphericalUniform, ProductOfSpheres, VonMisesFisher
 
-Factors = VonMisesFisher | HypersphericalUniform
-
-KAPPAS = (0.0, 3.0, 40.0, 0.7)
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-12}
 BATCHES = pytest.mark.parametrize("batch", [(), (3,)], ids=["no_batch", "batch"])
 LAWS = pytest.mark.parametrize("law", ["vmf", "uniform"])
-
-
-def von_mises_fisher(batch: tuple[int, ...], num_factors: int, dim: int, dtype: torch.dtype, seed: int = 0) -> Factors:
-    noise = torch.randn(*batch, num_factors, dim, dtype=torch.float64, generator=seeded(seed))
-    kappa = torch.tensor(KAPPAS).roll(seed)[:num_factors] * (1 + torch.arange(math.prod(batch)).view(*batch, 1))
-    return VonMisesFisher(normalize(noise, dim=-1).to(dtype), kappa.to(dtype))
-
-
-def make(law: str, batch: tuple[int, ...], num_factors: int, dim: int, dtype: torch.dtype, seed: int = 0) -> Factors:
-    if law == "vmf":
-        return von_mises_fisher(batch, num_factors, dim, dtype, seed)
-    return HypersphericalUniform(dim, dtype=dtype).expand((*batch, num_factors))
-
-
-def one_by_one(factors: Factors) -> list[Factors]:
-    """The law of each factor by itself, of the batch shape of the product."""
-    if isinstance(factors, VonMisesFisher):
-        locs, kappas = factors.loc.unbind(-2), factors.concentration.unbind(-1)
-        return [VonMisesFisher(loc, kappa) for loc, kappa in zip(locs, kappas, strict=True)]
-    batch = factors.batch_shape[:-1]
-    return [
-        HypersphericalUniform(factors.dim, factors.mean.dtype).expand(batch) for _ in range(factors.batch_shape[-1])
-    ]
 
 
 def points(shape: tuple[int, ...], num_factors: int, dim: int, dtype: torch.dtype) -> Tensor:
@@ -117,21 +92,6 @@ def test_mean_and_variance_are_the_factors_one_after_the_other(
     torch.testing.assert_close(total, torch.full(batch, 4.0, dtype=dtype))
     if law == "vmf":
         assert torch.equal(product.mode, factors.loc.flatten(-2))
-
-
-def circle(size: int) -> tuple[Tensor, Tensor]:
-    """Nodes and weights on S^1, exact to rounding for smooth densities."""
-    angle = torch.arange(size, dtype=torch.float64) * (2 * math.pi / size)
-    return torch.stack([angle.cos(), angle.sin()], dim=-1), torch.full((size,), 2 * math.pi / size, dtype=torch.float64)
-
-
-def sphere(size: int) -> tuple[Tensor, Tensor]:
-    """Nodes and weights on S^2: Gauss-Legendre in the height, equally spaced around."""
-    height, weight = (torch.from_numpy(part) for part in np.polynomial.legendre.leggauss(size))
-    around, step = circle(2 * size)
-    flat = (1 - height**2).sqrt()[:, None, None] * around
-    x = torch.cat([flat, height[:, None, None].expand(-1, 2 * size, 1)], dim=-1)
-    return x.flatten(0, 1), (weight[:, None] * step).flatten()
 
 
 @pytest.mark.parametrize(("dim", "rule"), [(2, circle(80)), (3, sphere(13))], ids=["circles", "spheres"])
