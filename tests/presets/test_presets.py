@@ -142,7 +142,7 @@ def test_settings_reach_the_product_model() -> None:
 
 def test_features_are_needed_for_their_cosine_only() -> None:
     preset = load_preset("frontier-product")
-    with pytest.raises(ValueError, match="features must be given for a feature_cosine of 256, got None"):
+    with pytest.raises(ValueError, match="features must be given for a feature_cosine of 512, got None"):
         build_model(preset, "s-vgae", in_channels=10)
     model = build_model(preset.with_changes(feature_cosine=0), "s-vgae", in_channels=10)
     assert isinstance(model.decoder.decoder, FactorInnerProductDecoder)
