@@ -24,7 +24,7 @@ class FeatureCosineDecoder(nn.Module):
     Args:
         decoder: Any decoder with PyG's signature ``decoder(z, edge_index, sigmoid=True)``, for instance a
             ``DegreeBiasedDecoder``.
-        features: Unit features of all nodes, shape [N, r], for instance ``unit_features(x, 256)``; a
+        features: Unit features of all nodes, shape [N, r], for instance ``unit_features(x, 512)``; a
             buffer that is not in the state dict.
         scale: Initial scale, > 0; learned, and kept positive by an exponential.
 
