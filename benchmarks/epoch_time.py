@@ -50,7 +50,7 @@ def prepare_epoch(method: str, dataset: str, split: LinkSplit) -> Epoch:
         )
     settings = TRAINED[method]
     preset = load_preset(settings.preset, dataset).with_changes(**settings.changes)
-    model = build_model(preset, settings.model, split.train.num_features, features=split.train.x)
+    model = build_model(preset, settings.model, split.train.num_features)
     run = FullBatchRun(model, split, fit_config(preset), model_inputs(split.train), 0, torch.device("cpu"))
     return Epoch(run.train_step, lambda: run.validate(0.0))
 

@@ -35,7 +35,6 @@ TRAINED = {
     "frontier s-vgae, no isolated bucket": Trained("frontier", "s-vgae", {"isolated_bucket": False}),
     "frontier s-vgae, inner product": Trained("frontier", "s-vgae", {"decoder": "inner product", "epochs": 800}),
     "frontier-product s-vgae": Trained("frontier-product", "s-vgae", {}),
-    "frontier-product s-vgae, no feature cosine": Trained("frontier-product", "s-vgae", {"feature_cosine": 0}),
 }
 METHODS = (*UNTRAINED, *PYG, *TRAINED)
 

@@ -45,7 +45,6 @@ COMPARISONS = (
     ("frontier s-vgae", "paper s-vgae"),
     ("frontier s-vgae", "frontier s-vgae, no isolated bucket"),
     ("frontier s-vgae", "frontier-product s-vgae"),
-    ("frontier-product s-vgae", "frontier-product s-vgae, no feature cosine"),
 )
 
 Results = dict[tuple[str, str], list[dict[str, Any]]]

@@ -207,7 +207,7 @@ def _configured(
 
 def _check_trainable(config: ExperimentConfig, data: Data) -> None:
     """Refuses settings that cannot be trained with on this graph, or in so many processes, before there is a folder."""
-    encoder = build_model(config.preset, "s-vgae", data.num_features, features=data.x).encoder
+    encoder = build_model(config.preset, "s-vgae", data.num_features).encoder
     num_links = data.edge_index.size(1) // 2
     num_train_links = num_links - int(0.05 * num_links) - int(0.1 * num_links)
     try:

@@ -13,7 +13,6 @@ from spherical_gae.data.graphs import load_graph
 from spherical_gae.data.images import ImageSet, ImageSplit, binarize, load_images
 from spherical_gae.data.negatives import NonEdgeSampler, sample_non_edges
 from spherical_gae.data.splits import LinkSplit, split_links
-from spherical_gae.data.unit_features import tfidf_features, unit_features
 
 __all__ = [
     "ChecksumError",
@@ -36,6 +35,4 @@ __all__ = [
     "read_graph",
     "sample_non_edges",
     "split_links",
-    "tfidf_features",
-    "unit_features",
 ]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import torch
 from scipy.sparse import coo_array
+from sklearn.feature_extraction.text import TfidfTransformer
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 from torch_geometric.data import Data
 
-from spherical_gae.data.unit_features import tfidf_features
 from spherical_gae.nn.propagation import normalized_adjacency
 
 
@@ -28,7 +28,11 @@ def untrained_embeddings(data: Data) -> Tensor:
     Raises:
         ValueError: If a feature is negative or NaN.
     """
-    rows = tfidf_features(data.x)
+    x = data.x.cpu()
+    if not bool((x >= 0).all()):
+        raise ValueError(f"x must be non-negative for tf-idf, got a smallest entry of {float(x.min())}")
+    weighted = TfidfTransformer(norm="l2").fit_transform(x.double().numpy()).toarray()
+    rows = torch.from_numpy(weighted).float().to(data.x.device)
     adjacency = normalized_adjacency(data.edge_index, rows.size(0), edge_weight=data.edge_weight)
     return F.normalize(adjacency @ rows, dim=-1)
 

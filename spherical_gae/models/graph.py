@@ -14,7 +14,7 @@ from spherical_gae.data.negatives import sample_non_edges
 from spherical_gae.evaluation.metrics import LinkScores, auc_ap
 from spherical_gae.nn.decoders import FactorInnerProductDecoder, InnerProductDecoder
 from spherical_gae.nn.heads import LatentHead, NormalHead, ProductOfSpheresHead, VonMisesFisherHead
-from spherical_gae.nn.pair_blocks import graph_arguments, score_block
+from spherical_gae.nn.pair_blocks import score_block
 from spherical_gae.retrieval.exclusion import known_partners
 from spherical_gae.retrieval.top_k import MAX_SCORES, TopK, blockwise_top_k
 
@@ -90,7 +90,8 @@ class VariationalGAE(nn.Module):
             edge_index: The graph that the encoder saw: int64 [2, E], or ``normalized_adjacency`` of it.
             num_nodes: Number of nodes N.
         """
-        return graph_arguments(self.decoder, edge_index, num_nodes)
+        of_decoder = getattr(self.decoder, "graph_arguments", None)
+        return {} if of_decoder is None else of_decoder(edge_index, num_nodes)
 
     def recon_loss(
         self, z: Tensor, pos_edge_index: Tensor, neg_edge_index: Tensor | None = None, **decoder_arguments: Any

@@ -3,11 +3,10 @@
 from spherical_gae.nn.decoders import FactorInnerProductDecoder, HadamardDecoder, InnerProductDecoder
 from spherical_gae.nn.degree_bias import DegreeBias, DegreeBiasedDecoder
 from spherical_gae.nn.encoders import BatchNormPropagationEncoder, GCNEncoder, NormalizedPropagationEncoder
-from spherical_gae.nn.feature_cosine import FeatureCosineDecoder
 from spherical_gae.nn.heads import LatentHead, NormalHead, ProductOfSpheresHead, VonMisesFisherHead
 from spherical_gae.nn.mlp import MLP, ClassConditionalMLP, MLPEncoder, ParallelLinear
 from spherical_gae.nn.observations import BernoulliObservation, NormalObservation, Observation, log_prob_of_data
-from spherical_gae.nn.pair_blocks import graph_arguments, score_block
+from spherical_gae.nn.pair_blocks import score_block
 from spherical_gae.nn.propagated import PropagatedEncoder, propagate_features
 from spherical_gae.nn.propagation import NormalizedAdjacency, node_degree, normalized_adjacency, sparse_features
 from spherical_gae.nn.sparse import SparseMatrix
@@ -20,7 +19,6 @@ __all__ = [
     "DegreeBias",
     "DegreeBiasedDecoder",
     "FactorInnerProductDecoder",
-    "FeatureCosineDecoder",
     "GCNEncoder",
     "HadamardDecoder",
     "InnerProductDecoder",
@@ -36,7 +34,6 @@ __all__ = [
     "PropagatedEncoder",
     "SparseMatrix",
     "VonMisesFisherHead",
-    "graph_arguments",
     "log_prob_of_data",
     "node_degree",
     "normalized_adjacency",

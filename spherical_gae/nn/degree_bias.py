@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch_geometric.nn.inits import reset
 
-from spherical_gae.nn.pair_blocks import graph_arguments, score_block
+from spherical_gae.nn.pair_blocks import score_block
 from spherical_gae.nn.propagation import NormalizedAdjacency, node_degree
 
 
@@ -91,7 +91,8 @@ class DegreeBiasedDecoder(nn.Module):
         reset(self.decoder)
         self.degree_bias.reset_parameters()
 
-    def graph_arguments(self, edge_index: Tensor | NormalizedAdjacency, num_nodes: int) -> dict[str, Tensor]:
+    @staticmethod
+    def graph_arguments(edge_index: Tensor | NormalizedAdjacency, num_nodes: int) -> dict[str, Tensor]:
         """What ``forward`` needs to know of the graph that the encoder saw.
 
         Args:
@@ -99,13 +100,11 @@ class DegreeBiasedDecoder(nn.Module):
             num_nodes: Number of nodes N.
 
         Returns:
-            ``{"degree": Tensor of shape [N]}``, and what the inner decoder needs.
+            ``{"degree": Tensor of shape [N]}``.
         """
-        return {"degree": node_degree(edge_index, num_nodes), **graph_arguments(self.decoder, edge_index, num_nodes)}
+        return {"degree": node_degree(edge_index, num_nodes)}
 
-    def forward(
-        self, z: Tensor, edge_index: Tensor, sigmoid: bool = True, *, degree: Tensor, **of_decoder: Tensor
-    ) -> Tensor:
+    def forward(self, z: Tensor, edge_index: Tensor, sigmoid: bool = True, *, degree: Tensor) -> Tensor:
         """Scores pairs of nodes.
 
         Args:
@@ -113,34 +112,25 @@ class DegreeBiasedDecoder(nn.Module):
             edge_index: int64 [2, E], the pairs.
             sigmoid: Whether to return probabilities instead of log-odds.
             degree: Degrees of the nodes in the graph that the encoder saw, shape [N].
-            **of_decoder: What the inner decoder needs besides.
 
         Returns:
             Shape [E].
         """
         bias = self.degree_bias(degree)
         source, target = edge_index
-        logits = self.decoder(z, edge_index, sigmoid=False, **of_decoder) + bias[source] + bias[target]
+        logits = self.decoder(z, edge_index, sigmoid=False) + bias[source] + bias[target]
         return logits.sigmoid() if sigmoid else logits
 
-    def forward_all(self, z: Tensor, sigmoid: bool = True, *, degree: Tensor, **of_decoder: Tensor) -> Tensor:
+    def forward_all(self, z: Tensor, sigmoid: bool = True, *, degree: Tensor) -> Tensor:
         """Scores all pairs of nodes, shape [N, N]; see ``forward``.  Memory grows with N^2."""
         bias = self.degree_bias(degree)
-        logits = self.decoder.forward_all(z, sigmoid=False, **of_decoder) + bias[:, None] + bias
+        logits = self.decoder.forward_all(z, sigmoid=False) + bias[:, None] + bias
         return logits.sigmoid() if sigmoid else logits
 
     def forward_block(
-        self,
-        z: Tensor,
-        source: Tensor,
-        target: Tensor,
-        sigmoid: bool = True,
-        *,
-        degree: Tensor,
-        **of_decoder: Tensor,
+        self, z: Tensor, source: Tensor, target: Tensor, sigmoid: bool = True, *, degree: Tensor
     ) -> Tensor:
         """Scores all pairs of two sets of nodes, int64 [A] and [B], shape [A, B]; see ``forward``."""
         bias = self.degree_bias(degree)
-        logits = score_block(self.decoder, z, source, target, sigmoid=False, **of_decoder)
-        logits = logits + bias[source][:, None] + bias[target]
+        logits = score_block(self.decoder, z, source, target, sigmoid=False) + bias[source][:, None] + bias[target]
         return logits.sigmoid() if sigmoid else logits

@@ -1,4 +1,4 @@
-"""What any decoder can be asked for: the arguments that it needs, the scores of all pairs of two sets of nodes."""
+"""Scores of all pairs of two sets of nodes, by any decoder."""
 
 from __future__ import annotations
 
@@ -9,21 +9,6 @@ from torch import Tensor, nn
 
 # Numbers gathered at once for the ends of pairs: 32 MB in float32.
 _GATHERED = 1 << 23
-
-
-def graph_arguments(decoder: nn.Module, edge_index: Any, num_nodes: int) -> dict[str, Tensor]:
-    """What a decoder needs to know of the graph: of its own method of this name, nothing if it has none.
-
-    Args:
-        decoder: Module with PyG's signature ``decoder(z, edge_index, sigmoid=True)``.
-        edge_index: The graph that the encoder saw: int64 [2, E], or ``normalized_adjacency`` of it.
-        num_nodes: Number of nodes N.
-
-    Returns:
-        Keyword arguments of the decoder, one row for each node.
-    """
-    of_decoder = getattr(decoder, "graph_arguments", None)
-    return {} if of_decoder is None else of_decoder(edge_index, num_nodes)
 
 
 def score_block(

@@ -8,14 +8,12 @@ from importlib import resources
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from spherical_gae.data.unit_features import unit_features
 from spherical_gae.models.graph import NormalGAE, SphericalGAE, VariationalGAE
 from spherical_gae.nn.decoders import FactorInnerProductDecoder, HadamardDecoder, InnerProductDecoder
 from spherical_gae.nn.degree_bias import DegreeBiasedDecoder
 from spherical_gae.nn.encoders import BatchNormPropagationEncoder, GCNEncoder, NormalizedPropagationEncoder
-from spherical_gae.nn.feature_cosine import FeatureCosineDecoder
 from spherical_gae.nn.heads import NormalHead
 from spherical_gae.nn.propagated import PropagatedEncoder
 
@@ -45,7 +43,6 @@ class Preset:
         decoder: ``"inner product"`` or ``"hadamard"``.
         degree_buckets: Number of learned biases by degree, see ``DegreeBias``; 0 for none.
         isolated_bucket: Whether isolated nodes have a bias of their own.
-        feature_cosine: Coordinates that the features are reduced to for a ``FeatureCosineDecoder``; 0 for none.
         mask_share: See ``FitConfig``.
         negatives_per_link: See ``FitConfig``.
         batch_size: See ``FitConfig``.
@@ -72,7 +69,6 @@ class Preset:
     decoder: str = "inner product"
     degree_buckets: int = 0
     isolated_bucket: bool = True
-    feature_cosine: int = 0
     mask_share: float = 0.0
     negatives_per_link: int = 1
     batch_size: int | None = None
@@ -85,8 +81,6 @@ class Preset:
         for name, allowed in (("encoder", ENCODERS), ("decoder", DECODERS), ("normal_decoder", ("plain", "same"))):
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {getattr(self, name)!r}")
-        if self.feature_cosine < 0:
-            raise ValueError(f"feature_cosine must be at least 0, got {self.feature_cosine}")
         if self.num_factors < 1:
             raise ValueError(f"num_factors must be at least 1, got {self.num_factors}")
         if self.latent_dim < 2:
@@ -102,11 +96,8 @@ class Preset:
         return replace(self, **{name: value for name, value in changes.items() if value is not None})
 
     def on_one_sphere(self, dim: int) -> Preset:
-        """Returns a copy whose latent is a single sphere of ``dim`` coordinates, and says all that it knows.
-
-        Of several steps it takes the most; no term of the decoder says it in the embedding's place.
-        """
-        return replace(self, latent_dim=dim, num_factors=1, num_steps=(max(self.num_steps),), feature_cosine=0)
+        """Returns a copy whose latent is a single sphere of ``dim`` coordinates; of several steps, the most."""
+        return replace(self, latent_dim=dim, num_factors=1, num_steps=(max(self.num_steps),))
 
     def to_dict(self) -> dict[str, Any]:
         """The settings as plain values, for JSON."""
@@ -139,9 +130,7 @@ def load_preset(name: str, dataset: str | None = None) -> Preset:
     return Preset(description=content["description"], **settings)
 
 
-def build_model(
-    preset: Preset, method: str, in_channels: int, seed: int = 0, features: Tensor | None = None
-) -> VariationalGAE:
+def build_model(preset: Preset, method: str, in_channels: int, seed: int = 0) -> VariationalGAE:
     """Makes a model with freshly drawn weights; torch's global generator is left as it was.
 
     Args:
@@ -149,10 +138,9 @@ def build_model(
         method: ``"s-vgae"`` or ``"n-vgae"``.
         in_channels: Number of node features.
         seed: Seed of the initial weights.
-        features: Node features, shape [N, in_channels]; needed if the preset has a ``feature_cosine``.
 
     Raises:
-        ValueError: If the method is unknown, or ``features`` are needed and None.
+        ValueError: If the method is unknown.
     """
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
@@ -161,10 +149,10 @@ def build_model(
         torch.default_generator.manual_seed(seed)
         if method == "n-vgae":
             encoder = _encoder(preset, in_channels, NormalHead().parameter_widths(preset.latent_dim))
-            return NormalGAE(encoder, None if preset.normal_decoder == "plain" else _decoder(preset, 1, features))
+            return NormalGAE(encoder, None if preset.normal_decoder == "plain" else _decoder(preset, 1))
         return SphericalGAE(
             _encoder(preset, in_channels, (preset.latent_dim, preset.num_factors)),
-            _decoder(preset, preset.num_factors, features),
+            _decoder(preset, preset.num_factors),
             min_concentration=preset.min_concentration,
             num_factors=preset.num_factors,
         )
@@ -180,7 +168,7 @@ def _encoder(preset: Preset, in_channels: int, widths: tuple[int, ...]) -> nn.Mo
     return BatchNormPropagationEncoder(in_channels, widths, preset.dropout)
 
 
-def _decoder(preset: Preset, num_factors: int, features: Tensor | None) -> nn.Module:
+def _decoder(preset: Preset, num_factors: int) -> nn.Module:
     decoder: nn.Module
     if preset.decoder == "hadamard":
         decoder = HadamardDecoder(preset.latent_dim)
@@ -188,10 +176,6 @@ def _decoder(preset: Preset, num_factors: int, features: Tensor | None) -> nn.Mo
         decoder = InnerProductDecoder(preset.decoder_scale)
     else:
         decoder = FactorInnerProductDecoder(num_factors, preset.decoder_scale / num_factors)
-    if preset.feature_cosine > 0:
-        if features is None:
-            raise ValueError(f"features must be given for a feature_cosine of {preset.feature_cosine}, got None")
-        decoder = FeatureCosineDecoder(decoder, unit_features(features, preset.feature_cosine))
     if preset.degree_buckets == 0:
         return decoder
     return DegreeBiasedDecoder(decoder, preset.degree_buckets, preset.isolated_bucket)

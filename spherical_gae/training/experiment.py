@@ -16,7 +16,7 @@ from torch.nn import functional as F  # noqa: N812
 from torch_geometric.data import Data
 
 from spherical_gae.data.splits import LinkSplit, split_links
-from spherical_gae.data.unit_features import unit_features
+from spherical_gae.evaluation.baselines import untrained_embeddings
 from spherical_gae.evaluation.metrics import LinkScores, auc_ap
 from spherical_gae.models.graph import VariationalGAE
 from spherical_gae.nn.propagation import normalized_adjacency, sparse_features
@@ -125,7 +125,7 @@ def train_once(
         The model with the best epoch's weights, and its scores: ``auc`` and ``ap`` on the test links at the best
         validation epoch, ``auc_last`` and ``ap_last`` at the last epoch, ``val_auc``, ``val_ap``, ``best_epoch``.
     """
-    model = build_model(preset, method, split.train.num_features, seed, features=split.train.x).to(device)
+    model = build_model(preset, method, split.train.num_features, seed).to(device)
     result = fit(
         model,
         split,
@@ -145,7 +145,9 @@ def train_once(
 
 
 def baseline_embeddings(data: Data) -> Tensor:
-    """Unit embeddings without training: normalise(A-hat X), X the ``unit_features``.
+    """Unit embeddings without training: ``untrained_embeddings``, or normalise(A-hat L2(X)) if a feature is negative.
+
+    Tf-idf means something for counts and their like only, which are not negative.
 
     Args:
         data: As for ``model_inputs``.
@@ -153,7 +155,9 @@ def baseline_embeddings(data: Data) -> Tensor:
     Returns:
         Float32 [N, F].
     """
-    rows = unit_features(data.x)
+    if bool((data.x >= 0).all()):
+        return untrained_embeddings(data)
+    rows = F.normalize(data.x.float(), dim=-1)
     adjacency = normalized_adjacency(data.edge_index, rows.size(0), edge_weight=data.edge_weight)
     return F.normalize(adjacency @ rows, dim=-1)
 
@@ -217,9 +221,9 @@ class Experiment:
             save_json(self.folder / "metrics.json", metrics)
         return metrics
 
-    def load_model(self, method: str, seed: int, features: Tensor) -> VariationalGAE:
-        """A trained model of this folder, in evaluation mode, for the graph's node features [N, F]."""
-        model = build_model(self.config.preset, method, features.size(1), seed, features)
+    def load_model(self, method: str, seed: int, in_channels: int) -> VariationalGAE:
+        """A trained model of this folder, in evaluation mode."""
+        model = build_model(self.config.preset, method, in_channels, seed)
         model.load_state_dict(safetensors.torch.load_file(self._cell(method, seed, "safetensors")))
         return model.eval()
 
@@ -270,7 +274,7 @@ class Experiment:
         if self.processes.is_first and not embeddings.exists():
             if "node_ids" in data:
                 save_json(self.folder / "node_ids.json", data.node_ids)
-            z = self._embed(self.load_model("s-vgae", seed, data.x), split)
+            z = self._embed(self.load_model("s-vgae", seed, data.num_features), split)
             write_atomically(embeddings, lambda file: np.save(file, z.numpy()))
         if data.num_nodes > _MAX_DRAWN_NODES:
             return
@@ -287,7 +291,7 @@ class Experiment:
     def _model_on_sphere(self, split: LinkSplit, checkpoint: Path) -> VariationalGAE:
         seed = self.config.seeds[0]
         if self.config.preset.latent_dim == 3 and self.config.preset.num_factors == 1:
-            return self.load_model("s-vgae", seed, split.train.x)
+            return self.load_model("s-vgae", seed, split.train.num_features)
         model, _ = train_once(
             split,
             self.config.preset.on_one_sphere(3),

@@ -63,7 +63,7 @@ def test_gradient_counts_the_ends_in_each_bucket() -> None:
 
 def test_graph_arguments_are_the_degrees() -> None:
     for graph in (EDGE_INDEX, normalized_adjacency(EDGE_INDEX, 5)):
-        arguments = DegreeBiasedDecoder(InnerProductDecoder()).graph_arguments(graph, 5)
+        arguments = DegreeBiasedDecoder.graph_arguments(graph, 5)
         assert list(arguments) == ["degree"]
         assert arguments["degree"].tolist() == DEGREE.tolist()
 

@@ -8,20 +8,11 @@ import torch
 from torch import Tensor
 
 from spherical_gae import GCNEncoder, NormalGAE, NormalizedPropagationEncoder, SphericalGAE
-from spherical_gae.data import unit_features
 from spherical_gae.data.graphs import DATASETS
-from spherical_gae.nn import (
-    BatchNormPropagationEncoder,
-    DegreeBiasedDecoder,
-    FactorInnerProductDecoder,
-    FeatureCosineDecoder,
-    HadamardDecoder,
-    ProductOfSpheresHead,
-)
+from spherical_gae.nn import BatchNormPropagationEncoder, DegreeBiasedDecoder, HadamardDecoder, ProductOfSpheresHead
 from spherical_gae.presets import METHODS, Preset, available_presets, build_model, load_preset
 
 EDGE_INDEX = torch.tensor([[0, 1], [1, 0]])
-FEATURES = torch.rand(12, 10, generator=torch.Generator().manual_seed(0))
 
 
 def file_of(name: str) -> dict[str, Any]:
@@ -29,7 +20,7 @@ def file_of(name: str) -> dict[str, Any]:
 
 
 def weights(method: str, seed: int, preset: str = "paper") -> list[Tensor]:
-    model = build_model(load_preset(preset).with_changes(latent_dim=8), method, 10, seed, FEATURES)
+    model = build_model(load_preset(preset).with_changes(latent_dim=8), method, 10, seed)
     return [tensor.clone() for tensor in model.state_dict().values()]
 
 
@@ -120,34 +111,16 @@ def test_settings_reach_the_gcn_model() -> None:
 
 def test_settings_reach_the_product_model() -> None:
     preset = load_preset("frontier-product").with_changes(
-        latent_dim=12,
-        num_factors=3,
-        num_steps=(4, 0, 2),
-        dropout=0.125,
-        degree_buckets=5,
-        decoder_scale=6.0,
-        feature_cosine=4,
+        latent_dim=12, num_factors=3, num_steps=(4, 0, 2), dropout=0.125, degree_buckets=5, decoder_scale=6.0
     )
-    model = build_model(preset, "s-vgae", in_channels=10, features=FEATURES)
+    model = build_model(preset, "s-vgae", in_channels=10)
     assert isinstance(model.encoder, NormalizedPropagationEncoder)
     assert (model.encoder.num_steps, model.encoder.dropout) == ((4, 0, 2), 0.125)
     assert isinstance(model.head, ProductOfSpheresHead)
     assert model.head.num_factors == 3
     assert isinstance(model.decoder, DegreeBiasedDecoder)
     assert model.decoder.degree_bias.bias.shape == (5,)
-    assert isinstance(model.decoder.decoder, FeatureCosineDecoder)
-    assert torch.equal(model.decoder.decoder.features, unit_features(FEATURES, 4))
-    torch.testing.assert_close(model.decoder.decoder.decoder.scale.detach(), torch.full((3,), 2.0))
-
-
-def test_features_are_needed_for_their_cosine_only() -> None:
-    preset = load_preset("frontier-product")
-    with pytest.raises(ValueError, match="features must be given for a feature_cosine of 512, got None"):
-        build_model(preset, "s-vgae", in_channels=10)
-    model = build_model(preset.with_changes(feature_cosine=0), "s-vgae", in_channels=10)
-    assert isinstance(model.decoder.decoder, FactorInnerProductDecoder)
-    with pytest.raises(ValueError, match="feature_cosine must be at least 0, got -1"):
-        preset.with_changes(feature_cosine=-1)
+    torch.testing.assert_close(model.decoder.decoder.scale.detach(), torch.full((3,), 2.0))
 
 
 def test_isolated_bucket_is_separately_switchable() -> None:
@@ -168,14 +141,13 @@ def test_other_encoder_and_decoder() -> None:
 def test_on_one_sphere() -> None:
     preset = load_preset("frontier-product").on_one_sphere(3)
     assert (preset.latent_dim, preset.num_factors, preset.num_steps) == (3, 1, (3,))
-    assert preset.feature_cosine == 0
 
 
 @pytest.mark.parametrize("name", available_presets())
 @pytest.mark.parametrize("method", METHODS)
 def test_every_preset_makes_every_method(name: str, method: str) -> None:
     preset = load_preset(name)
-    model = build_model(preset, method, in_channels=10, features=FEATURES)
+    model = build_model(preset, method, in_channels=10)
     assert isinstance(model, {"s-vgae": SphericalGAE, "n-vgae": NormalGAE}[method])
     z = model.encode(torch.rand(2, 10), EDGE_INDEX)
     assert z.shape == (2, preset.latent_dim)

@@ -33,7 +33,7 @@ def small_split(seed: int = 0) -> LinkSplit:
 
 def make_model(split: LinkSplit, preset: str = "paper", method: str = "s-vgae", **changes: Any) -> VariationalGAE:
     settings = load_preset(preset).with_changes(latent_dim=8, **changes)
-    return build_model(settings, method, split.train.num_features, features=split.train.x)
+    return build_model(settings, method, split.train.num_features)
 
 
 def train(split: LinkSplit, model: VariationalGAE | None = None, **arguments: Any) -> Outcome:

@@ -84,7 +84,7 @@ def test_metrics_have_one_entry_per_seed(finished: Experiment, data: Data) -> No
 @pytest.mark.parametrize("method", ["s-vgae", "n-vgae"])
 @pytest.mark.parametrize("seed", [0, 2])
 def test_saved_weights_have_the_reported_scores(finished: Experiment, data: Data, method: str, seed: int) -> None:
-    model = finished.load_model(method, seed, data.x)
+    model = finished.load_model(method, seed, data.num_features)
     assert not model.training
     split = split_links(data, seed=seed)
     z = model.encode(*model_inputs(split.train))
@@ -99,7 +99,7 @@ def test_embeddings_are_the_first_seeds_mean_directions(finished: Experiment, da
     assert embeddings.shape == (300, 4)
     assert embeddings.dtype == np.float32
     np.testing.assert_allclose(np.linalg.norm(embeddings, axis=1), 1, atol=1e-6)
-    model = finished.load_model("s-vgae", 2, data.x)
+    model = finished.load_model("s-vgae", 2, data.num_features)
     with torch.no_grad():
         z = model.encode(*model_inputs(split_links(data, seed=2).train))
     assert np.array_equal(embeddings, z.numpy())
@@ -219,7 +219,7 @@ def test_masked_training_draws_weighted_adjacencies(data: Data) -> None:
 
     split = split_links(Data(x=data.x, edge_index=data.edge_index, edge_weight=weight(data.edge_index)))
     train, preset = split.train, load_preset("frontier")
-    model = build_model(preset, "s-vgae", data.num_features, features=data.x)
+    model = build_model(preset, "s-vgae", data.num_features)
     run = FullBatchRun(model, split, fit_config(preset), model_inputs(train), 0, torch.device("cpu"))
     assert run.masking is not None
     adjacency, hidden = run.masking.sample()
