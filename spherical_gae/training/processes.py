@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -101,6 +102,16 @@ def launched_rank() -> int:
     return int(os.environ.get(_RANK, "0"))
 
 
+def leave_group() -> None:
+    """Leaves torch.distributed's default group and ends its threads.
+
+    A reference cycle that holds a DistributedDataParallel keeps them past ``destroy_process_group``, and one
+    that runs while the interpreter shuts down can abort the process; so the garbage is collected too.
+    """
+    dist.destroy_process_group()
+    gc.collect()
+
+
 def own_device(device: torch.device) -> torch.device:
     """The device of this process: of several on GPUs, each has its own."""
     if device.type == "cuda" and launched_processes() > 1:
@@ -123,4 +134,4 @@ def joined_processes(device: torch.device) -> Iterator[Processes]:
     try:
         yield Processes.current()
     finally:
-        dist.destroy_process_group()
+        leave_group()

@@ -1,12 +1,16 @@
+import weakref
 from pathlib import Path
 
 import distributed_fits
 import pytest
 import torch
+import torch.distributed as dist
 from link_runs import Outcome, assert_identical, small_split
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
 from two_processes import in_two_processes
 
-from spherical_gae.training.processes import Processes, joined_processes, launched_processes, own_device
+from spherical_gae.training.processes import Processes, joined_processes, launched_processes, leave_group, own_device
 
 CPU = torch.device("cpu")
 
@@ -30,6 +34,19 @@ def test_torchrun_is_recognised_by_its_variables(monkeypatch: pytest.MonkeyPatch
     assert launched_processes() == 4
     assert own_device(torch.device("cuda")) == torch.device("cuda", 1)
     assert own_device(CPU) == CPU
+
+
+def test_leaving_the_group_frees_a_model_in_a_reference_cycle(tmp_path: Path) -> None:
+    """It holds the group, whose threads would run into the interpreter's end."""
+    dist.init_process_group("gloo", init_method=f"file://{tmp_path / 'meeting'}", rank=0, world_size=1)
+    model = DistributedDataParallel(nn.Linear(2, 1))
+    model.itself = [model]  # type: ignore[assignment]
+    seen = weakref.ref(model)
+    del model
+    assert seen() is not None
+    leave_group()
+    assert seen() is None
+    assert not dist.is_initialized()
 
 
 @pytest.mark.slow

@@ -8,12 +8,14 @@ from typing import Any
 import torch
 import torch.distributed as dist
 
+from spherical_gae.training.processes import leave_group
+
 
 def _run(function: Callable[..., Any], rank: int, folder: Path, arguments: tuple[Any, ...]) -> None:
     torch.set_num_threads(1)
     dist.init_process_group("gloo", init_method=f"file://{folder / 'meeting'}", rank=rank, world_size=2)
     torch.save(function(*arguments), folder / f"result-{rank}")
-    dist.destroy_process_group()
+    leave_group()
 
 
 def in_two_processes(function: Callable[..., Any], folder: Path, *arguments: Any) -> list[Any]:
