@@ -7,6 +7,7 @@ from spherical_gae.data.conversions import from_networkx, from_scipy
 from spherical_gae.data.corruption import corrupt_links
 from spherical_gae.data.default_features import default_features
 from spherical_gae.data.degree_matched import DegreeMatchedSampler
+from spherical_gae.data.feature_neighbors import feature_neighbors
 from spherical_gae.data.few_labels import draw_labelled
 from spherical_gae.data.graph_files import read_graph
 from spherical_gae.data.graphs import load_graph
@@ -28,6 +29,7 @@ __all__ = [
     "corrupt_links",
     "default_features",
     "draw_labelled",
+    "feature_neighbors",
     "from_networkx",
     "from_scipy",
     "load_graph",

@@ -3,8 +3,9 @@
 from spherical_gae.nn.decoders import FactorInnerProductDecoder, HadamardDecoder, InnerProductDecoder
 from spherical_gae.nn.degree_bias import DegreeBias, DegreeBiasedDecoder
 from spherical_gae.nn.encoders import BatchNormPropagationEncoder, GCNEncoder, NormalizedPropagationEncoder
+from spherical_gae.nn.feature_neighbor_encoder import FeatureNeighborEncoder, NeighborFeatures
 from spherical_gae.nn.heads import LatentHead, NormalHead, ProductOfSpheresHead, VonMisesFisherHead
-from spherical_gae.nn.mlp import MLP, ClassConditionalMLP, MLPEncoder, ParallelLinear
+from spherical_gae.nn.mlp import MLP, ClassConditionalMLP, MLPEncoder, ParallelLinear, Scale
 from spherical_gae.nn.observations import BernoulliObservation, NormalObservation, Observation, log_prob_of_data
 from spherical_gae.nn.pair_blocks import score_block
 from spherical_gae.nn.propagated import PropagatedEncoder, propagate_features
@@ -19,11 +20,13 @@ __all__ = [
     "DegreeBias",
     "DegreeBiasedDecoder",
     "FactorInnerProductDecoder",
+    "FeatureNeighborEncoder",
     "GCNEncoder",
     "HadamardDecoder",
     "InnerProductDecoder",
     "LatentHead",
     "MLPEncoder",
+    "NeighborFeatures",
     "NormalHead",
     "NormalObservation",
     "NormalizedAdjacency",
@@ -32,6 +35,7 @@ __all__ = [
     "ParallelLinear",
     "ProductOfSpheresHead",
     "PropagatedEncoder",
+    "Scale",
     "SparseMatrix",
     "VonMisesFisherHead",
     "log_prob_of_data",

@@ -133,20 +133,34 @@ class NormalizedPropagationEncoder(_GraphEncoder):
         self.reset_parameters()
 
     def _encode(self, x: Tensor | SparseMatrix, edge_index: Tensor | SparseMatrix) -> tuple[Tensor, ...]:
+        return self._join(self._propagate(self._blocks(x), self._adjacency(x, edge_index), self.num_steps))
+
+    def _adjacency(self, x: Tensor | SparseMatrix, edge_index: Tensor | SparseMatrix) -> SparseMatrix:
+        return normalized_adjacency(edge_index, x.size(0), next(self.parameters()).dtype)
+
+    def _blocks(self, x: Tensor | SparseMatrix) -> list[Tensor]:
+        """Of each block all parameters side by side, before propagation."""
         outputs = _parallel_linear(self.outputs, x, self.dropout, self.training)
-        adjacency = normalized_adjacency(edge_index, x.size(0), next(self.parameters()).dtype)
-        num_blocks = len(self.num_steps)
-        directions, *others = (output.chunk(num_blocks, dim=-1) for output in outputs)
-        blocks = [
+        directions, *others = (output.chunk(len(self.num_steps), dim=-1) for output in outputs)
+        return [
             torch.cat([F.normalize(direction, dim=-1), *rest], dim=-1)
             for direction, *rest in zip(directions, *others, strict=True)
         ]
-        for step in range(1, max(self.num_steps) + 1):
-            active = [k for k in range(num_blocks) if self.num_steps[k] >= step]
+
+    @staticmethod
+    def _propagate(blocks: list[Tensor], adjacency: SparseMatrix, num_steps: Sequence[int]) -> list[Tensor]:
+        """Each block propagated so many times; those that are propagated together take one product."""
+        blocks = list(blocks)
+        for step in range(1, max(num_steps) + 1):
+            active = [k for k in range(len(blocks)) if num_steps[k] >= step]
             propagated = adjacency @ torch.cat([blocks[k] for k in active], dim=-1)
             for k, block in zip(active, propagated.chunk(len(active), dim=-1), strict=True):
                 blocks[k] = block
-        widths = [output.size(-1) // num_blocks for output in outputs]
+        return blocks
+
+    def _join(self, blocks: list[Tensor]) -> tuple[Tensor, ...]:
+        """The parameters, each with all its blocks."""
+        widths = [layer.out_features // len(blocks) for layer in self.outputs]  # type: ignore[operator]
         parameters = zip(*(block.split(widths, dim=-1) for block in blocks), strict=True)
         return tuple(torch.cat(parts, dim=-1) for parts in parameters)
 

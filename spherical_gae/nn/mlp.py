@@ -40,6 +40,39 @@ class MLP(nn.Sequential):
                 nn.init.zeros_(layer.bias)
 
 
+class Scale(nn.Module):
+    """Multiplies its input by a constant.
+
+    In front of a decoder, with sqrt(m), it gives the coordinates of unit vectors in R^m the unit second moment that
+    those of a standard normal latent have, which layers with Glorot's initial weights expect.
+
+    Args:
+        factor: The constant, finite.
+
+    Raises:
+        ValueError: If ``factor`` is not finite.
+
+    Example:
+        >>> decoder = nn.Sequential(Scale(3**0.5), MLP((3, 8, 64)))
+        >>> decoder(torch.eye(3)).shape
+        torch.Size([3, 64])
+    """
+
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        if not math.isfinite(factor):
+            raise ValueError(f"factor must be finite, got {factor}")
+        self.factor = factor
+
+    def extra_repr(self) -> str:
+        """The constant, for ``repr``."""
+        return f"factor={self.factor}"
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Scales a tensor of any shape."""
+        return self.factor * x
+
+
 class ParallelLinear(nn.ModuleList):
     """Linear layers on the same input, each with Glorot-uniform weights of its own, computed as one.
 

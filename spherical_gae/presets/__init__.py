@@ -14,11 +14,12 @@ from spherical_gae.models.graph import NormalGAE, SphericalGAE, VariationalGAE
 from spherical_gae.nn.decoders import FactorInnerProductDecoder, HadamardDecoder, InnerProductDecoder
 from spherical_gae.nn.degree_bias import DegreeBiasedDecoder
 from spherical_gae.nn.encoders import BatchNormPropagationEncoder, GCNEncoder, NormalizedPropagationEncoder
+from spherical_gae.nn.feature_neighbor_encoder import FeatureNeighborEncoder
 from spherical_gae.nn.heads import NormalHead
 from spherical_gae.nn.propagated import PropagatedEncoder
 
 METHODS = ("s-vgae", "n-vgae")
-ENCODERS = ("gcn", "propagation", "batch-norm propagation", "propagated features")
+ENCODERS = ("gcn", "propagation", "feature neighbors", "batch-norm propagation", "propagated features")
 DECODERS = ("inner product", "hadamard")
 
 
@@ -28,7 +29,8 @@ class Preset:
 
     Attributes:
         description: One line for a reader.
-        encoder: ``"gcn"``, ``"propagation"``, ``"batch-norm propagation"`` or ``"propagated features"``.
+        encoder: ``"gcn"``, ``"propagation"``, ``"feature neighbors"``, ``"batch-norm propagation"`` or
+            ``"propagated features"``.
         latent_dim: Coordinates of an embedding, at least 2 for each factor: a sphere of m coordinates is S^(m-1).
         dropout: Dropout in the encoder, in [0, 1).
         epochs: Number of epochs.
@@ -37,8 +39,11 @@ class Preset:
         min_concentration: Smallest concentration of the S-VGAE.
         decoder_scale: Initial scale of the inner product; on a product of spheres the sum of the factors' scales.
         hidden_channels: Hidden width of the GCN.
-        num_steps: Propagation steps of the ``"propagation"`` encoder: one number, or one for each block of the
-            latent, for instance for each factor.  Of ``"propagated features"``: those that a node sees, side by side.
+        num_steps: Propagation steps of the ``"propagation"`` and ``"feature neighbors"`` encoders: one number, or one
+            for each block of the latent, for instance for each factor.  Of ``"propagated features"``: those that a
+            node sees, side by side.
+        num_feature_steps: Steps of the ``"feature neighbors"`` encoder among these, as many as ``num_steps``.
+        num_neighbors: Number of a node's feature neighbours.
         num_factors: Number of spheres that the S-VGAE's latent is a product of.
         decoder: ``"inner product"`` or ``"hadamard"``.
         degree_buckets: Number of learned biases by degree, see ``DegreeBias``; 0 for none.
@@ -65,6 +70,8 @@ class Preset:
     decoder_scale: float
     hidden_channels: int = 32
     num_steps: tuple[int, ...] = (1,)
+    num_feature_steps: tuple[int, ...] = ()
+    num_neighbors: int = 20
     num_factors: int = 1
     decoder: str = "inner product"
     degree_buckets: int = 0
@@ -78,6 +85,7 @@ class Preset:
     def __post_init__(self) -> None:
         # JSON knows lists only.
         object.__setattr__(self, "num_steps", tuple(self.num_steps))
+        object.__setattr__(self, "num_feature_steps", tuple(self.num_feature_steps))
         for name, allowed in (("encoder", ENCODERS), ("decoder", DECODERS), ("normal_decoder", ("plain", "same"))):
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {getattr(self, name)!r}")
@@ -97,11 +105,18 @@ class Preset:
 
     def on_one_sphere(self, dim: int) -> Preset:
         """Returns a copy whose latent is a single sphere of ``dim`` coordinates; of several steps, the most."""
-        return replace(self, latent_dim=dim, num_factors=1, num_steps=(max(self.num_steps),))
+        return replace(
+            self,
+            latent_dim=dim,
+            num_factors=1,
+            num_steps=(max(self.num_steps),),
+            num_feature_steps=tuple(sorted(self.num_feature_steps)[-1:]),
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """The settings as plain values, for JSON."""
-        return {**asdict(self), "num_steps": list(self.num_steps)}
+        steps = {"num_steps": list(self.num_steps), "num_feature_steps": list(self.num_feature_steps)}
+        return {**asdict(self), **steps}
 
 
 def available_presets() -> list[str]:
@@ -163,6 +178,9 @@ def _encoder(preset: Preset, in_channels: int, widths: tuple[int, ...]) -> nn.Mo
         return GCNEncoder(in_channels, preset.hidden_channels, widths, preset.dropout)
     if preset.encoder == "propagation":
         return NormalizedPropagationEncoder(in_channels, widths, preset.num_steps, preset.dropout)
+    if preset.encoder == "feature neighbors":
+        steps = preset.num_steps, preset.num_feature_steps
+        return FeatureNeighborEncoder(in_channels, widths, *steps, preset.num_neighbors, preset.dropout)
     if preset.encoder == "propagated features":
         return PropagatedEncoder(in_channels, widths, preset.num_steps, dropout=preset.dropout)
     return BatchNormPropagationEncoder(in_channels, widths, preset.dropout)

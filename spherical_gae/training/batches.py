@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from spherical_gae.randomness import random_state, restore_random_state, seeded
 from spherical_gae.training.checkpoint import check_identity
@@ -35,6 +36,9 @@ class BatchConfig:
         kl_weight: Weight of the KL term after the warm-up, >= 0; 1 is the evidence lower bound.
         binarize: Whether data are intensities in [0, 1], to be binarised anew for every batch; the validation data
             are binarised in the same way in every epoch.
+        weight_average: Decay of an exponential moving average of the weights over the gradient steps, in [0, 1), which
+            is validated and kept in place of the last weights (Polyak & Juditsky 1992); 0 for none.  .9999 averages
+            over some 10,000 steps: the noise of a constant learning rate goes.
 
     Raises:
         ValueError: If a value is out of range.
@@ -47,6 +51,7 @@ class BatchConfig:
     look_ahead: int = 50
     kl_weight: float = 1.0
     binarize: bool = True
+    weight_average: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("max_epochs", "batch_size", "look_ahead"):
@@ -58,6 +63,8 @@ class BatchConfig:
             raise ValueError(f"warm_up must be at least 0, got {self.warm_up}")
         if not 0 <= self.kl_weight < math.inf:
             raise ValueError(f"kl_weight must be finite and at least 0, got {self.kl_weight}")
+        if not 0 <= self.weight_average < 1:
+            raise ValueError(f"weight_average must be in [0, 1), got {self.weight_average}")
 
     def kl_weight_at(self, epoch: int) -> float:
         """Weight of the KL term in an epoch, counted from 1."""
@@ -98,9 +105,17 @@ class BatchRun(ABC):
         parameters = [p for p in model.parameters() if p.requires_grad]
         # One pass over all weights: a quarter of a small model's step would otherwise be Adam's many small ones.
         self.optimizer = torch.optim.Adam(parameters, lr=config.learning_rate, fused=True)
+        self.average: AveragedModel | None = None
+        if config.weight_average:
+            self.average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(config.weight_average))
         self.epoch = 0
         self.stopping = EarlyStopping(config.look_ahead, config.warm_up)
         self.history: dict[str, list[float]] = {}
+
+    @property
+    def scored(self) -> nn.Module:
+        """What is validated and kept: the model with averaged weights, or the model itself."""
+        return self.model if self.average is None else self.average.module
 
     @abstractmethod
     def train_epoch(self, kl_weight: float) -> dict[str, Tensor]:
@@ -108,7 +123,7 @@ class BatchRun(ABC):
 
     @abstractmethod
     def validate(self) -> tuple[float, dict[str, float]]:
-        """The validation score, higher is better, and figures that are to be followed."""
+        """The validation score of ``scored``, higher is better, and figures that are to be followed."""
 
     @abstractmethod
     def fingerprint(self) -> dict[str, Any]:
@@ -142,7 +157,7 @@ class BatchRun(ABC):
         self.model.train()
         figures = {k: v.item() for k, v in self.train_epoch(self.config.kl_weight_at(self.epoch + 1)).items()}
         self.epoch += 1
-        self.model.eval()
+        self.scored.eval()
         with torch.no_grad(), seeded(_VALIDATION_SEED, self.device):
             score, validation = self.validate()
         figures |= validation
@@ -150,13 +165,15 @@ class BatchRun(ABC):
             if not math.isfinite(value):
                 raise FloatingPointError(f"{name} became {value} in epoch {self.epoch}; lower the learning rate")
             self.history.setdefault(name, []).append(value)
-        self.stopping.update(self.epoch, score, self.model)
+        self.stopping.update(self.epoch, score, self.scored)
 
     def update(self, loss: Tensor) -> None:
         """One gradient step."""
         loss.backward()
         self.optimizer.step()
         self.optimizer.zero_grad()
+        if self.average is not None:
+            self.average.update_parameters(self.model)
 
     def finish(self) -> BatchResult:
         """Leaves the best weights in the model, in evaluation mode."""
@@ -176,6 +193,7 @@ class BatchRun(ABC):
             "stopping": self.stopping.state(),
             "history": self.history,
             "model": self.model.state_dict(),
+            "average": None if self.average is None else self.average.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "random": random_state(self.device),
         }
@@ -184,6 +202,8 @@ class BatchRun(ABC):
         """Continues from ``state()`` of a run with the same ``identity()``; ``path`` is named if it is not."""
         check_identity(state["identity"], self.identity(), path)
         self.model.load_state_dict(state["model"])
+        if self.average is not None:
+            self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.epoch, self.history = state["epoch"], state["history"]
         self.stopping.restore(state["stopping"])

@@ -13,6 +13,7 @@ from spherical_gae.data.negatives import NonEdgeSampler
 from spherical_gae.data.splits import LinkSplit
 from spherical_gae.evaluation.metrics import LinkScores
 from spherical_gae.models.graph import VariationalGAE
+from spherical_gae.nn.feature_neighbor_encoder import FeatureNeighborEncoder, NeighborFeatures
 from spherical_gae.nn.propagated import PropagatedEncoder
 from spherical_gae.nn.sparse import SparseMatrix
 from spherical_gae.training.fit_config import FitConfig
@@ -44,6 +45,8 @@ class FullBatchRun(LinkRun):
         split = LinkSplit(*(part.clone().to(device) for part in split))
         super().__init__(model, split, config, seed, device)
         self.inputs = (split.train.x, split.train.edge_index) if inputs is None else tuple(inputs)
+        if isinstance(model.encoder, FeatureNeighborEncoder) and not isinstance(self.inputs[0], NeighborFeatures):
+            self.inputs = (model.encoder.prepare(self.inputs[0]), *self.inputs[1:])
         self.rows = None
         if isinstance(model.encoder, PropagatedEncoder):
             self.rows = model.encoder.precompute(*self.inputs)

@@ -20,6 +20,7 @@ from spherical_gae.evaluation.vae_scores import score_vae
 from spherical_gae.models.semi_supervised import M1M2
 from spherical_gae.models.vae import NormalVAE, SphericalVAE, VariationalAutoencoder
 from spherical_gae.nn.heads import LatentHead, NormalHead, VonMisesFisherHead
+from spherical_gae.nn.mlp import Scale
 from spherical_gae.plotting import plot_images, plot_plane, plot_sphere, save_figure
 from spherical_gae.training.batches import BatchConfig, BatchResult
 from spherical_gae.training.checkpoint import OtherRunError, save_json, write_atomically
@@ -157,6 +158,7 @@ class VAEExperiment(ImageExperiment):
         dim: Dimension of the latent's manifold.
         hidden_features: Widths of the encoder's hidden layers, reversed in the decoder.
         training: Settings of ``fit_vae``.
+        scaled_latent: Whether the decoder sees sqrt(m) z in place of z, m the latent's coordinates, see ``Scale``.
     """
 
     kind: ClassVar[str] = "vae"
@@ -165,6 +167,7 @@ class VAEExperiment(ImageExperiment):
     dim: int = 2
     hidden_features: tuple[int, ...] = (256, 128)
     training: BatchConfig = field(default_factory=BatchConfig)
+    scaled_latent: bool = False
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> VAEExperiment:
@@ -180,7 +183,10 @@ class VAEExperiment(ImageExperiment):
 
     def make_model(self, num_features: int) -> VariationalAutoencoder:
         """See ``ImageExperiment``."""
-        return VAES[self.model](self.dim, num_features, self.hidden_features)
+        model = VAES[self.model](self.dim, num_features, self.hidden_features)
+        if self.scaled_latent:
+            model.decoder = nn.Sequential(Scale(model.latent_features**0.5), model.decoder)
+        return model
 
     def fit(self, model: Any, images: ImageSplit, checkpoint: Path, progress: bool) -> BatchResult:
         """See ``ImageExperiment``."""

@@ -133,7 +133,8 @@ class SemiSupervisedRun(BatchRun):
     def validate(self) -> tuple[float, dict[str, float]]:
         """The accuracy on the validation images."""
         parts = self._binary(self.val.images).split(_VALIDATION_BATCH)
-        predicted = torch.cat([self.model.predict(part) for part in parts])
+        model: Any = self.scored
+        predicted = torch.cat([model.predict(part) for part in parts])
         right = (predicted == self.val.labels).float().mean().item()
         return right, {"val_accuracy": right}
 

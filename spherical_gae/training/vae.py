@@ -79,7 +79,7 @@ class VAERun(BatchRun):
         totals = torch.zeros(3, device=self.device)
         num_points = self.train_data.size(0)
         for index in shuffled_batches(num_points, self.config.batch_size, self.device):
-            loss = self._loss(self.train_data.index_select(0, index), kl_weight)
+            loss = self._loss(self.model, self.train_data.index_select(0, index), kl_weight)
             self.update(loss.total)
             totals += torch.stack([part.detach() for part in loss]) * index.numel()
         return dict(zip(("loss", "reconstruction", "kl"), totals / num_points, strict=True))
@@ -88,7 +88,7 @@ class VAERun(BatchRun):
         """The evidence lower bound on the validation data, one sample for each."""
         total = torch.zeros((), device=self.device)
         for part in self.val_data.split(_VALIDATION_BATCH):
-            total -= self._loss(part, self.config.kl_weight).total * part.size(0)
+            total -= self._loss(self.scored, part, self.config.kl_weight).total * part.size(0)
         bound = total.item() / self.val_data.size(0)
         return bound, {"val_bound": bound}
 
@@ -96,8 +96,8 @@ class VAERun(BatchRun):
         """Checksums of the data."""
         return {"train_crc32": crc32(self.train_data), "val_crc32": crc32(self.val_data)}
 
-    def _loss(self, data: Tensor, kl_weight: float) -> VAELoss:
-        return self.model.loss(binarize(data) if self.config.binarize else data, kl_weight)  # type: ignore[operator]
+    def _loss(self, model: Any, data: Tensor, kl_weight: float) -> VAELoss:
+        return model.loss(binarize(data) if self.config.binarize else data, kl_weight)
 
 
 def check_data(name: str, data: Tensor, intensities: bool, model: nn.Module) -> None:

@@ -5,6 +5,7 @@ import os
 import re
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any, get_args
@@ -115,11 +116,14 @@ def test_error_in_a_cell_is_not_swallowed(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_cells_have_folders_of_their_own(tmp_path: Path) -> None:
-    vaes = [mnist_unsupervised.Cell(*values).folder(tmp_path) for values in VAE_CELLS]
+    vaes = [
+        mnist_unsupervised.Cell(*values, way).folder(tmp_path)
+        for values, way in product(VAE_CELLS, mnist_unsupervised.WAYS)
+    ]
     pairs = [(latents, f"{a},{b}", seed) for latents, (a, b), seed in M1M2_CELLS]
     stacked = [mnist_semi_supervised.Cell(*values).folder(tmp_path) for values in pairs]
     folders = [*vaes, *stacked]
-    assert len(set(folders)) == len(VAE_CELLS) + len(M1M2_CELLS)
+    assert len(set(folders)) == 2 * len(VAE_CELLS) + len(M1M2_CELLS)
     # None is inside another.
     assert not any(parent in folders for folder in folders for parent in folder.parents)
     assert all(tmp_path in folder.parents for folder in folders)
@@ -130,10 +134,18 @@ def test_cells_are_the_papers_experiments() -> None:
     assert (run.dataset, run.seed, run.model, run.dim, run.hidden_features) == ("mnist", 7, "n-vae", 40, (256, 128))
     training = run.training
     assert (training.batch_size, training.learning_rate, training.warm_up, training.look_ahead) == (64, 1e-3, 100, 50)
+    assert (training.weight_average, run.scaled_latent) == (0.0, False)
     stacked = mnist_semi_supervised.Cell("s+n", "10,50", 3).experiment
     assert (stacked.dataset, stacked.seed, stacked.latent1, stacked.latent2) == ("mnist", 3, "s", "n")
     assert (stacked.dim1, stacked.dim2, stacked.hidden_features, stacked.num_labels) == (10, 50, 500, 100)
     assert (stacked.training.batch_size, stacked.training.learning_rate, stacked.training.look_ahead) == (100, 1e-3, 50)
+
+
+@pytest.mark.parametrize(("model", "scaled"), [("s-vae", True), ("n-vae", False)])
+def test_averaged_cells_differ_in_the_average_and_the_scale_only(model: str, scaled: bool) -> None:
+    paper, averaged = (mnist_unsupervised.Cell(model, 20, 1, way).experiment for way in mnist_unsupervised.WAYS)
+    training = replace(paper.training, weight_average=0.9999)
+    assert averaged == replace(paper, training=training, scaled_latent=scaled)
 
 
 def means(text: str) -> list[float]:

@@ -6,7 +6,7 @@ import torch
 from scipy import stats
 from torch import Tensor, nn
 
-from spherical_gae.nn.mlp import MLP, ClassConditionalMLP, MLPEncoder
+from spherical_gae.nn.mlp import MLP, ClassConditionalMLP, MLPEncoder, Scale
 
 DTYPES = pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 
@@ -172,3 +172,20 @@ def test_class_conditional_bound_is_that_of_the_joint_layer() -> None:
 def test_class_conditional_widths_out_of_range_are_refused(arguments: tuple) -> None:
     with pytest.raises(ValueError, match=f"widths must be at least 1, got in_features={arguments[0]}, num_classes="):
         ClassConditionalMLP(*arguments)
+
+
+@DTYPES
+def test_scale_multiplies(dtype: torch.dtype) -> None:
+    x = torch.randn(2, 3, dtype=dtype, requires_grad=True)
+    scaled = Scale(-2.5)(x)
+    assert scaled.dtype == dtype
+    assert torch.equal(scaled, x * -2.5)
+    (gradient,) = torch.autograd.grad(scaled.sum(), x)
+    assert torch.equal(gradient, torch.full_like(x, -2.5))
+    assert repr(Scale(-2.5)) == "Scale(factor=-2.5)"
+
+
+@pytest.mark.parametrize("factor", [math.nan, math.inf, -math.inf])
+def test_scale_must_be_finite(factor: float) -> None:
+    with pytest.raises(ValueError, match=f"^factor must be finite, got {factor}$"):
+        Scale(factor)

@@ -9,7 +9,13 @@ from torch import Tensor
 
 from spherical_gae import GCNEncoder, NormalGAE, NormalizedPropagationEncoder, SphericalGAE
 from spherical_gae.data.graphs import DATASETS
-from spherical_gae.nn import BatchNormPropagationEncoder, DegreeBiasedDecoder, HadamardDecoder, ProductOfSpheresHead
+from spherical_gae.nn import (
+    BatchNormPropagationEncoder,
+    DegreeBiasedDecoder,
+    FeatureNeighborEncoder,
+    HadamardDecoder,
+    ProductOfSpheresHead,
+)
 from spherical_gae.presets import METHODS, Preset, available_presets, build_model, load_preset
 
 EDGE_INDEX = torch.tensor([[0, 1], [1, 0]])
@@ -80,7 +86,7 @@ def test_changes_make_a_copy() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"encoder": "transformer"}, "encoder must be one of gcn, propagation, batch-norm propagation, .*, got 'tran"),
+        ({"encoder": "transformer"}, "encoder must be one of gcn, propagation, feature neighbors, .*, got 'tran"),
         ({"decoder": "bilinear"}, "decoder must be one of inner product, hadamard, got 'bilinear'"),
         ({"normal_decoder": "other"}, "normal_decoder must be one of plain, same, got 'other'"),
         ({"latent_dim": 1}, "latent_dim must be at least 2, got 1"),
@@ -121,6 +127,20 @@ def test_settings_reach_the_product_model() -> None:
     assert isinstance(model.decoder, DegreeBiasedDecoder)
     assert model.decoder.degree_bias.bias.shape == (5,)
     torch.testing.assert_close(model.decoder.decoder.scale.detach(), torch.full((3,), 2.0))
+
+
+def test_settings_reach_the_model_with_feature_neighbors() -> None:
+    preset = load_preset("frontier-product").with_changes(
+        encoder="feature neighbors", num_steps=(3, 0), num_feature_steps=(0, 2), num_neighbors=7, dropout=0.125
+    )
+    encoder = build_model(preset.with_changes(latent_dim=12, num_factors=2), "s-vgae", in_channels=10).encoder
+    assert isinstance(encoder, FeatureNeighborEncoder)
+    assert (encoder.num_steps, encoder.num_feature_steps) == ((3, 0), (0, 2))
+    assert (encoder.num_neighbors, encoder.dropout) == (7, 0.125)
+    sphere = preset.on_one_sphere(3)
+    assert (sphere.latent_dim, sphere.num_factors) == (3, 1)
+    assert (sphere.num_steps, sphere.num_feature_steps) == ((3,), (2,))
+    build_model(sphere, "s-vgae", in_channels=10)
 
 
 def test_isolated_bucket_is_separately_switchable() -> None:

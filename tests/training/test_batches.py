@@ -60,10 +60,11 @@ class CenterRun(BatchRun):
         return {"loss": total / len(self.points), **self.extra}
 
     def validate(self) -> tuple[float, dict[str, float]]:
-        assert not self.model.training
+        model: Any = self.scored
+        assert not model.training
         assert not torch.is_grad_enabled()
         self.drawn.append(torch.rand(self.num_drawn).tolist())
-        distance = self.model.loss(self.points).item()
+        distance = model.loss(self.points).item()
         score = -distance if self.scores is None else self.scores[self.epoch - 1]
         return score, {"distance": distance}
 
@@ -91,6 +92,9 @@ def run_to_the_end(run: CenterRun, seed: int = 0) -> CenterRun:
         ({"kl_weight": -0.5}, "kl_weight must be finite and at least 0, got -0.5"),
         ({"kl_weight": math.nan}, "kl_weight must be finite and at least 0, got nan"),
         ({"kl_weight": math.inf}, "kl_weight must be finite and at least 0, got inf"),
+        ({"weight_average": -0.1}, r"weight_average must be in \[0, 1\), got -0.1"),
+        ({"weight_average": 1.0}, r"weight_average must be in \[0, 1\), got 1.0"),
+        ({"weight_average": math.nan}, r"weight_average must be in \[0, 1\), got nan"),
     ],
 )
 def test_settings_out_of_range_are_refused(arguments: dict[str, Any], message: str) -> None:
@@ -238,9 +242,32 @@ def test_finish_leaves_the_best_weights_in_evaluation_mode(
     assert run.model.loss(POINTS).item() == result.history["distance"][best_epoch - 1]
 
 
+def test_average_of_the_weights_is_scored_and_kept_and_training_goes_on_without_it() -> None:
+    """Theta_t = beta Theta_(t-1) + (1 - beta) theta_t from the first step's weights on, over all 3 * 3 steps."""
+    config = BatchConfig(max_epochs=3, batch_size=3, learning_rate=0.1, weight_average=0.75)
+    run = CenterRun(config)
+    steps: list[Tensor] = []
+    run.optimizer.register_step_post_hook(lambda *_: steps.append(run.model.center.detach().clone()))
+    run_to_the_end(run)
+    average, after_epochs = steps[0], []
+    for count, step in enumerate(steps, start=1):
+        average = 0.75 * average + 0.25 * step
+        if count % 3 == 0:
+            after_epochs.append(0.5 * (average - POINTS).square().sum(-1).mean().item())
+    assert len(steps) == 9
+    assert run.history["distance"] == pytest.approx(after_epochs, rel=1e-12)
+    straight = run_to_the_end(CenterRun(BatchConfig(max_epochs=3, batch_size=3, learning_rate=0.1)))
+    assert torch.equal(straight.model.center, run.model.center)
+    assert straight.history["loss"] == run.history["loss"]
+    best = run.finish().best_epoch
+    assert not run.model.training
+    assert run.model.loss(POINTS).item() == run.history["distance"][best - 1] == min(run.history["distance"])
+
+
+@pytest.mark.parametrize("weight_average", [0.0, 0.9])
 @pytest.mark.parametrize("stop", range(1, 6))
-def test_restored_run_continues_bit_for_bit(tmp_path: Path, stop: int) -> None:
-    config = BatchConfig(max_epochs=6, batch_size=3, learning_rate=0.1)
+def test_restored_run_continues_bit_for_bit(tmp_path: Path, stop: int, weight_average: float) -> None:
+    config = BatchConfig(max_epochs=6, batch_size=3, learning_rate=0.1, weight_average=weight_average)
     arguments: dict[str, Any] = {"scores": [1, 4, 2, 3, 4, 0], "noise": 1.0}
     expected = run_to_the_end(CenterRun(config, **arguments))
 

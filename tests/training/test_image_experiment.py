@@ -300,3 +300,14 @@ def test_samples_of_m1m2_have_a_style_in_each_row_and_a_class_in_each_column() -
 @pytest.mark.parametrize(("latent", "coordinates"), [("s", 4), ("n", 3)])
 def test_heads_by_name(latent: str, coordinates: int) -> None:
     assert make_head(latent).coordinates(3) == coordinates
+
+
+def test_decoder_of_a_scaled_latent_sees_its_coordinates_times_their_root() -> None:
+    """The same weights, as the same numbers are drawn."""
+    models = []
+    for scaled in (False, True):
+        torch.manual_seed(2)
+        models.append(VAEExperiment(dim=3, hidden_features=(8,), scaled_latent=scaled).make_model(64))
+    z = models[0].prior().sample((5,))
+    torch.testing.assert_close(models[1].decoder(z), models[0].decoder(2 * z))
+    assert "Scale(factor=2.0)" in repr(models[1])
