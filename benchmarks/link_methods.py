@@ -25,6 +25,14 @@ class Trained(NamedTuple):
     changes: dict[str, Any]
 
 
+# What ``frontier-product`` was before it saw feature neighbours: its other four factors.
+WITHOUT_NEIGHBORS = {
+    "encoder": "propagation",
+    "num_steps": (0, 1, 2, 3),
+    "num_feature_steps": (),
+    "num_factors": 4,
+    "latent_dim": 128,
+}
 UNTRAINED = ("cosine", "common neighbors")
 PYG = ("pyg-gae", "pyg-vgae")
 TRAINED = {
@@ -35,6 +43,7 @@ TRAINED = {
     "frontier s-vgae, no isolated bucket": Trained("frontier", "s-vgae", {"isolated_bucket": False}),
     "frontier s-vgae, inner product": Trained("frontier", "s-vgae", {"decoder": "inner product", "epochs": 800}),
     "frontier-product s-vgae": Trained("frontier-product", "s-vgae", {}),
+    "frontier-product s-vgae, no feature neighbors": Trained("frontier-product", "s-vgae", WITHOUT_NEIGHBORS),
 }
 METHODS = (*UNTRAINED, *PYG, *TRAINED)
 

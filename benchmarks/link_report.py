@@ -45,6 +45,7 @@ COMPARISONS = (
     ("frontier s-vgae", "paper s-vgae"),
     ("frontier s-vgae", "frontier s-vgae, no isolated bucket"),
     ("frontier s-vgae", "frontier-product s-vgae"),
+    ("frontier-product s-vgae", "frontier-product s-vgae, no feature neighbors"),
 )
 
 Results = dict[tuple[str, str], list[dict[str, Any]]]

@@ -26,7 +26,7 @@ def file_of(name: str) -> dict[str, Any]:
 
 
 def weights(method: str, seed: int, preset: str = "paper") -> list[Tensor]:
-    model = build_model(load_preset(preset).with_changes(latent_dim=8), method, 10, seed)
+    model = build_model(load_preset(preset).with_changes(latent_dim=24), method, 10, seed)
     return [tensor.clone() for tensor in model.state_dict().values()]
 
 
@@ -117,7 +117,13 @@ def test_settings_reach_the_gcn_model() -> None:
 
 def test_settings_reach_the_product_model() -> None:
     preset = load_preset("frontier-product").with_changes(
-        latent_dim=12, num_factors=3, num_steps=(4, 0, 2), dropout=0.125, degree_buckets=5, decoder_scale=6.0
+        encoder="propagation",
+        latent_dim=12,
+        num_factors=3,
+        num_steps=(4, 0, 2),
+        dropout=0.125,
+        degree_buckets=5,
+        decoder_scale=6.0,
     )
     model = build_model(preset, "s-vgae", in_channels=10)
     assert isinstance(model.encoder, NormalizedPropagationEncoder)
@@ -131,7 +137,7 @@ def test_settings_reach_the_product_model() -> None:
 
 def test_settings_reach_the_model_with_feature_neighbors() -> None:
     preset = load_preset("frontier-product").with_changes(
-        encoder="feature neighbors", num_steps=(3, 0), num_feature_steps=(0, 2), num_neighbors=7, dropout=0.125
+        num_steps=(3, 0), num_feature_steps=(0, 2), num_neighbors=7, dropout=0.125
     )
     encoder = build_model(preset.with_changes(latent_dim=12, num_factors=2), "s-vgae", in_channels=10).encoder
     assert isinstance(encoder, FeatureNeighborEncoder)
@@ -160,7 +166,9 @@ def test_other_encoder_and_decoder() -> None:
 
 def test_on_one_sphere() -> None:
     preset = load_preset("frontier-product").on_one_sphere(3)
-    assert (preset.latent_dim, preset.num_factors, preset.num_steps) == (3, 1, (3,))
+    assert (preset.latent_dim, preset.num_factors) == (3, 1)
+    assert (preset.num_steps, preset.num_feature_steps) == ((3,), (1,))
+    assert load_preset("frontier").on_one_sphere(3).num_feature_steps == ()
 
 
 @pytest.mark.parametrize("name", available_presets())
