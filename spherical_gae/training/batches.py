@@ -37,7 +37,7 @@ class BatchConfig:
         binarize: Whether data are intensities in [0, 1], to be binarised anew for every batch; the validation data
             are binarised in the same way in every epoch.
         weight_average: Decay of an exponential moving average of the weights over the gradient steps, in [0, 1), which
-            is validated and kept in place of the last weights (Polyak & Juditsky 1992); 0 for none.  .9999 averages
+            is validated and kept in place of the last weights (torch's ``AveragedModel``); 0 for none.  .9999 averages
             over some 10,000 steps: the noise of a constant learning rate goes.
 
     Raises:
@@ -212,6 +212,8 @@ class BatchRun(ABC):
     def identity(self) -> dict[str, Any]:
         """What must agree for a checkpoint to continue this run; a run may be continued for more epochs."""
         settings = {name: value for name, value in asdict(self.config).items() if name != "max_epochs"}
+        if self.average is None:
+            del settings["weight_average"]  # checkpoints from before there was one do not have it
         return {
             # The layers with their settings, in words.
             "model": repr(self.model),

@@ -56,6 +56,11 @@ class ImageExperiment(ABC):
     dataset: str = "digits"
     seed: int = 0
 
+    @classmethod
+    @abstractmethod
+    def from_dict(cls, values: dict[str, Any]) -> ImageExperiment:
+        """The inverse of ``to_dict``."""
+
     @abstractmethod
     def make_model(self, num_features: int) -> nn.Module:
         """The model before training, with weights from torch's global generator."""
@@ -92,7 +97,7 @@ class ImageExperiment(ABC):
             OtherRunError: If the folder holds a run of another configuration, or a checkpoint of other data.
         """
         saved = folder / "config.json"
-        if saved.exists() and json.loads(saved.read_text()) != self.to_dict():
+        if saved.exists() and not self._is_own(json.loads(saved.read_text())):
             raise OtherRunError(f"{folder} holds a run of another configuration, see its config.json")
         save_json(saved, self.to_dict())
         metrics, training, checkpoint = (folder / name for name in ("metrics.json", "training.json", "train.ckpt"))
@@ -109,6 +114,10 @@ class ImageExperiment(ABC):
                 save_json(metrics, {**self.test(model, test), **json.loads(training.read_text())})
             self._draw(model, test, folder)
         return json.loads(metrics.read_text())
+
+    def _is_own(self, values: dict[str, Any]) -> bool:
+        """Whether a folder's configuration is this one; settings that it is too old to have are the defaults."""
+        return values["kind"] == self.kind and self.from_dict(values) == self
 
     def _train(self, images: ImageSplit, folder: Path, device: torch.device, checkpoint: Path, progress: bool) -> None:
         model = self._new_model(images).to(device)

@@ -13,6 +13,7 @@ from torch_geometric.sampler import BaseSampler, NeighborSampler
 
 from spherical_gae.data.splits import LinkSplit
 from spherical_gae.models.graph import VariationalGAE
+from spherical_gae.nn.feature_neighbor_encoder import FeatureNeighborEncoder
 from spherical_gae.training.fit_config import FitConfig
 from spherical_gae.training.mini_batch import LinkBatch, MiniBatchRun
 
@@ -32,7 +33,8 @@ class NeighborBatchRun(MiniBatchRun):
 
     Raises:
         ImportError: If there is no sampler and pyg-lib is not installed.
-        ValueError: If ``config`` asks for a mask, or the links have weights.
+        ValueError: If ``config`` asks for a mask, the links have weights, or the encoder is a
+            ``FeatureNeighborEncoder``.
     """
 
     def __init__(
@@ -77,6 +79,11 @@ class NeighborBatchRun(MiniBatchRun):
 
 def check_neighbor_batches(encoder: nn.Module, config: FitConfig, is_weighted: bool, has_sampler: bool = False) -> None:
     """Refuses what cannot be trained on sampled neighbourhoods, see ``NeighborBatchRun``."""
+    if isinstance(encoder, FeatureNeighborEncoder):
+        raise ValueError(
+            "batch_size must be 0 with a FeatureNeighborEncoder, whose feature neighbours are those of the whole "
+            "graph: take the full batch, in one process, or PropagatedEncoder (the preset scalable)"
+        )
     if not has_sampler and not pyg.WITH_PYG_LIB:
         raise ImportError(
             f"batches of links for {type(encoder).__name__} need sampled neighbourhoods, which need pyg-lib: "

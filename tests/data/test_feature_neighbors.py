@@ -72,11 +72,19 @@ def test_neighbors_of_digits_are_mostly_of_the_same_class() -> None:
     ("x", "k", "message"),
     [
         (torch.ones(3, 2), 0, "k must be at least 1, got 0"),
-        (torch.ones(3), 1, r"x must be a floating point matrix \[N, F\], got torch.float32 of shape \(3,\)"),
+        (torch.ones(3), 1, r"x must be a float32 or float64 matrix \[N, F\], got torch.float32 of shape \(3,\)"),
+        (torch.ones(3, 0), 1, r"x must be .*, got torch.float32 of shape \(3, 0\)"),
         (torch.ones(3, 2, dtype=torch.int64), 1, r"x must be .*, got torch.int64 of shape \(3, 2\)"),
-        (torch.tensor([[1.0, float("nan")], [1.0, 0.0]]), 1, "NaN or infinite"),
+        (torch.ones(3, 2, dtype=torch.float16), 1, r"x must be .*, got torch.float16 of shape \(3, 2\)"),
+        (torch.tensor([[1.0, float("nan")], [1.0, 0.0]]), 1, "x must be finite, got NaN or infinity"),
     ],
 )
 def test_what_cannot_be_searched_is_refused(x: Tensor, k: int, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=f"^{message}$"):
         feature_neighbors(x, k)
+
+
+def test_autocast_does_not_change_the_neighbors() -> None:
+    x = words(200, 50).float()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(feature_neighbors(x, 3), feature_neighbors(x.double(), 3))

@@ -105,10 +105,8 @@ def test_training_searches_the_neighbors_once(monkeypatch: pytest.MonkeyPatch) -
     assert scores == pytest.approx(result.test)
     prepared = encoder.prepare(split.train.x)
     assert isinstance(prepared, NeighborFeatures)
-    torch.manual_seed(0)
-    again = fit(model, split, FitConfig(epochs=1), inputs=(prepared, split.train.edge_index), progress=False)
+    fit(model, split, FitConfig(epochs=1), inputs=(prepared, split.train.edge_index), progress=False)
     assert len(searches) == 3
-    assert again.best_epoch == 1
 
 
 @pytest.mark.parametrize(

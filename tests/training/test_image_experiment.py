@@ -230,6 +230,16 @@ def test_folder_of_another_configuration_is_refused(finished: Finished, images: 
     assert contents(tmp_path) == contents(folder)
 
 
+def test_folder_from_before_a_setting_was_there_is_read(finished: Finished, images: ImageSplit, tmp_path: Path) -> None:
+    experiment, folder, metrics = finished
+    copy_to(tmp_path, contents(folder))
+    config = json.loads((tmp_path / "config.json").read_text())
+    del config["training"]["weight_average"]
+    config.pop("scaled_latent", None)
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    assert experiment.run(images, tmp_path, CPU, progress=False) == metrics
+
+
 def test_only_drawn_labels_are_trained_on(images: ImageSplit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[Any] = []
     fit = image_experiment.fit_m1m2

@@ -10,9 +10,9 @@ from torch_geometric import typing as pyg
 from torch_geometric.sampler import BaseSampler, EdgeSamplerInput, SamplerOutput
 from torch_geometric.utils import k_hop_subgraph
 
-from spherical_gae import FitConfig, fit
+from spherical_gae import FitConfig, SphericalGAE, fit
 from spherical_gae.data import LinkSplit
-from spherical_gae.nn import node_degree
+from spherical_gae.nn import FeatureNeighborEncoder, node_degree
 from spherical_gae.training.neighbor_batch import NeighborBatchRun
 
 CPU = torch.device("cpu")
@@ -89,6 +89,12 @@ def test_without_pyg_lib_the_error_says_what_to_do(small: LinkSplit, monkeypatch
     monkeypatch.setattr(pyg, "WITH_PYG_LIB", False)
     with pytest.raises(ImportError, match=r"GCNEncoder .* pyg-lib: install it .* PropagatedEncoder .* batch_size=0"):
         fit(make_model(small), small, FitConfig(1, batch_size=50), progress=False)
+
+
+def test_encoder_whose_feature_neighbors_are_those_of_the_whole_graph_is_refused(small: LinkSplit) -> None:
+    model = SphericalGAE(FeatureNeighborEncoder(small.train.num_features, (3, 1), (1,), (1,)))
+    with pytest.raises(ValueError, match=r"^batch_size must be 0 with a FeatureNeighborEncoder, .* PropagatedEncoder"):
+        fit(model, small, FitConfig(1, batch_size=50), progress=False)
 
 
 def test_masks_and_weights_are_refused(small: LinkSplit) -> None:

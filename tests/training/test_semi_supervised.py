@@ -1,5 +1,6 @@
 import copy
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -207,6 +208,20 @@ def test_best_epoch_has_the_best_accuracy_and_its_weights_are_kept(few: dict[str
     right = (model.predict(val.images) == val.labels).sum().item()
     assert right == round(100 * result.best_score) > 30
     assert scores[-1] < result.best_score
+
+
+def test_averaged_weights_are_those_that_are_validated_and_kept(few: dict[str, Any]) -> None:
+    """On black and white images, which binarisation leaves as they are."""
+    val = ImageSet(few["val"].images.round(), few["val"].labels)
+    config = SemiSupervisedConfig(max_epochs=6, batch_size=50, learning_rate=1e-2, alpha=10.0)
+    _, plain = train(few, make_model(), val=val, config=config)
+    model = make_model()
+    _, averaged = train(few, model, val=val, config=replace(config, weight_average=0.95))
+    assert averaged.history["loss"] == plain.history["loss"]
+    assert averaged.history["val_accuracy"] != plain.history["val_accuracy"]
+    right = (model.predict(val.images) == val.labels).sum().item()
+    assert right == round(len(val.labels) * averaged.best_score)
+    assert averaged.best_score == max(averaged.history["val_accuracy"])
 
 
 def test_generator_is_left_as_it_was_and_does_not_matter(few: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 import copy
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from spherical_gae.data import ImageSplit, binarize, load_images
 from spherical_gae.models import Autoencoder, NormalVAE, SphericalVAE
 from spherical_gae.nn import NormalObservation, VonMisesFisherHead
+from spherical_gae.randomness import seeded
 from spherical_gae.training import BatchConfig, BatchResult, fit_vae
 from spherical_gae.training import vae as vae_module
 
@@ -51,6 +53,20 @@ def assert_identical(first: Outcome, second: Outcome) -> None:
     assert first[1] == second[1]
     assert first[0].keys() == second[0].keys()
     assert all(torch.equal(first[0][name], second[0][name]) for name in first[0])
+
+
+def test_averaged_weights_are_those_that_are_validated_and_kept(few: tuple[Tensor, Tensor]) -> None:
+    weights, result = train(few, config=replace(SHORT, weight_average=0.9))
+    straight, last = train(few)
+    assert result.history["loss"] == last.history["loss"]
+    assert result.history["val_bound"] != last.history["val_bound"]
+    # The weights that are kept have the best score, by the validation of a run that averages nothing.
+    model = make_model()
+    model.load_state_dict(weights)
+    run = vae_module.VAERun(model.eval(), *few, SHORT, 0)
+    with torch.no_grad(), seeded(0, torch.device("cpu")):
+        assert run.validate()[0] == result.best_score == max(result.history["val_bound"])
+    assert any(not torch.equal(weights[name], straight[name]) for name in weights)
 
 
 def stop_at(model: nn.Module, call: int) -> None:
