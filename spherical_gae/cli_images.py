@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 from typing import Annotated
 
@@ -21,7 +22,14 @@ from spherical_gae.data.few_labels import draw_labelled
 from spherical_gae.data.images import IMAGE_DATASETS, ImageSplit, load_images
 from spherical_gae.training.batches import BatchConfig
 from spherical_gae.training.checkpoint import OtherRunError
-from spherical_gae.training.image_experiment import VAES, ImageExperiment, M1M2Experiment, VAEExperiment
+from spherical_gae.training.image_experiment import (
+    LATENTS,
+    VAES,
+    ImageExperiment,
+    M1M2Experiment,
+    VAEExperiment,
+    make_head,
+)
 from spherical_gae.training.semi_supervised import SemiSupervisedConfig
 
 Dataset = Annotated[
@@ -90,12 +98,19 @@ def train_m1m2(
     context: typer.Context,
     dataset: Dataset = "digits",
     latents: Annotated[
-        str, typer.Option(help="Laws of z1 and z2, s for von Mises-Fisher, n for normal: s+n, s+s, n+n, n+s.")
+        str,
+        typer.Option(
+            help="Laws of z1 and z2, s for von Mises-Fisher, n for normal, p for a product of spheres S^2 (an even "
+            "dimension): s+n, s+s, s+p, n+n, ..."
+        ),
     ] = "s+n",
     dim1: Annotated[int, typer.Option(help="Dimension of z1's manifold, at least 1.")] = 10,
     dim2: Annotated[int, typer.Option(help="Dimension of z2's manifold, at least 1.")] = 10,
     labels: Annotated[int, typer.Option(help="Training images with labels, a multiple of 10.")] = 100,
     alpha: Annotated[float, typer.Option(help="Weight of the classifier's cross-entropy, at least 0.")] = 10.0,
+    first_stage_epochs: Annotated[
+        int, typer.Option(help="Epochs in which z1's encoder and decoder are trained alone before, at least 0.")
+    ] = 0,
     seed: Seed = 0,
     epochs: Epochs = 60,
     batch_size: BatchSize = 100,
@@ -123,20 +138,38 @@ def train_m1m2(
             "dim2": run.dim2,
             "labels": run.num_labels,
             "alpha": run.training.alpha,
+            "first_stage_epochs": run.first_stage_epochs,
         }
         refuse_changes(context, {**own, **_saved(run, run.training)}, {"dataset": str.lower})
     else:
-        allowed = ("s+n", "s+s", "n+n", "n+s")
+        allowed = ["+".join(pair) for pair in product(LATENTS, repeat=2)]
         if latents not in allowed:
             fail("--latents", f"given {latents!r}, allowed: {', '.join(allowed)}")
         _check_common(dataset, seed)
         _check_at_least_one(dim1=dim1, dim2=dim2, labels=labels)
+        if first_stage_epochs < 0:
+            fail("--first-stage-epochs", f"given {first_stage_epochs}, allowed: 0 or more")
         try:
             config = SemiSupervisedConfig(epochs, batch_size, learning_rate, warm_up, look_ahead, alpha=alpha)
         except ValueError as error:
             fail(*_blamed(error))
         latent1, latent2 = latents.split("+")
-        run = M1M2Experiment(dataset.lower(), seed, latent1, latent2, dim1, dim2, num_labels=labels, training=config)
+        for option, latent, dim in (("--dim1", latent1, dim1), ("--dim2", latent2, dim2)):
+            try:
+                make_head(latent, dim)
+            except ValueError as error:
+                fail(option, str(error))
+        run = M1M2Experiment(
+            dataset.lower(),
+            seed,
+            latent1,
+            latent2,
+            dim1,
+            dim2,
+            num_labels=labels,
+            training=config,
+            first_stage_epochs=first_stage_epochs,
+        )
         folder = new_folder(out, f"{run.dataset}-m1m2")
     _run(run, folder, device, threads)
 

@@ -21,10 +21,28 @@ from spherical_gae.training.image_experiment import ImageExperiment, M1M2Experim
 FILES = {"config.json", "training.json", "model.safetensors", "metrics.json", "samples.png", "latent.png"}
 TINY: dict[str, list[Any]] = {
     "train-vae": ["--model", "n-vae", "--dim", 3, "--epochs", 12],
-    "train-m1m2": ["--latents", "n+s", "--dim1", 3, "--dim2", 2, "--labels", 20, "--alpha", 3.0, "--epochs", 7],
+    "train-m1m2": [
+        "--latents",
+        "n+s",
+        "--dim1",
+        3,
+        "--dim2",
+        2,
+        "--labels",
+        20,
+        "--alpha",
+        3.0,
+        "--first-stage-epochs",
+        2,
+        "--epochs",
+        7,
+    ],
 }
 COMMON = ["--seed", 5, "--batch-size", 40, "--learning-rate", 0.002, "--warm-up", 3, "--look-ahead", 9]
 BOTH = pytest.mark.parametrize("command", TINY)
+FIRST_STAGE = {"first_stage.ckpt"}
+# The one that is read first.
+CHECKPOINT = {"train-vae": "train.ckpt", "train-m1m2": "first_stage.ckpt"}
 
 
 @pytest.fixture(autouse=True)
@@ -92,7 +110,7 @@ def test_options_reach_the_configuration(small: None, tmp_path: Path, command: s
     if command == "train-vae":
         run: Any = VAEExperiment("digits", 5, "n-vae", 3)
     else:
-        run = M1M2Experiment("digits", 5, "n", "s", 3, 2, num_labels=20)
+        run = M1M2Experiment("digits", 5, "n", "s", 3, 2, num_labels=20, first_stage_epochs=2)
     expected = run.to_dict()
     assert {**saved, "training": None} == {**expected, "training": None}
     values = {"batch_size": 40, "learning_rate": 0.002, "warm_up": 3, "look_ahead": 9}
@@ -134,7 +152,7 @@ def test_resumed_run_ends_as_the_uninterrupted(small: None, tmp_path: Path, comm
         stop_after(patch, TINY[command][-1] - 1)
         result = call(command, *arguments, "--out", stopped)
     assert isinstance(result.exception, RuntimeError)
-    assert set(tree(stopped)) == {"config.json", "train.ckpt"}
+    assert set(tree(stopped)) - FIRST_STAGE == {"config.json", "train.ckpt"}
     for extra in ([], arguments):
         again = call(command, "--resume", "--out", stopped, *extra)
         assert again.exit_code == 0, again.output
@@ -188,7 +206,7 @@ def test_checkpoint_of_other_data_is_blamed_on_the_folder(
     others = few._replace(val=few.test)
     monkeypatch.setattr(cli_images, "load_images", lambda name: others)
     result = call(command, "--resume", "--out", out)
-    assert_one_line_about(result, "--out", "train.ckpt was made by another run")
+    assert_one_line_about(result, "--out", CHECKPOINT[command] + " was made by another run")
 
 
 BAD: list[tuple[list[Any], str, list[str]]] = [
@@ -213,10 +231,12 @@ BAD_VAE: list[tuple[list[Any], str, list[str]]] = [
     (["--dim", 0], "--dim", ["given 0", "1 or more"]),
 ]
 BAD_M1M2: list[tuple[list[Any], str, list[str]]] = [
-    (["--latents", "s"], "--latents", ["'s'", "s+n, s+s, n+n, n+s"]),
-    (["--latents", "s+x"], "--latents", ["'s+x'", "s+n, s+s, n+n, n+s"]),
+    (["--latents", "s"], "--latents", ["'s'", "s+s, s+n, s+p, n+s, n+n, n+p, p+s, p+n, p+p"]),
+    (["--latents", "s+x"], "--latents", ["'s+x'", "s+s, s+n, s+p"]),
     (["--dim1", 0], "--dim1", ["given 0", "1 or more"]),
     (["--dim2", -2], "--dim2", ["given -2", "1 or more"]),
+    (["--latents", "s+p", "--dim2", 5], "--dim2", ["must be even", "got 5"]),
+    (["--first-stage-epochs", -1], "--first-stage-epochs", ["given -1", "0 or more"]),
     (["--labels", 0], "--labels", ["given 0", "1 or more"]),
     (["--labels", 15], "--labels", ["got 15", "multiple of the 10 classes"]),
     (["--labels", 100_000], "--labels", ["got 100000", "at most 1160, 116 for each class"]),
@@ -266,7 +286,7 @@ def test_training_that_diverges_blames_the_learning_rate(small: None, command: s
     # Above it is the progress bar.
     last = result.stderr.splitlines()[-1]
     assert re.fullmatch(r"Error: --learning-rate: \w+ became (nan|-?inf) in epoch \d+; lower the learning rate", last)
-    assert os.listdir("run") == ["config.json"]
+    assert set(os.listdir("run")) - FIRST_STAGE == {"config.json"}
 
 
 @BOTH

@@ -4,6 +4,7 @@ from spherical_gae.models.autoencoder import Autoencoder
 from spherical_gae.models.graph import NormalGAE, SphericalGAE, VariationalGAE
 from spherical_gae.models.importance import importance_weighted_log_likelihood, widened
 from spherical_gae.models.m1 import M1Classifier
+from spherical_gae.models.refinement import refined_posterior
 from spherical_gae.models.semi_supervised import M1M2, M1M2Loss
 from spherical_gae.models.vae import NormalVAE, SphericalVAE, VAELoss, VariationalAutoencoder
 
@@ -20,5 +21,6 @@ __all__ = [
     "VariationalAutoencoder",
     "VariationalGAE",
     "importance_weighted_log_likelihood",
+    "refined_posterior",
     "widened",
 ]

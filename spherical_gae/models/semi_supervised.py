@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.distributions import Distribution, kl_divergence
 from torch.nn import functional as F  # noqa: N812
 
-from spherical_gae.models.vae import MNIST_FEATURES, check_dim
+from spherical_gae.models.vae import MNIST_FEATURES, VariationalAutoencoder, check_dim
 from spherical_gae.nn.heads import LatentHead
 from spherical_gae.nn.mlp import MLP, ClassConditionalMLP, MLPEncoder
 from spherical_gae.nn.observations import BernoulliObservation, Observation, log_prob_of_data
@@ -83,7 +83,7 @@ class M1M2(nn.Module):
         check_dim(dim2)
         m1, m2 = head1.coordinates(dim1), head2.coordinates(dim2)
         widths1, widths2 = head1.parameter_widths(m1), head2.parameter_widths(m2)
-        self.num_classes, self._m2 = num_classes, m2
+        self.num_classes, self._m1, self._m2 = num_classes, m1, m2
         self.head1, self.head2 = head1, head2
         self.encoder1 = MLPEncoder(in_features, (hidden_features,), widths1) if encoder1 is None else encoder1
         self.classifier = MLP((m1, hidden_features, num_classes))
@@ -91,6 +91,15 @@ class M1M2(nn.Module):
         self.decoder2 = ClassConditionalMLP(m2, num_classes, hidden_features, widths1)
         self.decoder1 = MLP((m1, hidden_features, in_features)) if decoder1 is None else decoder1
         self.observation = BernoulliObservation() if observation is None else observation
+
+    def first_stage(self) -> VariationalAutoencoder:
+        """M1: encoder, law and decoder of z_1 as an autoencoder of its own, with the prior of ``head1``.
+
+        It shares its weights with this model: fitted before (``fit_vae(model.first_stage(), ...)``), it is the start of
+        M1+M2, where z_1 holds what is in the data before a class and a style have to explain it  (Kingma et al. 2014,
+        section 2.3, where it is not trained any further).
+        """
+        return VariationalAutoencoder(self.encoder1, self.head1, self.decoder1, self.observation, self._m1)
 
     def posterior(self, x: Tensor) -> Any:
         """The distribution q(z_1 | x) for data [B, *event], batch shape [B]."""
@@ -120,8 +129,9 @@ class M1M2(nn.Module):
         cross_entropy_weight: float = 1.0,
         labelled_weight: float = 1.0,
         kl_weight: float = 1.0,
+        style_samples: int = 1,
     ) -> M1M2Loss:
-        """The objective of semi-supervised learning, one sample of each latent per data point.
+        """The objective of semi-supervised learning, with one sample of z_1 per data point.
 
         Args:
             x: Data without labels, shape [B, *event], B >= 1.
@@ -130,6 +140,8 @@ class M1M2(nn.Module):
             cross_entropy_weight: Weight of the classifier's cross-entropy.
             labelled_weight: Weight of the labelled bound.
             kl_weight: Weight of all that is not reconstruction in the bounds; 1 for the bounds.
+            style_samples: Samples of z_2 for each z_1 and class, at least 1, over which its term is averaged: less
+                noise in the gradients of z_2's networks.
 
         Returns:
             The loss and its parts.  Source: Kingma et al. (2014), eq. 6 to 9, with the terms of z_1.
@@ -145,8 +157,8 @@ class M1M2(nn.Module):
         log_q_free, log_q_known = log_q.split([x.size(0), labelled_x.size(0)])
         classes = torch.arange(self.num_classes, device=x.device)
         q = log_q_free.exp()
-        regular_free = (q * (self._joint(free.unsqueeze(1), classes) - log_q_free)).sum(-1)
-        regular_known = self._joint(known, y)
+        regular_free = (q * (self._joint(free.unsqueeze(1), classes, style_samples) - log_q_free)).sum(-1)
+        regular_known = self._joint(known, y, style_samples)
         regular = torch.cat([regular_free, regular_known]) + entropy
 
         sizes = [x.size(0), labelled_x.size(0)]
@@ -156,12 +168,12 @@ class M1M2(nn.Module):
         total = cross_entropy_weight * cross_entropy - free_term - labelled_weight * known_term
         return M1M2Loss(total, unlabelled, labelled, cross_entropy)
 
-    def _joint(self, z1: Tensor, y: Tensor) -> Tensor:
-        """A sample of log p(z_1 | y, z_2) + log p(y) - KL(q(z_2 | z_1, y) || p(z_2)), shape of the broadcast batch."""
+    def _joint(self, z1: Tensor, y: Tensor, num_samples: int) -> Tensor:
+        """log p(z_1 | y, z_2) + log p(y) - KL(q(z_2 | z_1, y) || p(z_2)), the mean of samples, shape of the batch."""
         style: Distribution = self.style_posterior(z1, y)
-        z2 = style.rsample()
+        z2 = style.rsample((num_samples,))
         kl = kl_divergence(style, self.head2.prior(style))
-        return self.conditional_prior(z2, y).log_prob(z1) - math.log(self.num_classes) - kl
+        return self.conditional_prior(z2, y).log_prob(z1).mean(0) - math.log(self.num_classes) - kl
 
     @torch.no_grad()
     def class_probabilities(self, x: Tensor) -> Tensor:

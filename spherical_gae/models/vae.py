@@ -120,7 +120,7 @@ class VariationalAutoencoder(nn.Module):
         x: Tensor,
         num_samples: int = 500,
         max_rows: int = 16384,
-        proposal: Callable[[Any], Any] | None = None,
+        proposal: Callable[[Tensor], Any] | None = None,
     ) -> Tensor:
         """log p(x), estimated by importance sampling; see ``importance_weighted_log_likelihood``.
 
@@ -128,7 +128,8 @@ class VariationalAutoencoder(nn.Module):
             x: Data, shape [B, *event].
             num_samples: Samples of the posterior per data point, at least 1; the paper uses 500.
             max_rows: Latents that are decoded at once, which bounds the memory.
-            proposal: Maps the posterior to the law to sample from, such as ``widened``; None for the posterior.
+            proposal: Maps data to the laws to sample from, such as ``lambda x: widened(model.posterior(x))``; None
+                for the posterior.
 
         Returns:
             Nats, shape [B].

@@ -143,24 +143,32 @@ class VonMisesFisherHead(LatentHead):
 
 
 class ProductOfSpheresHead(LatentHead):
-    """q(z | x) = product of K vMF(direction_k / |direction_k|, softplus(concentration_k) + min_concentration).
+    """q(z | x) = product of K von Mises-Fisher laws, each as of ``VonMisesFisherHead``.
 
-    The prior is uniform on the product of spheres.
+    The prior is uniform on the product of spheres.  A latent of d dimensions has one concentration on S^d, K of them
+    here: what it needs no more than a few of its directions for costs less.
 
     Args:
         num_factors: Number K of spheres, at least 1.
         min_concentration: Smallest concentration of each factor, >= 0 and finite.
+        initial_concentration: Where the concentration of each factor starts, see ``VonMisesFisherHead``;
+            ``"dimension"`` is the ambient dimension of a factor.
 
     Raises:
         ValueError: If an argument is out of range.
     """
 
-    def __init__(self, num_factors: int, min_concentration: float = 1.0) -> None:
+    def __init__(
+        self,
+        num_factors: int,
+        min_concentration: float = 1.0,
+        initial_concentration: float | Literal["dimension"] | None = None,
+    ) -> None:
         super().__init__()
         if num_factors < 1:
             raise ValueError(f"num_factors must be at least 1, got {num_factors}")
         self.num_factors = num_factors
-        self.factor_head = VonMisesFisherHead(min_concentration)
+        self.factor_head = VonMisesFisherHead(min_concentration, initial_concentration)
 
     def parameter_widths(self, dim: int) -> tuple[int, ...]:
         """(K m, K): the directions one after the other, and a concentration for each."""

@@ -19,7 +19,7 @@ from spherical_gae.data.images import ImageSet, ImageSplit, binarize
 from spherical_gae.evaluation.vae_scores import score_vae
 from spherical_gae.models.semi_supervised import M1M2
 from spherical_gae.models.vae import NormalVAE, SphericalVAE, VariationalAutoencoder
-from spherical_gae.nn.heads import LatentHead, NormalHead, VonMisesFisherHead
+from spherical_gae.nn.heads import LatentHead, NormalHead, ProductOfSpheresHead, VonMisesFisherHead
 from spherical_gae.nn.mlp import Scale
 from spherical_gae.plotting import plot_images, plot_plane, plot_sphere, save_figure
 from spherical_gae.training.batches import BatchConfig, BatchResult
@@ -28,15 +28,32 @@ from spherical_gae.training.semi_supervised import SemiSupervisedConfig, fit_m1m
 from spherical_gae.training.vae import fit_vae
 
 VAES = {"s-vae": SphericalVAE, "n-vae": NormalVAE}
-LATENTS = ("s", "n")
+LATENTS = ("s", "n", "p")
 _TEST_SEED = 0
 _TEST_BATCH = 2048
 _SHOWN_LATENTS = 5000
 
 
-def make_head(latent: str) -> LatentHead:
-    """The head of a latent: ``"s"`` for von Mises-Fisher, ``"n"`` for normal."""
-    return VonMisesFisherHead(initial_concentration="dimension") if latent == "s" else NormalHead(min_logstd=-10.0)
+def make_head(latent: str, dim: int) -> LatentHead:
+    """The head of a latent.
+
+    Args:
+        latent: ``"s"`` for von Mises-Fisher, ``"n"`` for normal, ``"p"`` for a product of spheres S^2, each with a von
+            Mises-Fisher law.
+        dim: Dimension of the manifold, for a product even.
+
+    Raises:
+        ValueError: If ``latent`` is none of these, or ``dim`` is odd for a product.
+    """
+    if latent == "s":
+        return VonMisesFisherHead(initial_concentration="dimension")
+    if latent == "n":
+        return NormalHead(min_logstd=-10.0)
+    if latent != "p":
+        raise ValueError(f"latent must be one of {', '.join(LATENTS)}, got {latent!r}")
+    if dim < 2 or dim % 2:
+        raise ValueError(f"dim must be even for a product of spheres S^2, got {dim}")
+    return ProductOfSpheresHead(dim // 2, min_concentration=0.0, initial_concentration="dimension")
 
 
 @dataclass(frozen=True)
@@ -220,13 +237,16 @@ class M1M2Experiment(ImageExperiment):
     """M1+M2.
 
     Attributes:
-        latent1: Law of z_1, ``"s"`` (von Mises-Fisher) or ``"n"`` (normal).
+        latent1: Law of z_1, see ``make_head``.
         latent2: Law of z_2, likewise.
         dim1: Dimension of z_1's manifold.
         dim2: Dimension of z_2's manifold.
         hidden_features: Width of the hidden layers.
         num_labels: Number of training images whose labels are known, equally many of each class.
         training: Settings of ``fit_m1m2``.
+        first_stage_epochs: Epochs in which encoder and decoder of z_1 are trained alone before, see
+            ``M1M2.first_stage``: all of its bound from the start, otherwise as a ``VAEExperiment``.
+        scaled_latent: Whether the decoder of x sees sqrt(m_1) z_1 in place of z_1, see ``Scale``.
     """
 
     kind: ClassVar[str] = "m1m2"
@@ -238,6 +258,8 @@ class M1M2Experiment(ImageExperiment):
     hidden_features: int = 500
     num_labels: int = 100
     training: SemiSupervisedConfig = field(default_factory=SemiSupervisedConfig)
+    first_stage_epochs: int = 0
+    scaled_latent: bool = False
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> M1M2Experiment:
@@ -248,13 +270,21 @@ class M1M2Experiment(ImageExperiment):
 
     def make_model(self, num_features: int) -> M1M2:
         """See ``ImageExperiment``."""
-        heads = make_head(self.latent1), make_head(self.latent2)
-        return M1M2(self.dim1, self.dim2, *heads, num_features, hidden_features=self.hidden_features)
+        heads = make_head(self.latent1, self.dim1), make_head(self.latent2, self.dim2)
+        model = M1M2(self.dim1, self.dim2, *heads, num_features, hidden_features=self.hidden_features)
+        if self.scaled_latent:
+            model.decoder1 = nn.Sequential(Scale(model.head1.coordinates(self.dim1) ** 0.5), model.decoder1)
+        return model
 
     def fit(self, model: Any, images: ImageSplit, checkpoint: Path, progress: bool) -> BatchResult:
         """See ``ImageExperiment``."""
         labelled = draw_labelled(images.train, self.num_labels, self.seed)
-        return fit_m1m2(
+        first = checkpoint.with_name("first_stage.ckpt")
+        if self.first_stage_epochs:
+            config = BatchConfig(self.first_stage_epochs, warm_up=0, binarize=self.training.binarize)
+            data = images.train.images, images.val.images
+            fit_vae(model.first_stage(), *data, config, seed=self.seed, checkpoint=first, progress=progress)
+        result = fit_m1m2(
             model,
             images.train.images,
             labelled,
@@ -264,6 +294,8 @@ class M1M2Experiment(ImageExperiment):
             checkpoint=checkpoint,
             progress=progress,
         )
+        first.unlink(missing_ok=True)
+        return result
 
     def test(self, model: Any, images: ImageSet) -> dict[str, float]:
         """The share of test images whose class is predicted right."""

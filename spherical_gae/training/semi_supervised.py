@@ -28,6 +28,7 @@ class SemiSupervisedConfig(BatchConfig):
         labelled_batch_size: Images with labels in a batch, at least 1, drawn without replacement; all of them if there
             are fewer.
         alpha: Weight of the classifier's cross-entropy, >= 0.  The paper tries 0.1 to 1.
+        style_samples: Samples of z_2 for each z_1 and class, at least 1, see ``M1M2.loss``.
 
     The objective is that of Kingma et al. (2014, eq. 9) divided by the number N of images without labels: the mean
     bound of these, L / N times the mean bound of the L labelled ones, and alpha times the mean cross-entropy (their
@@ -41,11 +42,13 @@ class SemiSupervisedConfig(BatchConfig):
     warm_up: int = 0
     labelled_batch_size: int = 20
     alpha: float = 1.0
+    style_samples: int = 1
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.labelled_batch_size < 1:
-            raise ValueError(f"labelled_batch_size must be at least 1, got {self.labelled_batch_size}")
+        for name in ("labelled_batch_size", "style_samples"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
         if not 0 <= self.alpha < math.inf:
             raise ValueError(f"alpha must be finite and at least 0, got {self.alpha}")
 
@@ -125,6 +128,7 @@ class SemiSupervisedRun(BatchRun):
                 cross_entropy_weight=self.config.alpha,
                 labelled_weight=num_labelled / num_points,
                 kl_weight=kl_weight,
+                style_samples=self.config.style_samples,
             )
             self.update(loss.total)
             totals += torch.stack([part.detach() for part in loss]) * index.numel()

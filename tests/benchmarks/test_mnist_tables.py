@@ -148,6 +148,13 @@ def test_averaged_cells_differ_in_the_average_and_the_scale_only(model: str, sca
     assert averaged == replace(paper, training=training, scaled_latent=scaled)
 
 
+@pytest.mark.parametrize(("latents", "scaled"), [("n+n", False), ("s+p", True)])
+def test_pretrained_cells_differ_in_what_is_documented_only(latents: str, scaled: bool, tmp_path: Path) -> None:
+    paper, pretrained = (mnist_semi_supervised.Cell(latents, "10,10", 1, way) for way in mnist_semi_supervised.WAYS)
+    assert paper.folder(tmp_path) != pretrained.folder(tmp_path)
+    assert pretrained.experiment == replace(paper.experiment, first_stage_epochs=30, scaled_latent=scaled)
+
+
 def means(text: str) -> list[float]:
     return [float(column.split(" ± ")[0]) for column in text.split(" | ")]
 
@@ -246,6 +253,14 @@ def test_table_of_few_labels_is_in_percent() -> None:
     ]
     rows = [line.count("|") for line in mnist_semi_supervised.table(given)]
     assert rows == [8, 8, 8, 8]
+
+
+def test_table_of_products_has_a_column_more() -> None:
+    given = [{"latents": "s+p", "dims": "10,10", "accuracy": 0.95}]
+    header, rule, line = mnist_semi_supervised.table(given, mnist_semi_supervised.WAYS["pretrained"])
+    assert header.split(" | ")[1:5] == ["N+N", "S+S", "S+N", "S+P"]
+    assert line == "| 10,10 |  |  |  | 95.0 (n = 1) | 92.2 ± .1 | 96.0 ± .2 | 95.9 ± .3 |"
+    assert {header.count("|"), rule.count("|"), line.count("|")} == {9}
 
 
 def few_digits() -> ImageSplit:

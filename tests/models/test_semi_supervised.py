@@ -101,6 +101,58 @@ def test_bounds_by_sums_over_classes(laws: str, kl_weight: float) -> None:
     assert float(loss.total) == pytest.approx(total, rel=1e-9)
 
 
+@COMBINATIONS
+@torch.no_grad()
+def test_more_styles_are_a_mean_over_them(laws: str) -> None:
+    """Three samples of z_2 with a z_1 each, against the terms of one after the other."""
+    model = make(laws).double()
+    x, y = data(4), torch.tensor([2, 0, 2, 1])
+    torch.manual_seed(7)
+    loss = model.loss(x, x, y, style_samples=3)
+    torch.manual_seed(7)
+    z1 = model.posterior(torch.cat([x, x])).rsample()
+    model.style_posterior(z1[:4].unsqueeze(1), torch.arange(CLASSES)).rsample((3,))
+    known = model.style_posterior(z1[4:], y).rsample((3,))
+    bounds = [
+        float(model.likelihood(z1[4 + i, None]).log_prob(x[i]))
+        + sum(joint(model, z1[4 + i], known[k, i], int(y[i])) for k in range(3)) / 3
+        + entropy(model.posterior(x[i : i + 1]))
+        for i in range(4)
+    ]
+    assert float(loss.labelled_bound) == pytest.approx(sum(bounds) / 4, rel=1e-9)
+
+
+def test_more_styles_have_the_same_gradient_with_less_noise() -> None:
+    model, x, y = make("SN"), data(30).float(), torch.arange(30) % CLASSES
+    weight = next(model.encoder2.parameters())
+    torch.manual_seed(0)
+    few, many = (
+        torch.stack(
+            [torch.autograd.grad(model.loss(x, x, y, style_samples=n).total, weight)[0].flatten() for _ in range(200)]
+        )
+        for n in (1, 16)
+    )
+    error = ((few.var(0) + many.var(0)) / 200).sqrt()
+    assert ((few.mean(0) - many.mean(0)).abs() < 5 * error + 1e-6).all()
+    assert many.var(0).sum() < 0.7 * few.var(0).sum()
+
+
+@COMBINATIONS
+@torch.no_grad()
+def test_first_stage_is_the_autoencoder_of_z1_with_the_same_weights(laws: str) -> None:
+    model, x = make(laws), data(6).float()
+    stage = model.first_stage()
+    torch.manual_seed(3)
+    loss = stage.loss(x)
+    torch.manual_seed(3)
+    law = model.posterior(x)
+    reconstruction = model.likelihood(law.rsample()).log_prob(x).mean()
+    torch.testing.assert_close(loss.reconstruction, reconstruction)
+    assert loss.kl.item() == pytest.approx(sum(divergence(model.posterior(row[None])) for row in x) / 6, rel=1e-5)
+    own = {id(parameter) for part in (model.encoder1, model.decoder1) for parameter in part.parameters()}
+    assert {id(parameter) for parameter in stage.parameters()} == own
+
+
 @torch.no_grad()
 def test_bounds_on_two_circles_by_quadrature() -> None:
     """Expected bounds with their gaps below log p(x) and log p(x, y), by the trapezoid rule over both angles."""

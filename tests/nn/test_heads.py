@@ -1,4 +1,5 @@
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -320,3 +321,9 @@ def test_log_standard_deviation_is_limited(head: NormalHead, least: float) -> No
 def test_limit_of_the_log_standard_deviation_above_its_cap_is_refused() -> None:
     with pytest.raises(ValueError, match=r"min_logstd must be below 10\.0, got 11\.0"):
         NormalHead(min_logstd=11.0)
+
+
+@pytest.mark.parametrize(("initial", "expected"), [(None, 1 + math.log(2)), (7.5, 7.5), ("dimension", 4.0)])
+def test_factors_start_at_the_initial_concentration(initial: Any, expected: float) -> None:
+    law = ProductOfSpheresHead(2, 1.0, initial)(torch.ones(5, 8), torch.zeros(5, 2))
+    torch.testing.assert_close(law.factors.concentration, torch.full((5, 2), expected))

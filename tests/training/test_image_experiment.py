@@ -9,7 +9,7 @@ import torch
 
 from spherical_gae.data import ImageSet, ImageSplit, binarize, draw_labelled, load_images
 from spherical_gae.evaluation.vae_scores import score_vae
-from spherical_gae.training import BatchConfig, SemiSupervisedConfig, image_experiment
+from spherical_gae.training import BatchConfig, SemiSupervisedConfig, fit_m1m2, fit_vae, image_experiment
 from spherical_gae.training.batches import BatchRun
 from spherical_gae.training.image_experiment import (
     ImageExperiment,
@@ -307,9 +307,71 @@ def test_samples_of_m1m2_have_a_style_in_each_row_and_a_class_in_each_column() -
     assert not torch.allclose(sheet[0, 0], sheet[0, 1])
 
 
-@pytest.mark.parametrize(("latent", "coordinates"), [("s", 4), ("n", 3)])
+@pytest.mark.parametrize(("latent", "coordinates"), [("s", 5), ("n", 4), ("p", 6)])
 def test_heads_by_name(latent: str, coordinates: int) -> None:
-    assert make_head(latent).coordinates(3) == coordinates
+    assert make_head(latent, 4).coordinates(4) == coordinates
+
+
+def test_product_of_spheres_starts_between_nothing_and_much() -> None:
+    """At the dimension 3 of a factor, from which it may fall to zero."""
+    head = make_head("p", 4)
+    assert head(torch.ones(1, 6), torch.zeros(1, 2)).factors.concentration.tolist() == [[3.0, 3.0]]
+    assert head(torch.ones(1, 6), torch.full((1, 2), -50.0)).factors.concentration.max() < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("latent", "dim", "message"), [("p", 3, "dim must be even .* 3"), ("x", 2, "s, n, p, got 'x'")]
+)
+def test_impossible_heads_are_refused(latent: str, dim: int, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        make_head(latent, dim)
+
+
+def test_first_stage_is_trained_before_all_of_it(images: ImageSplit, tmp_path: Path) -> None:
+    """An experiment of one epoch starts where the first stage, fitted by hand, ends."""
+    experiment = replace(M1M2, first_stage_epochs=3, training=replace(M1M2.training, max_epochs=1))
+    metrics = experiment.run(images, tmp_path / "run", CPU, progress=False)
+    torch.manual_seed(4)
+    model = experiment.make_model(64)
+    config = BatchConfig(3, warm_up=0)
+    result = fit_vae(model.first_stage(), images.train.images, images.val.images, config, seed=4, progress=False)
+    labelled = draw_labelled(images.train, 40, 4)
+    expected = fit_m1m2(model, images.train.images, labelled, images.val, experiment.training, seed=4, progress=False)
+    assert result.epochs == 3
+    assert metrics["history"] == expected.history
+    # Its checkpoint is gone with the other.
+    assert set(contents(tmp_path / "run")) == FILES
+
+
+@pytest.mark.parametrize("stage", ["VAERun", "SemiSupervisedRun"])
+def test_two_stages_go_on_bit_for_bit(
+    images: ImageSplit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str
+) -> None:
+    """Stopped in either of them, after a checkpoint."""
+    experiment = replace(M1M2, first_stage_epochs=13)
+    whole = experiment.run(images, tmp_path / "whole", CPU, progress=False)
+    step = BatchRun.step
+
+    def stop(run: BatchRun) -> None:
+        step(run)
+        if type(run).__name__ == stage and run.epoch == {"VAERun": 12, "SemiSupervisedRun": 7}[stage]:
+            raise StopHereError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(BatchRun, "step", stop)
+        with pytest.raises(StopHereError):
+            experiment.run(images, tmp_path / "run", CPU, progress=False)
+    assert experiment.run(images, tmp_path / "run", CPU, progress=False) == whole
+    assert contents(tmp_path / "run") == contents(tmp_path / "whole")
+
+
+def test_decoder_of_m1m2_sees_a_scaled_latent() -> None:
+    models = []
+    for scaled in (False, True):
+        torch.manual_seed(2)
+        models.append(replace(M1M2, scaled_latent=scaled).make_model(64))
+    z1 = torch.nn.functional.normalize(torch.randn(5, 4), dim=-1)
+    torch.testing.assert_close(models[1].decoder1(z1), models[0].decoder1(2 * z1))
 
 
 def test_decoder_of_a_scaled_latent_sees_its_coordinates_times_their_root() -> None:

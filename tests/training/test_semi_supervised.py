@@ -195,6 +195,17 @@ def test_warm_up_reaches_the_model(few: dict[str, Any], monkeypatch: pytest.Monk
     assert weights == [0.4, 0.4, 0.8, 0.8, 0.8, 0.8]
 
 
+def test_style_samples_reach_the_model(few: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    model = make_model()
+    loss = model.loss
+    numbers: list[int] = []
+    monkeypatch.setattr(
+        model, "loss", lambda *data, **given: numbers.append(given["style_samples"]) or loss(*data, **given)
+    )
+    train(few, model, config=SemiSupervisedConfig(max_epochs=1, batch_size=100, style_samples=3))
+    assert numbers == [3, 3]
+
+
 def test_best_epoch_has_the_best_accuracy_and_its_weights_are_kept(few: dict[str, Any]) -> None:
     """On black and white images, which binarisation leaves as they are."""
     val = ImageSet(few["val"].images.round(), few["val"].labels)
@@ -239,6 +250,7 @@ def test_generator_is_left_as_it_was_and_does_not_matter(few: dict[str, Any]) ->
     ("arguments", "message"),
     [
         ({"labelled_batch_size": 0}, "labelled_batch_size must be at least 1, got 0"),
+        ({"style_samples": 0}, "style_samples must be at least 1, got 0"),
         ({"alpha": -1.0}, "alpha must be finite and at least 0, got -1.0"),
         ({"alpha": math.inf}, "alpha must be finite and at least 0, got inf"),
         ({"alpha": math.nan}, "alpha must be finite and at least 0, got nan"),
