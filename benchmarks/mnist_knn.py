@@ -1,13 +1,14 @@
 """MNIST with few labels, M1: the paper's table 2, nearest neighbours on the latents of table 1's models.
 
     python benchmarks/mnist_unsupervised.py && python benchmarks/mnist_knn.py
+    python benchmarks/mnist_knn.py --way no-warm-up
 
 Five neighbours vote, by Euclidean distance for N-VAEs and by angle for S-VAEs; 20 draws of 100, 600 and 1,000 labelled
 training images, equally many of each class; accuracy on the 10,000 test images.  Every model of table 1 that is there
 is tested, with the same draws, in two ways: "plain", votes that count the same, on images binarised once; and "chosen",
 votes that count the inverse of the distance, on the images' intensities.  The latter is the best of the four
 combinations on the 10,000 validation images, for which the results hold the mean accuracy of 5 draws in each.
-Writes results/mnist_knn.json and .md.
+Writes results/mnist_knn.json and .md, or with the way's name behind an underscore.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from typing import Any, NamedTuple, get_args
 import numpy as np
 import torch
 from cells import add_common_options, command_line, run_cells, spread, write_results
-from mnist_unsupervised import DIMS, HERE, WORK, Cell
+from mnist_unsupervised import DIMS, HERE, WORK, Cell, suffix
+from mnist_unsupervised import WAYS as TRAINING_WAYS
 
 from spherical_gae.cli import parse_seeds
 from spherical_gae.data import ImageSet, binarize, draw_labelled, load_images
@@ -112,21 +114,22 @@ def validation_table(cells: Sequence[dict[str, Any]]) -> Iterator[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", default="0-9", help="seeds of the models, such as 0-9 or 0,3,5")
+    parser.add_argument("--way", default="paper", choices=TRAINING_WAYS, help="how the models were trained")
     add_common_options(parser, WORK, HERE / "results")
     options = parser.parse_args()
 
-    cells = [Cell(*values) for values in product(VAES, DIMS, parse_seeds(options.seeds))]
+    cells = [Cell(*values) for values in product(VAES, DIMS, parse_seeds(options.seeds), [options.way])]
     cells = [cell for cell in cells if (cell.folder(options.work) / "model.safetensors").exists()]
     if not cells:
         parser.error(f"--work: {options.work} holds no trained model; run mnist_unsupervised.py first")
     results = run_cells(cells, partial(run_cell, work=options.work), options.jobs)
-    report = {"command": command_line(parser, options, ("seeds",)), "cells": results}
+    report = {"command": command_line(parser, options, ("seeds", "way")), "cells": results}
     title = f"Accuracy in percent, mean ± standard deviation over all draws of labels, {NUM_DRAWS} for each model."
     lines = [title]
     for name, way in TESTED.items():
         lines += ["", f"{name.capitalize()}: {way.images}, {way.weights} votes.", "", *table(results, name)]
     lines += ["", "Validation images, mean over all models.", "", *validation_table(results)]
-    write_results(options.out, "mnist_knn", report, lines)
+    write_results(options.out, "mnist_knn" + suffix(options.way), report, lines)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from typing import Any
 
 import torch
 from cells import add_common_options, command_line, run_cells, write_results
-from mnist_unsupervised import DIMS, HERE, WAYS, WORK, Cell
+from mnist_unsupervised import DIMS, HERE, WAYS, WORK, Cell, suffix
 
 from spherical_gae.cli import parse_seeds
 from spherical_gae.data import binarize, load_images
@@ -101,8 +101,7 @@ def main() -> None:
     title = (
         f"log p(x) in nats, mean over the first {NUM_IMAGES:,} test images (all: 10,000); columns: proposal, samples."
     )
-    name = "mnist_likelihood" + ("" if options.way == "paper" else f"_{options.way}")
-    write_results(options.out, name, report, [title, "", *table(results)])
+    write_results(options.out, "mnist_likelihood" + suffix(options.way), report, [title, "", *table(results)])
 
 
 if __name__ == "__main__":

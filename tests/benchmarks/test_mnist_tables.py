@@ -123,7 +123,7 @@ def test_cells_have_folders_of_their_own(tmp_path: Path) -> None:
     pairs = [(latents, f"{a},{b}", seed) for latents, (a, b), seed in M1M2_CELLS]
     stacked = [mnist_semi_supervised.Cell(*values).folder(tmp_path) for values in pairs]
     folders = [*vaes, *stacked]
-    assert len(set(folders)) == 2 * len(VAE_CELLS) + len(M1M2_CELLS)
+    assert len(set(folders)) == 3 * len(VAE_CELLS) + len(M1M2_CELLS)
     # None is inside another.
     assert not any(parent in folders for folder in folders for parent in folder.parents)
     assert all(tmp_path in folder.parents for folder in folders)
@@ -143,9 +143,14 @@ def test_cells_are_the_papers_experiments() -> None:
 
 @pytest.mark.parametrize(("model", "scaled"), [("s-vae", True), ("n-vae", False)])
 def test_averaged_cells_differ_in_the_average_and_the_scale_only(model: str, scaled: bool) -> None:
-    paper, averaged = (mnist_unsupervised.Cell(model, 20, 1, way).experiment for way in mnist_unsupervised.WAYS)
+    paper, averaged = (mnist_unsupervised.Cell(model, 20, 1, way).experiment for way in ("paper", "averaged"))
     training = replace(paper.training, weight_average=0.9999)
     assert averaged == replace(paper, training=training, scaled_latent=scaled)
+
+
+def test_cells_without_warm_up_differ_in_nothing_else() -> None:
+    paper, sudden = (mnist_unsupervised.Cell("n-vae", 40, 1, way).experiment for way in ("paper", "no-warm-up"))
+    assert sudden == replace(paper, training=replace(paper.training, warm_up=0))
 
 
 @pytest.mark.parametrize(("latents", "scaled"), [("n+n", False), ("s+p", True)])

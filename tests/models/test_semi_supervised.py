@@ -128,11 +128,11 @@ def test_more_styles_have_the_same_gradient_with_less_noise() -> None:
     torch.manual_seed(0)
     few, many = (
         torch.stack(
-            [torch.autograd.grad(model.loss(x, x, y, style_samples=n).total, weight)[0].flatten() for _ in range(200)]
+            [torch.autograd.grad(model.loss(x, x, y, style_samples=n).total, weight)[0].flatten() for _ in range(80)]
         )
         for n in (1, 16)
     )
-    error = ((few.var(0) + many.var(0)) / 200).sqrt()
+    error = ((few.var(0) + many.var(0)) / 80).sqrt()
     assert ((few.mean(0) - many.mean(0)).abs() < 5 * error + 1e-6).all()
     assert many.var(0).sum() < 0.7 * few.var(0).sum()
 
