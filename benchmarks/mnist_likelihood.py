@@ -8,13 +8,14 @@ log p(x).  Here, for every model of table 1 that is there (seed 0), on the first
 same with 5,000 samples, both from a proposal of twice the posterior's variance (``spherical_gae.models.widened``), and
 both from posteriors that are fitted to each image and then have 1.5 times their variance (``refined_posterior``).  The
 last columns are of all 10,000 test images, 500 samples each.  All are lower bounds in expectation, so the largest is
-nearest to the truth.
+nearest to the truth.  An interrupted benchmark goes on with the next model.
 Writes results/mnist_likelihood.json and .md, or mnist_likelihood_averaged.*.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import product
@@ -28,6 +29,7 @@ from mnist_unsupervised import DIMS, HERE, WAYS, WORK, Cell, suffix
 from spherical_gae.cli import parse_seeds
 from spherical_gae.data import binarize, load_images
 from spherical_gae.models import refined_posterior, widened
+from spherical_gae.training.checkpoint import save_json
 from spherical_gae.training.image_experiment import VAES
 
 NUM_IMAGES = 1000
@@ -53,7 +55,10 @@ COLUMNS = [
 
 
 def run_cell(cell: Cell, work: Path) -> dict[str, Any]:
-    """One model's estimates in nats, means over the images."""
+    """One model's estimates in nats, means over the images; computed if they are not in the model's folder."""
+    saved = cell.folder(work) / "likelihood.json"
+    if saved.exists():
+        return {**cell._asdict(), **json.loads(saved.read_text())}
     images = load_images("mnist")
     model = cell.experiment.load_model(images, cell.folder(work))
     # The images of table 1.
@@ -65,6 +70,7 @@ def run_cell(cell: Cell, work: Path) -> dict[str, Any]:
             data = x if of_all else x[:NUM_IMAGES]
             values = model.log_likelihood(data, number, proposal=partial(PROPOSALS[name], model))
         estimates[key(name, number, of_all)] = float(values.double().mean())
+    save_json(saved, estimates)
     return {**cell._asdict(), **estimates}
 
 

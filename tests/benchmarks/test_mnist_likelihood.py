@@ -10,6 +10,7 @@ from safetensors.torch import save_file
 
 from spherical_gae.data import ImageSet, ImageSplit, load_images
 from spherical_gae.models import SphericalVAE, refined_posterior, widened
+from spherical_gae.training.checkpoint import save_json
 
 
 def test_estimates_are_those_of_the_first_test_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -37,6 +38,13 @@ def test_estimates_are_those_of_the_first_test_images(tmp_path: Path, monkeypatc
         torch.manual_seed(1)
         expected = model.log_likelihood(x, number, proposal=proposal)
         assert result[name] == pytest.approx(float(expected.double().mean()))
+
+
+def test_estimates_that_are_there_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mnist_likelihood, "load_images", lambda name: pytest.fail("computed"))
+    cell = Cell("n-vae", 2, 1, "averaged")
+    save_json(cell.folder(tmp_path) / "likelihood.json", {"refined, 500": -1.0})
+    assert mnist_likelihood.run_cell(cell, tmp_path) == {**cell._asdict(), "refined, 500": -1.0}
 
 
 def test_proposals_are_the_named_ones() -> None:
