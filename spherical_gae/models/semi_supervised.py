@@ -145,7 +145,12 @@ class M1M2(nn.Module):
 
         Returns:
             The loss and its parts.  Source: Kingma et al. (2014), eq. 6 to 9, with the terms of z_1.
+
+        Raises:
+            ValueError: If ``style_samples`` is below 1.
         """
+        if style_samples < 1:
+            raise ValueError(f"style_samples must be at least 1, got {style_samples}")
         batch = torch.cat([x, labelled_x])
         posterior = self.posterior(batch)
         z1 = posterior.rsample()

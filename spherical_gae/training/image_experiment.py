@@ -61,7 +61,8 @@ class ImageExperiment(ABC):
     """What is run, saved as ``config.json``, and how.
 
     The folder holds ``config.json``, ``training.json`` (``BatchResult``), ``model.safetensors``, ``metrics.json`` (test
-    scores and ``training.json``), ``samples.png``, ``latent.png``, and while it trains ``train.ckpt``.
+    scores and ``training.json``), ``samples.png``, ``latent.png``, and while it trains ``train.ckpt`` (before it, where
+    there is a first stage, ``first_stage.ckpt``).
 
     Attributes:
         dataset: Name for ``load_images``.

@@ -137,6 +137,11 @@ def test_more_styles_have_the_same_gradient_with_less_noise() -> None:
     assert many.var(0).sum() < 0.7 * few.var(0).sum()
 
 
+def test_no_styles_are_refused() -> None:
+    with pytest.raises(ValueError, match="style_samples must be at least 1, got 0"):
+        make("SN").loss(data(2).float(), data(2).float(), torch.tensor([0, 1]), style_samples=0)
+
+
 @COMBINATIONS
 @torch.no_grad()
 def test_first_stage_is_the_autoencoder_of_z1_with_the_same_weights(laws: str) -> None:
