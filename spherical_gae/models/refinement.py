@@ -29,7 +29,9 @@ def refined_posterior(
     for the likelihood, widened a little, it needs fewer samples than the encoder's (benchmarks/mnist_likelihood.py).
 
     Adam moves the mode in units of the law's standard deviation and the logarithm of its concentration or variance, so
-    that a step is as long whatever the scale of the latent.  The model is left as it is.
+    that a step is as long whatever the scale of the latent.  The model is left as it is.  Where the true posterior is
+    of this kind, 200 steps of 32 samples come within .03 nats of it from 60 nats away; what it gains with the default
+    steps on MNIST is in benchmarks/results/mnist_likelihood_averaged.md.
 
     Args:
         model: The model, in evaluation mode if its layers know the difference.

@@ -184,26 +184,28 @@ def test_labels_are_drawn_without_replacement_all_if_there_are_fewer(
         assert len({tuple(sorted(numbers)) for numbers in drawn}) > 6
 
 
-def test_warm_up_reaches_the_model(few: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def given_to_loss(name: str, few: dict[str, Any], config: SemiSupervisedConfig) -> list[float]:
+    """What the model's loss is given under a name, step by step."""
     model = make_model()
-    loss = model.loss
-    weights: list[float] = []
-    monkeypatch.setattr(
-        model, "loss", lambda *data, **weighed: weights.append(weighed["kl_weight"]) or loss(*data, **weighed)
-    )
-    train(few, model, config=SemiSupervisedConfig(max_epochs=3, batch_size=100, warm_up=2, kl_weight=0.8))
-    assert weights == [0.4, 0.4, 0.8, 0.8, 0.8, 0.8]
+    loss, values = model.loss, []
+
+    def recording(*data: Any, **settings: Any) -> Any:
+        values.append(settings[name])
+        return loss(*data, **settings)
+
+    model.loss = recording
+    train(few, model, config=config)
+    return values
 
 
-def test_style_samples_reach_the_model(few: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    model = make_model()
-    loss = model.loss
-    numbers: list[int] = []
-    monkeypatch.setattr(
-        model, "loss", lambda *data, **given: numbers.append(given["style_samples"]) or loss(*data, **given)
-    )
-    train(few, model, config=SemiSupervisedConfig(max_epochs=1, batch_size=100, style_samples=3))
-    assert numbers == [3, 3]
+def test_warm_up_reaches_the_model(few: dict[str, Any]) -> None:
+    config = SemiSupervisedConfig(max_epochs=3, batch_size=100, warm_up=2, kl_weight=0.8)
+    assert given_to_loss("kl_weight", few, config) == [0.4, 0.4, 0.8, 0.8, 0.8, 0.8]
+
+
+def test_style_samples_reach_the_model(few: dict[str, Any]) -> None:
+    config = SemiSupervisedConfig(max_epochs=1, batch_size=100, style_samples=3)
+    assert given_to_loss("style_samples", few, config) == [3, 3]
 
 
 def test_best_epoch_has_the_best_accuracy_and_its_weights_are_kept(few: dict[str, Any]) -> None:
