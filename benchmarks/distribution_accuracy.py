@@ -12,10 +12,10 @@ from scipy.stats import kstwobign, vonmises_fisher
 from torch import Tensor
 
 from spherical_gae.core import HypersphericalUniform, PowerSpherical, VonMisesFisher
-from spherical_gae.core.angle_family import AngleFamily, PowerSphericalAngle, VonMisesFisherAngle
-from spherical_gae.core.angle_quantile import Array, log_mass, normal_score
-from spherical_gae.core.angle_table import angle_table, tabulated_angle
-from spherical_gae.core.special import mean_resultant_length, mean_resultant_slope
+from spherical_gae.core.numerics.angle_family import AngleFamily, PowerSphericalAngle, VonMisesFisherAngle
+from spherical_gae.core.numerics.angle_quantile import Array, log_mass, normal_score
+from spherical_gae.core.numerics.angle_table import angle_table, tabulated_angle
+from spherical_gae.core.numerics.special import mean_resultant_length, mean_resultant_slope
 
 # Dimensions and concentrations, none of them a knot of a table.
 CELLS = (

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from spherical_gae.core.bessel import ratio_terms
 from spherical_gae.core.constraints import unit_sphere
+from spherical_gae.core.numerics.bessel import ratio_terms
 
 # From the approximation of Banerjee et al. (2005), each step doubles the digits.
 _NEWTON_STEPS = 8

@@ -10,7 +10,7 @@ from torch.distributions import Distribution
 from torch.distributions.constraints import Constraint
 
 from spherical_gae.core.constraints import unit_sphere
-from spherical_gae.core.special import log_sphere_area
+from spherical_gae.core.numerics.special import log_sphere_area
 
 
 class HypersphericalUniform(Distribution):

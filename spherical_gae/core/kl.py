@@ -5,19 +5,19 @@ from __future__ import annotations
 from torch import Tensor
 from torch.distributions import kl_divergence, register_kl
 
-from spherical_gae.core.angle_family import PowerSphericalAngle
 from spherical_gae.core.directional import DirectionalDistribution
-from spherical_gae.core.divergence import divergence_to_uniform
 from spherical_gae.core.hyperspherical_uniform import HypersphericalUniform
-from spherical_gae.core.power_spherical import PowerSpherical
-from spherical_gae.core.product_of_spheres import ProductOfSpheres
-from spherical_gae.core.special import (
+from spherical_gae.core.numerics.angle_family import PowerSphericalAngle
+from spherical_gae.core.numerics.divergence import divergence_to_uniform
+from spherical_gae.core.numerics.special import (
     kl_to_uniform,
     log_hyp0f1,
     log_peak_ratio,
     mean_resultant_deficit,
     mean_resultant_length,
 )
+from spherical_gae.core.power_spherical import PowerSpherical
+from spherical_gae.core.product_of_spheres import ProductOfSpheres
 from spherical_gae.core.von_mises_fisher import VonMisesFisher
 
 

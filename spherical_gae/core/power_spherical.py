@@ -7,11 +7,11 @@ import math
 import torch
 from torch import Generator, Tensor
 
-from spherical_gae.core.angle_family import PowerSphericalAngle
 from spherical_gae.core.directional import DirectionalDistribution
-from spherical_gae.core.divergence import divergence_to_uniform
-from spherical_gae.core.special import log_sphere_area
-from spherical_gae.core.tabulated import sample_tabulated
+from spherical_gae.core.numerics.angle_family import PowerSphericalAngle
+from spherical_gae.core.numerics.divergence import divergence_to_uniform
+from spherical_gae.core.numerics.special import log_sphere_area
+from spherical_gae.core.numerics.tabulated import sample_tabulated
 
 # Where Stirling's series of log Gamma takes over, and its coefficients of x^-1, x^-3, ... (DLMF 5.11.1).
 _STIRLING_START = 10

@@ -28,10 +28,10 @@ import torch
 from torch import Generator, Tensor
 from torch.autograd import Function
 
-from spherical_gae.core.implicit import ReparameterizedAngle, reparameterized_angle
-from spherical_gae.core.marginal import sample_half_tangent
-from spherical_gae.core.special import mean_resultant_length, mean_resultant_slope
-from spherical_gae.core.tangent import random_point_at_angle
+from spherical_gae.core.numerics.implicit import ReparameterizedAngle, reparameterized_angle
+from spherical_gae.core.numerics.marginal import sample_half_tangent
+from spherical_gae.core.numerics.special import mean_resultant_length, mean_resultant_slope
+from spherical_gae.core.numerics.tangent import random_point_at_angle
 from spherical_gae.core.von_mises_fisher import VonMisesFisher
 
 

@@ -6,13 +6,13 @@ from typing import Any, Literal, get_args
 
 from torch import Generator, Tensor
 
-from spherical_gae.core.angle_family import VonMisesFisherAngle
-from spherical_gae.core.angle_table import MIN_DIM
 from spherical_gae.core.directional import DirectionalDistribution
 from spherical_gae.core.fit import fit_von_mises_fisher
-from spherical_gae.core.implicit import reparameterized_angle
-from spherical_gae.core.marginal import sample_half_tangent
-from spherical_gae.core.special import (
+from spherical_gae.core.numerics.angle_family import VonMisesFisherAngle
+from spherical_gae.core.numerics.angle_table import MIN_DIM
+from spherical_gae.core.numerics.implicit import reparameterized_angle
+from spherical_gae.core.numerics.marginal import sample_half_tangent
+from spherical_gae.core.numerics.special import (
     kl_to_uniform,
     log_scaled_normalizer,
     log_sphere_area,
@@ -20,8 +20,8 @@ from spherical_gae.core.special import (
     mean_resultant_ratio,
     mean_resultant_slope,
 )
-from spherical_gae.core.tabulated import sample_tabulated
-from spherical_gae.core.tangent import random_point_at_angle
+from spherical_gae.core.numerics.tabulated import sample_tabulated
+from spherical_gae.core.numerics.tangent import random_point_at_angle
 
 Sampler = Literal["tabulated", "exact"]
 

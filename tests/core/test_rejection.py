@@ -13,8 +13,8 @@ from reference import reference
 from scipy.stats import kstest
 
 from spherical_gae.core import VonMisesFisher
+from spherical_gae.core.numerics.special import mean_resultant_slope
 from spherical_gae.core.rejection import _ProposedAngle, _weight_slope, rejection_sample
-from spherical_gae.core.special import mean_resultant_slope
 
 SIZE = 50_000
 DTYPES = pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)

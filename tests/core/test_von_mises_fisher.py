@@ -16,7 +16,7 @@ from torch.distributions import Categorical, Independent, MixtureSameFamily, kl_
 from torch.func import hessian, jacrev, vmap
 
 from spherical_gae.core import HypersphericalUniform, VonMisesFisher
-from spherical_gae.core.special import log_normalizer, mean_resultant_length
+from spherical_gae.core.numerics.special import log_normalizer, mean_resultant_length
 
 DTYPES = pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
 

@@ -7,7 +7,7 @@ import inspect
 import torch
 from torch.autograd import Function, gradcheck
 
-from spherical_gae.core.signature import keeps_signature
+from spherical_gae.core.numerics.signature import keeps_signature
 
 
 def cube(x: torch.Tensor, scale: float = 2.0, *, note: str = "") -> torch.Tensor:

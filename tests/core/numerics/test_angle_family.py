@@ -9,7 +9,7 @@ from mpmath import mp, mpf
 from places import DTYPES
 from reference import reference
 
-from spherical_gae.core.angle_family import PowerSphericalAngle, VonMisesFisherAngle
+from spherical_gae.core.numerics.angle_family import PowerSphericalAngle, VonMisesFisherAngle
 
 FAMILIES = pytest.mark.parametrize("family", [VonMisesFisherAngle, PowerSphericalAngle])
 DIMS = pytest.mark.parametrize("dim", [2, 3, 4, 11, 64, 1000])

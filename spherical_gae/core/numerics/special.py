@@ -23,9 +23,9 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
-from spherical_gae.core.angle_family import VonMisesFisherAngle
-from spherical_gae.core.bessel import EXPANSION, log_terms, ratio_terms
-from spherical_gae.core.divergence import divergence_to_uniform
+from spherical_gae.core.numerics.angle_family import VonMisesFisherAngle
+from spherical_gae.core.numerics.bessel import EXPANSION, log_terms, ratio_terms
+from spherical_gae.core.numerics.divergence import divergence_to_uniform
 
 
 def log_sphere_area(dim: int) -> float:

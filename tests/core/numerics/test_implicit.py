@@ -10,8 +10,8 @@ import torch
 from angle_law import AngleLaw
 from reference import DIMS, reference
 
-from spherical_gae.core.implicit import angle_velocity, reparameterized_angle
-from spherical_gae.core.marginal import sample_half_tangent
+from spherical_gae.core.numerics.implicit import angle_velocity, reparameterized_angle
+from spherical_gae.core.numerics.marginal import sample_half_tangent
 
 DTYPES = pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
 PROBABILITIES = np.array([1e-4, 1e-2, 0.1, 0.4, 0.5, 0.6, 0.9, 0.99, 1 - 1e-4])

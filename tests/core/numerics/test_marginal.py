@@ -15,8 +15,8 @@ from angle_law import AngleLaw
 from reference import reference
 from scipy import stats
 
-from spherical_gae.core import marginal
-from spherical_gae.core.marginal import sample_half_tangent
+from spherical_gae.core.numerics import marginal
+from spherical_gae.core.numerics.marginal import sample_half_tangent
 
 SIZE = 30_000
 LEAST_P = 1e-4

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
-from spherical_gae.core.angle_family import AngleFamily
-from spherical_gae.core.kl_table import tabulated_kl
-from spherical_gae.core.signature import keeps_signature
+from spherical_gae.core.numerics.angle_family import AngleFamily
+from spherical_gae.core.numerics.kl_table import tabulated_kl
+from spherical_gae.core.numerics.signature import keeps_signature
 
 
 def divergence_to_uniform(concentration: Tensor, family: type[AngleFamily], dim: int) -> Tensor:

@@ -8,10 +8,10 @@ import torch
 from torch import Generator, Tensor
 from torch.autograd import Function
 
-from spherical_gae.core.angle_family import AngleFamily
-from spherical_gae.core.angle_table import TabulatedAngle, tabulated_angle
-from spherical_gae.core.signature import keeps_signature
-from spherical_gae.core.tangent import carried, tangent_direction
+from spherical_gae.core.numerics.angle_family import AngleFamily
+from spherical_gae.core.numerics.angle_table import TabulatedAngle, tabulated_angle
+from spherical_gae.core.numerics.signature import keeps_signature
+from spherical_gae.core.numerics.tangent import carried, tangent_direction
 
 # Up to this dimension Gaussian noise may be so close to the mean direction that the projection has to be explicit.
 _SMALL_DIM = 8

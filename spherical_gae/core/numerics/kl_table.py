@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensor
 
-from spherical_gae.core.angle_family import FAMILIES, AngleFamily
+from spherical_gae.core.numerics.angle_family import FAMILIES, AngleFamily
 
 # Cells and degree: many short cells are cheaper to evaluate, few long ones are precise.
 _SIZE = {torch.float32: (512, 2), torch.float64: (128, 7)}

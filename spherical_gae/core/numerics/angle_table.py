@@ -22,8 +22,8 @@ from scipy.special import ndtr
 from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensor
 
-from spherical_gae.core.angle_family import FAMILIES, AngleFamily, Array
-from spherical_gae.core.angle_quantile import (
+from spherical_gae.core.numerics.angle_family import FAMILIES, AngleFamily, Array
+from spherical_gae.core.numerics.angle_quantile import (
     log_mass,
     normal_score,
     quantile,

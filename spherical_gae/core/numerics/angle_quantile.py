@@ -11,7 +11,7 @@ import math
 import numpy as np
 from scipy.special import ndtri, ndtri_exp
 
-from spherical_gae.core.angle_family import AngleFamily, Array
+from spherical_gae.core.numerics.angle_family import AngleFamily, Array
 
 _LEGENDRE_NODES, _LEGENDRE_WEIGHTS = np.polynomial.legendre.leggauss(80)
 # A tail is integrated to where its density has fallen by this many e-folds, below the rounding of float64.

@@ -16,10 +16,10 @@ from scipy import special, stats
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from spherical_gae.core import VonMisesFisher
-from spherical_gae.core.angle_family import PowerSphericalAngle, VonMisesFisherAngle
-from spherical_gae.core.angle_table import angle_table, tabulated_angle
-from spherical_gae.core.implicit import angle_velocity, reparameterized_angle
-from spherical_gae.core.special import kl_to_uniform
+from spherical_gae.core.numerics.angle_family import PowerSphericalAngle, VonMisesFisherAngle
+from spherical_gae.core.numerics.angle_table import angle_table, tabulated_angle
+from spherical_gae.core.numerics.implicit import angle_velocity, reparameterized_angle
+from spherical_gae.core.numerics.special import kl_to_uniform
 
 CPU = torch.device("cpu")
 DIMS = (3, 4, 5, 8, 11, 16, 31, 32, 64, 257, 1000, 65536)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from scipy.special import polygamma
 from torch import Tensor
 
-from spherical_gae.core.bessel import log_terms, ratio_terms
+from spherical_gae.core.numerics.bessel import log_terms, ratio_terms
 
 Array = NDArray[np.float64]
 

@@ -8,7 +8,7 @@ import torch
 from torch import Generator, Tensor
 from torch.autograd import Function
 
-from spherical_gae.core.signature import keeps_signature
+from spherical_gae.core.numerics.signature import keeps_signature
 
 
 def random_point_at_angle(loc: Tensor, versine: Tensor, sine: Tensor, generator: Generator | None = None) -> Tensor:

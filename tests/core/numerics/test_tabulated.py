@@ -12,9 +12,9 @@ from torch.autograd import gradcheck, gradgradcheck
 from torch.nn.functional import normalize
 
 from spherical_gae.core import VonMisesFisher
-from spherical_gae.core.angle_family import PowerSphericalAngle, VonMisesFisherAngle
-from spherical_gae.core.angle_table import tabulated_angle
-from spherical_gae.core.tabulated import sample_tabulated
+from spherical_gae.core.numerics.angle_family import PowerSphericalAngle, VonMisesFisherAngle
+from spherical_gae.core.numerics.angle_table import tabulated_angle
+from spherical_gae.core.numerics.tabulated import sample_tabulated
 
 FAMILIES = pytest.mark.parametrize("family", [VonMisesFisherAngle, PowerSphericalAngle])
 # On both sides of the dimension up to which the tangent is projected explicitly.

@@ -10,7 +10,7 @@ import torch
 from mpmath import mp, mpf
 from reference import reference
 
-from spherical_gae.core.debye import debye_coefficients, horner_series
+from spherical_gae.core.numerics.debye import debye_coefficients, horner_series
 
 TERMS = 14
 COEFFICIENTS = debye_coefficients(TERMS)

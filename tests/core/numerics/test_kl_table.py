@@ -10,8 +10,8 @@ from mpmath import mp, mpf
 from places import DTYPES
 from reference import CONCENTRATIONS, DIMS, reference
 
-from spherical_gae.core.angle_family import PowerSphericalAngle, VonMisesFisherAngle
-from spherical_gae.core.kl_table import kl_table, tabulated_kl
+from spherical_gae.core.numerics.angle_family import PowerSphericalAngle, VonMisesFisherAngle
+from spherical_gae.core.numerics.kl_table import kl_table, tabulated_kl
 
 
 def tolerance(family, dtype):

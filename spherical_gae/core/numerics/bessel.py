@@ -20,7 +20,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from spherical_gae.core.debye import DebyeCoefficients, debye_coefficients, horner_series
+from spherical_gae.core.numerics.debye import DebyeCoefficients, debye_coefficients, horner_series
 
 # Smallest s = sqrt(v^2 + kappa^2) at which the expansion is used, and its number of terms.
 EXPANSION = {torch.float64: (32.0, 14), torch.float32: (13.0, 8)}

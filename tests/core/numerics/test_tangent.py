@@ -9,7 +9,7 @@ import torch
 from places import DTYPES, PLACES, direction, seeded
 from scipy import stats
 
-from spherical_gae.core.tangent import random_point_at_angle, tangent_direction
+from spherical_gae.core.numerics.tangent import random_point_at_angle, tangent_direction
 
 SIZE = 50_000
 

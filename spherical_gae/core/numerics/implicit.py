@@ -21,8 +21,8 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
-from spherical_gae.core.bessel import ratio_terms
-from spherical_gae.core.signature import keeps_signature
+from spherical_gae.core.numerics.bessel import ratio_terms
+from spherical_gae.core.numerics.signature import keeps_signature
 
 # The number of e-folds after which the tail is cut, and the Gauss-Legendre nodes and weights on [-1, 1]: plain
 # numbers, made at import, because torch.compile cannot trace NumPy's routine.
