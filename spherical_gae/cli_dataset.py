@@ -9,8 +9,8 @@ from torch_geometric.data import Data
 
 from spherical_gae.cli_options import fail
 from spherical_gae.data.checksums import file_sha256
-from spherical_gae.data.graph_files import GRAPH_SUFFIXES, read_graph
 from spherical_gae.data.graphs import DATASETS
+from spherical_gae.data.readers.graph_files import GRAPH_SUFFIXES, read_graph
 from spherical_gae.data.splits import split_links
 from spherical_gae.training.experiment import ExperimentConfig
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from spherical_gae.data.delimited import read_number, read_rows
+from spherical_gae.data.readers.delimited import read_number, read_rows
 
 
 @pytest.mark.parametrize(("name", "delimiter"), [("a.csv", ","), ("a.tsv", "\t"), ("A.CSV", ",")])

@@ -6,7 +6,7 @@ import pytest
 import torch
 from scipy import sparse
 
-from spherical_gae.data.feature_files import load_arrays, read_features
+from spherical_gae.data.readers.feature_files import load_arrays, read_features
 
 
 @pytest.mark.parametrize("header", ["", "id,height,width\n"])

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spherical_gae.data.edge_lists import read_edge_list, typed_ids
+from spherical_gae.data.readers.edge_lists import read_edge_list, typed_ids
 
 
 def listed(

@@ -15,10 +15,10 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from spherical_gae.data.cleaning import clean_graph, count_nodes, plain_ids, some
-from spherical_gae.data.conversions import float_array, networkx_edges, node_attributes, scipy_edges
-from spherical_gae.data.delimited import DELIMITERS
-from spherical_gae.data.edge_lists import read_edge_list, typed_ids
-from spherical_gae.data.feature_files import FEATURE_SUFFIXES, load_arrays, read_features
+from spherical_gae.data.readers.conversions import float_array, networkx_edges, node_attributes, scipy_edges
+from spherical_gae.data.readers.delimited import DELIMITERS
+from spherical_gae.data.readers.edge_lists import read_edge_list, typed_ids
+from spherical_gae.data.readers.feature_files import FEATURE_SUFFIXES, load_arrays, read_features
 
 GRAPH_SUFFIXES = (*DELIMITERS, ".npz", ".graphml")
 """Kinds of files that :func:`read_graph` knows."""
@@ -29,7 +29,7 @@ _NPZ_ARRAYS = (*_NPZ_TENSORS, "node_ids", "num_nodes")
 def read_graph(path: str | Path, features: str | Path | None = None) -> Data:
     """Reads a graph from a file, by its suffix.
 
-    - .csv, .tsv: an edge list, see :func:`~spherical_gae.data.edge_lists.read_edge_list`.
+    - .csv, .tsv: an edge list, see :func:`~spherical_gae.data.readers.edge_lists.read_edge_list`.
     - .npz: an adjacency matrix as ``scipy.sparse.save_npz`` writes it, or NumPy arrays ``edge_index`` (integers
       ``[2, E]``) and, optionally, ``edge_weight``, ``x``, ``y``, ``node_ids`` and ``num_nodes``.
     - .graphml: by networkx; weights are the edges' ``weight``, features all numeric node attributes side by side.
@@ -40,7 +40,7 @@ def read_graph(path: str | Path, features: str | Path | None = None) -> Data:
     Args:
         path: The file.
         features: A file of features, which replaces the graph's own; see
-            :func:`~spherical_gae.data.feature_files.read_features`.  In a table, ids are compared as text; nodes
+            :func:`~spherical_gae.data.readers.feature_files.read_features`.  In a table, ids are compared as text; nodes
             that only it has are isolated and come last.  Row k of a matrix belongs to the node with the id k of an edge
             list, else to the k-th node of the file.
 

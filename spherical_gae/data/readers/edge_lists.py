@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Data
 
-from spherical_gae.data.delimited import read_number, read_rows
+from spherical_gae.data.readers.delimited import read_number, read_rows
 
 # As Python writes them, and of at most 18 digits: 007 is a string, lest it be confused with 7.
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,17}")
