@@ -26,7 +26,7 @@ from spherical_gae.data import LinkSplit, load_graph, split_links
 from spherical_gae.presets import build_model, load_preset
 from spherical_gae.training.checkpoint import save_json, write_atomically
 from spherical_gae.training.experiment import fit_config, model_inputs
-from spherical_gae.training.full_batch import FullBatchRun
+from spherical_gae.training.links.full_batch import FullBatchRun
 
 HERE = Path(__file__).parent
 REFERENCE = "pyg-vgae"

@@ -21,7 +21,7 @@ from spherical_gae.presets import build_model, load_preset
 from spherical_gae.randomness import seeded
 from spherical_gae.training.checkpoint import save_json
 from spherical_gae.training.experiment import fit_config
-from spherical_gae.training.loop import make_run
+from spherical_gae.training.links.loop import make_run
 from spherical_gae.training.processes import joined_processes
 
 FEATURES = 64

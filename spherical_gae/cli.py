@@ -25,7 +25,7 @@ from spherical_gae.data.graphs import DATASETS, load_graph
 from spherical_gae.data.readers.graph_files import GRAPH_SUFFIXES
 from spherical_gae.presets import available_presets, build_model, load_preset
 from spherical_gae.training.experiment import Experiment, ExperimentConfig, fit_config, format_table
-from spherical_gae.training.loop import kind_of_run
+from spherical_gae.training.links.loop import kind_of_run
 from spherical_gae.training.processes import joined_processes
 
 app = typer.Typer(

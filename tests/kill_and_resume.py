@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from spherical_gae import cli
-from spherical_gae.training.full_batch import FullBatchRun
+from spherical_gae.training.links.full_batch import FullBatchRun
 
 MAX_ATTEMPTS = 200
 # Of three files, at least one is new: config.json is written in every attempt, as are the weights of a cell that has

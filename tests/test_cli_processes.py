@@ -57,7 +57,7 @@ def test_killed_process_ends_the_run_which_one_process_resumes(tmp_path: Path) -
 RESUME_FOR_TWO_EPOCHS = """
 import sys
 from spherical_gae import cli
-from spherical_gae.training.link_run import LinkRun
+from spherical_gae.training.links.run import LinkRun
 
 step, done = LinkRun.step, []
 def counted(run):

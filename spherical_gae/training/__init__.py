@@ -1,9 +1,9 @@
 """The training loop, masked message passing, checkpoints, and experiments over methods and seeds."""
 
 from spherical_gae.training.batches import BatchConfig, BatchResult
-from spherical_gae.training.fit_config import FitConfig, FitResult
-from spherical_gae.training.loop import fit
-from spherical_gae.training.masking import AdjacencyMasking, LinkMasking
+from spherical_gae.training.links.config import FitConfig, FitResult
+from spherical_gae.training.links.loop import fit
+from spherical_gae.training.links.masking import AdjacencyMasking, LinkMasking
 from spherical_gae.training.semi_supervised import SemiSupervisedConfig, SemiSupervisedRun, fit_m1m2
 from spherical_gae.training.vae import VAERun, fit_vae
 

@@ -23,8 +23,8 @@ from spherical_gae.nn.propagation import normalized_adjacency, sparse_features
 from spherical_gae.plotting import plot_sphere, save_figure
 from spherical_gae.presets import METHODS, Preset, build_model
 from spherical_gae.training.checkpoint import save_json, write_atomically
-from spherical_gae.training.fit_config import FitConfig
-from spherical_gae.training.loop import fit
+from spherical_gae.training.links.config import FitConfig
+from spherical_gae.training.links.loop import fit
 from spherical_gae.training.processes import Processes
 
 BASELINE = "cosine"

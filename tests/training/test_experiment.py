@@ -29,7 +29,7 @@ from spherical_gae.training.experiment import (
     score_baseline,
     train_once,
 )
-from spherical_gae.training.full_batch import FullBatchRun
+from spherical_gae.training.links.full_batch import FullBatchRun
 
 KINDS = ("json", "safetensors")
 SCORES = {"auc", "ap", "auc_last", "ap_last", "val_auc", "val_ap", "best_epoch"}

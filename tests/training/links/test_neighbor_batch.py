@@ -13,7 +13,7 @@ from torch_geometric.utils import k_hop_subgraph
 from spherical_gae import FitConfig, SphericalGAE, fit
 from spherical_gae.data import LinkSplit
 from spherical_gae.nn import FeatureNeighborEncoder, node_degree
-from spherical_gae.training.neighbor_batch import NeighborBatchRun
+from spherical_gae.training.links.neighbor_batch import NeighborBatchRun
 
 CPU = torch.device("cpu")
 

@@ -18,8 +18,8 @@ from spherical_gae.data.splits import LinkSplit
 from spherical_gae.evaluation.metrics import LinkScores, auc_ap
 from spherical_gae.models.graph import VariationalGAE
 from spherical_gae.randomness import seed_random
-from spherical_gae.training.fit_config import FitConfig
-from spherical_gae.training.link_run import LinkRun
+from spherical_gae.training.links.config import FitConfig
+from spherical_gae.training.links.run import LinkRun
 from spherical_gae.training.processes import Processes
 
 # Streams of random numbers: the order of the links and the masks are those of all processes, the rest is each one's.

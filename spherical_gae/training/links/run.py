@@ -18,7 +18,7 @@ from spherical_gae.evaluation.metrics import LinkScores
 from spherical_gae.models.graph import VariationalGAE
 from spherical_gae.randomness import random_state, restore_random_state
 from spherical_gae.training.checkpoint import check_identity
-from spherical_gae.training.fit_config import FitConfig, FitResult
+from spherical_gae.training.links.config import FitConfig, FitResult
 
 
 class LinkRun(ABC):

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch_geometric.utils import to_undirected
 
 from spherical_gae.nn import NormalizedAdjacency, node_degree, normalized_adjacency
-from spherical_gae.training.masking import AdjacencyMasking, LinkMasking
+from spherical_gae.training.links.masking import AdjacencyMasking, LinkMasking
 
 NUM_NODES = 25
 CLASSES = pytest.mark.parametrize("masking_class", [LinkMasking, AdjacencyMasking])

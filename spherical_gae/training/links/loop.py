@@ -14,12 +14,12 @@ from spherical_gae.models.graph import VariationalGAE
 from spherical_gae.nn.propagated import PropagatedEncoder
 from spherical_gae.randomness import seeded
 from spherical_gae.training.engine import run_epochs
-from spherical_gae.training.fit_config import FitConfig, FitResult
-from spherical_gae.training.full_batch import FullBatchRun
-from spherical_gae.training.link_run import LinkRun
-from spherical_gae.training.neighbor_batch import NeighborBatchRun, check_neighbor_batches
+from spherical_gae.training.links.config import FitConfig, FitResult
+from spherical_gae.training.links.full_batch import FullBatchRun
+from spherical_gae.training.links.neighbor_batch import NeighborBatchRun, check_neighbor_batches
+from spherical_gae.training.links.row_batch import RowBatchRun
+from spherical_gae.training.links.run import LinkRun
 from spherical_gae.training.processes import Processes
-from spherical_gae.training.row_batch import RowBatchRun
 
 _CHECKPOINT_EVERY = 25
 

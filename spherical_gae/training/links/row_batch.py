@@ -15,9 +15,9 @@ from spherical_gae.models.graph import VariationalGAE
 from spherical_gae.nn.propagated import PropagatedEncoder
 from spherical_gae.nn.propagation import normalized_adjacency
 from spherical_gae.nn.sparse import SparseMatrix
-from spherical_gae.training.fit_config import FitConfig
-from spherical_gae.training.masking import AdjacencyMasking, weight_of_links
-from spherical_gae.training.mini_batch import LinkBatch, MiniBatchRun
+from spherical_gae.training.links.config import FitConfig
+from spherical_gae.training.links.masking import AdjacencyMasking, weight_of_links
+from spherical_gae.training.links.mini_batch import LinkBatch, MiniBatchRun
 
 # The stream of random numbers of the masks.
 _MASK = 2

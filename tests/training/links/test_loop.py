@@ -12,9 +12,9 @@ from spherical_gae import FitConfig, SphericalGAE, fit, load_graph, split_links
 from spherical_gae.data import LinkSplit
 from spherical_gae.training import FitResult
 from spherical_gae.training.experiment import model_inputs
-from spherical_gae.training.full_batch import FullBatchRun
-from spherical_gae.training.loop import make_run
-from spherical_gae.training.row_batch import RowBatchRun
+from spherical_gae.training.links.full_batch import FullBatchRun
+from spherical_gae.training.links.loop import make_run
+from spherical_gae.training.links.row_batch import RowBatchRun
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,8 @@ from torch_geometric.sampler import BaseSampler, NeighborSampler
 from spherical_gae.data.splits import LinkSplit
 from spherical_gae.models.graph import VariationalGAE
 from spherical_gae.nn.feature_neighbor_encoder import FeatureNeighborEncoder
-from spherical_gae.training.fit_config import FitConfig
-from spherical_gae.training.mini_batch import LinkBatch, MiniBatchRun
+from spherical_gae.training.links.config import FitConfig
+from spherical_gae.training.links.mini_batch import LinkBatch, MiniBatchRun
 
 
 class NeighborBatchRun(MiniBatchRun):

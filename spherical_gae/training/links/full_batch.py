@@ -16,9 +16,9 @@ from spherical_gae.models.graph import VariationalGAE
 from spherical_gae.nn.feature_neighbor_encoder import FeatureNeighborEncoder, NeighborFeatures
 from spherical_gae.nn.propagated import PropagatedEncoder
 from spherical_gae.nn.sparse import SparseMatrix
-from spherical_gae.training.fit_config import FitConfig
-from spherical_gae.training.link_run import LinkRun
-from spherical_gae.training.masking import AdjacencyMasking, LinkMasking, weight_of_links
+from spherical_gae.training.links.config import FitConfig
+from spherical_gae.training.links.masking import AdjacencyMasking, LinkMasking, weight_of_links
+from spherical_gae.training.links.run import LinkRun
 
 
 class FullBatchRun(LinkRun):
