@@ -52,8 +52,8 @@ from spherical_gae.data.circle import NOISE_STD, CircleData, angle_to_plane, cir
 from spherical_gae.models import Autoencoder, NormalVAE, SphericalVAE, VariationalAutoencoder
 from spherical_gae.nn.observations import NormalObservation
 from spherical_gae.plotting import save_figure
-from spherical_gae.training.batches import BatchConfig
-from spherical_gae.training.vae import fit_vae
+from spherical_gae.training.images.batches import BatchConfig
+from spherical_gae.training.images.vae import fit_vae
 
 HERE = Path(__file__).parent
 Floats = NDArray[np.float64]

@@ -24,8 +24,8 @@ from torch.nn import functional as F  # noqa: N812
 
 from spherical_gae.data import load_images
 from spherical_gae.models import NormalVAE, SphericalVAE
-from spherical_gae.training.batches import BatchConfig
-from spherical_gae.training.vae import VAERun
+from spherical_gae.training.images.batches import BatchConfig
+from spherical_gae.training.images.vae import VAERun
 
 HERE = Path(__file__).parent
 BARE = "autoencoder in bare torch"

@@ -20,7 +20,6 @@ from spherical_gae.cli_options import (
 )
 from spherical_gae.data.few_labels import draw_labelled
 from spherical_gae.data.images import IMAGE_DATASETS, ImageSplit, load_images
-from spherical_gae.training.batches import BatchConfig
 from spherical_gae.training.checkpoint import OtherRunError
 from spherical_gae.training.image_experiment import (
     LATENTS,
@@ -30,7 +29,8 @@ from spherical_gae.training.image_experiment import (
     VAEExperiment,
     make_head,
 )
-from spherical_gae.training.semi_supervised import SemiSupervisedConfig
+from spherical_gae.training.images.batches import BatchConfig
+from spherical_gae.training.images.semi_supervised import SemiSupervisedConfig
 
 Dataset = Annotated[
     str, typer.Option(help=f"Images: {', '.join(IMAGE_DATASETS)}. MNIST is downloaded once, checksummed.")

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from spherical_gae.data.images import binarize
 from spherical_gae.models.autoencoder import Autoencoder
 from spherical_gae.models.vae import VAELoss, VariationalAutoencoder
-from spherical_gae.training.batches import BatchConfig, BatchResult, BatchRun, crc32, shuffled_batches
+from spherical_gae.training.images.batches import BatchConfig, BatchResult, BatchRun, crc32, shuffled_batches
 
 _CHECKPOINT_EVERY = 10
 _VALIDATION_BATCH = 2048

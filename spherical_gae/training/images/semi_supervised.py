@@ -12,8 +12,8 @@ from torch import Tensor
 
 from spherical_gae.data.images import ImageSet, binarize
 from spherical_gae.models.semi_supervised import M1M2
-from spherical_gae.training.batches import BatchConfig, BatchResult, BatchRun, crc32, shuffled_batches
-from spherical_gae.training.vae import check_data, check_same_event
+from spherical_gae.training.images.batches import BatchConfig, BatchResult, BatchRun, crc32, shuffled_batches
+from spherical_gae.training.images.vae import check_data, check_same_event
 
 _CHECKPOINT_EVERY = 5
 _VALIDATION_BATCH = 2048

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from spherical_gae.training.batches import BatchConfig, BatchRun, crc32, shuffled_batches
 from spherical_gae.training.checkpoint import load_checkpoint, save_checkpoint
+from spherical_gae.training.images.batches import BatchConfig, BatchRun, crc32, shuffled_batches
 
 CPU = torch.device("cpu")
 POINTS = torch.linspace(-1, 2, 7, dtype=torch.float64).outer(torch.tensor([1.0, -3.0, 0.5], dtype=torch.float64))

@@ -14,7 +14,7 @@ from spherical_gae.models import Autoencoder, NormalVAE, SphericalVAE
 from spherical_gae.nn import NormalObservation, VonMisesFisherHead
 from spherical_gae.randomness import seeded
 from spherical_gae.training import BatchConfig, BatchResult, fit_vae
-from spherical_gae.training import vae as vae_module
+from spherical_gae.training.images import vae as vae_module
 
 Outcome = tuple[dict[str, Tensor], BatchResult]
 
