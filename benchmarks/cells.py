@@ -17,8 +17,8 @@ import torch
 from tqdm import tqdm
 
 from spherical_gae.data import load_images
+from spherical_gae.experiments.images import ImageExperiment
 from spherical_gae.training.checkpoint import save_json, write_atomically
-from spherical_gae.training.image_experiment import ImageExperiment
 
 C = TypeVar("C", bound=Hashable)
 

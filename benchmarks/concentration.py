@@ -24,11 +24,11 @@ from torch.nn import functional as F  # noqa: N812
 from spherical_gae.cli import parse_seeds
 from spherical_gae.core import VonMisesFisher
 from spherical_gae.data import LinkSplit, load_graph, split_links
+from spherical_gae.experiments.links import model_inputs, train_once
+from spherical_gae.experiments.presets import load_preset
 from spherical_gae.nn import node_degree
 from spherical_gae.plotting import save_figure
-from spherical_gae.presets import load_preset
 from spherical_gae.training.checkpoint import save_json
-from spherical_gae.training.experiment import model_inputs, train_once
 
 HERE = Path(__file__).parent
 Floats = NDArray[np.float64]

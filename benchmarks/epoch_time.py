@@ -23,9 +23,9 @@ from link_methods import PYG, TRAINED
 from pyg_autoencoders import LEARNING_RATE, embed, inner_product_scores, make_model, prepare, training_step
 
 from spherical_gae.data import LinkSplit, load_graph, split_links
-from spherical_gae.presets import build_model, load_preset
+from spherical_gae.experiments.links import fit_config, model_inputs
+from spherical_gae.experiments.presets import build_model, load_preset
 from spherical_gae.training.checkpoint import save_json, write_atomically
-from spherical_gae.training.experiment import fit_config, model_inputs
 from spherical_gae.training.links.full_batch import FullBatchRun
 
 HERE = Path(__file__).parent

@@ -18,10 +18,10 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from spherical_gae.data import LinkSplit, load_graph, split_links
+from spherical_gae.experiments.links import model_inputs, train_once
+from spherical_gae.experiments.presets import load_preset
 from spherical_gae.plotting import plot_plane, plot_sphere, save_figure
-from spherical_gae.presets import load_preset
 from spherical_gae.training.checkpoint import save_json
-from spherical_gae.training.experiment import model_inputs, train_once
 
 HERE = Path(__file__).parent
 

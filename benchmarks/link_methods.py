@@ -12,9 +12,9 @@ from torch import Tensor
 from spherical_gae.data import LinkSplit
 from spherical_gae.evaluation import common_neighbors, untrained_embeddings
 from spherical_gae.evaluation.protocol import LinkEvaluation
+from spherical_gae.experiments.links import model_inputs, train_once
+from spherical_gae.experiments.presets import load_preset
 from spherical_gae.nn import DegreeBiasedDecoder
-from spherical_gae.presets import load_preset
-from spherical_gae.training.experiment import model_inputs, train_once
 
 
 class Trained(NamedTuple):

@@ -10,9 +10,9 @@ from pathlib import Path
 import torch
 
 from spherical_gae import fit, load_graph, split_links
-from spherical_gae.presets import build_model, load_preset
+from spherical_gae.experiments.links import fit_config, model_inputs
+from spherical_gae.experiments.presets import build_model, load_preset
 from spherical_gae.training.checkpoint import save_json
-from spherical_gae.training.experiment import fit_config, model_inputs
 from spherical_gae.training.processes import joined_processes
 
 

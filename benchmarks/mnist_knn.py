@@ -28,9 +28,9 @@ from mnist_unsupervised import WAYS as TRAINING_WAYS
 
 from spherical_gae.cli import parse_seeds
 from spherical_gae.data import ImageSet, binarize, draw_labelled, load_images
+from spherical_gae.experiments.images import VAES
 from spherical_gae.models import M1Classifier
 from spherical_gae.models.m1 import Votes
-from spherical_gae.training.image_experiment import VAES
 
 NUM_LABELS = (100, 600, 1000)
 NUM_DRAWS = 20

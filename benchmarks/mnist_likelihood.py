@@ -28,9 +28,9 @@ from mnist_unsupervised import DIMS, HERE, WAYS, WORK, Cell, suffix
 
 from spherical_gae.cli import parse_seeds
 from spherical_gae.data import binarize, load_images
+from spherical_gae.experiments.images import VAES
 from spherical_gae.models import refined_posterior, widened
 from spherical_gae.training.checkpoint import save_json
-from spherical_gae.training.image_experiment import VAES
 
 NUM_IMAGES = 1000
 NUM_SAMPLES = (500, 5000)

@@ -28,9 +28,9 @@ from spherical_gae.cli import parse_seeds
 from spherical_gae.data import LinkSplit, load_graph, split_links
 from spherical_gae.data.negatives import NonEdgeSampler
 from spherical_gae.evaluation import auc_ap
-from spherical_gae.presets import load_preset
+from spherical_gae.experiments.links import model_inputs, train_once
+from spherical_gae.experiments.presets import load_preset
 from spherical_gae.training.checkpoint import save_json
-from spherical_gae.training.experiment import model_inputs, train_once
 
 HERE = Path(__file__).parent
 WORK = HERE / "work" / "negative_draws"

@@ -17,10 +17,10 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from spherical_gae.data import LinkSplit, split_links
-from spherical_gae.presets import build_model, load_preset
+from spherical_gae.experiments.links import fit_config
+from spherical_gae.experiments.presets import build_model, load_preset
 from spherical_gae.randomness import seeded
 from spherical_gae.training.checkpoint import save_json
-from spherical_gae.training.experiment import fit_config
 from spherical_gae.training.links.loop import make_run
 from spherical_gae.training.processes import joined_processes
 

@@ -23,8 +23,8 @@ from spherical_gae.cli_options import (
 )
 from spherical_gae.data.graphs import DATASETS, load_graph
 from spherical_gae.data.readers.graph_files import GRAPH_SUFFIXES
-from spherical_gae.presets import available_presets, build_model, load_preset
-from spherical_gae.training.experiment import Experiment, ExperimentConfig, fit_config, format_table
+from spherical_gae.experiments.links import Experiment, ExperimentConfig, fit_config, format_table
+from spherical_gae.experiments.presets import available_presets, build_model, load_preset
 from spherical_gae.training.links.loop import kind_of_run
 from spherical_gae.training.processes import joined_processes
 

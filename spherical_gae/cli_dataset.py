@@ -12,7 +12,7 @@ from spherical_gae.data.checksums import file_sha256
 from spherical_gae.data.graphs import DATASETS
 from spherical_gae.data.readers.graph_files import GRAPH_SUFFIXES, read_graph
 from spherical_gae.data.splits import split_links
-from spherical_gae.training.experiment import ExperimentConfig
+from spherical_gae.experiments.links import ExperimentConfig
 
 
 def is_file(dataset: str) -> bool:

@@ -20,8 +20,7 @@ from spherical_gae.cli_options import (
 )
 from spherical_gae.data.few_labels import draw_labelled
 from spherical_gae.data.images import IMAGE_DATASETS, ImageSplit, load_images
-from spherical_gae.training.checkpoint import OtherRunError
-from spherical_gae.training.image_experiment import (
+from spherical_gae.experiments.images import (
     LATENTS,
     VAES,
     ImageExperiment,
@@ -29,6 +28,7 @@ from spherical_gae.training.image_experiment import (
     VAEExperiment,
     make_head,
 )
+from spherical_gae.training.checkpoint import OtherRunError
 from spherical_gae.training.images.batches import BatchConfig
 from spherical_gae.training.images.semi_supervised import SemiSupervisedConfig
 

@@ -19,8 +19,8 @@ from typer.testing import CliRunner
 from spherical_gae import cli, load_graph, split_links
 from spherical_gae.cli import app, parse_seeds
 from spherical_gae.data.graphs import ROOT_VARIABLE, raw_files, raw_folder
-from spherical_gae.presets import available_presets
-from spherical_gae.training.experiment import Experiment, ExperimentConfig, model_inputs
+from spherical_gae.experiments.links import Experiment, ExperimentConfig, model_inputs
+from spherical_gae.experiments.presets import available_presets
 
 OPTIONS = {f"--{name.replace('_', '-')}" for name in inspect.signature(cli.train).parameters} - {"--context"}
 

@@ -15,7 +15,7 @@ from spherical_gae import cli_images
 from spherical_gae.cli import app
 from spherical_gae.data import ImageSet, ImageSplit, load_images
 from spherical_gae.data.graphs import ROOT_VARIABLE
-from spherical_gae.training.image_experiment import ImageExperiment, M1M2Experiment, VAEExperiment
+from spherical_gae.experiments.images import ImageExperiment, M1M2Experiment, VAEExperiment
 from spherical_gae.training.images.batches import BatchRun
 
 FILES = {"config.json", "training.json", "model.safetensors", "metrics.json", "samples.png", "latent.png"}

@@ -19,7 +19,7 @@ from spherical_gae.cli_options import (
     usable_device,
     use_threads,
 )
-from spherical_gae.training.image_experiment import VAEExperiment
+from spherical_gae.experiments.images import VAEExperiment
 
 
 @pytest.fixture(autouse=True)

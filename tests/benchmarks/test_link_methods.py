@@ -8,7 +8,7 @@ from pyg_autoencoders import embed, inner_product_scores, make_model, prepare, t
 
 from spherical_gae import load_graph, split_links
 from spherical_gae.data import LinkSplit
-from spherical_gae.presets import Preset, load_preset
+from spherical_gae.experiments.presets import Preset, load_preset
 
 UNIFORM = {"auc", "ap", "mrr", "hits_at_10", "ndcg_at_10"}
 SCORES = UNIFORM | {f"{name}_connected" for name in UNIFORM} | {"auc_degree_matched", "ap_degree_matched"}

@@ -10,7 +10,7 @@ from torch_geometric.utils import to_undirected
 
 from spherical_gae import load_graph, split_links
 from spherical_gae.evaluation import common_neighbors, untrained_embeddings
-from spherical_gae.training.experiment import score_baseline
+from spherical_gae.experiments.links import score_baseline
 
 PUBLISHED = {"cora": (0.941, 0.953), "citeseer": (0.960, 0.969)}
 """Test AUC and AP, means over ten splits of the same kind."""

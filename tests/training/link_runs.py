@@ -10,10 +10,10 @@ from torch_geometric.utils import subgraph
 
 from spherical_gae import FitConfig, fit, load_graph, split_links
 from spherical_gae.data import LinkSplit
+from spherical_gae.experiments.links import model_inputs
+from spherical_gae.experiments.presets import build_model, load_preset
 from spherical_gae.models import VariationalGAE
-from spherical_gae.presets import build_model, load_preset
 from spherical_gae.training import FitResult
-from spherical_gae.training.experiment import model_inputs
 
 EPOCHS = 60
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from spherical_gae import FitConfig
 from spherical_gae.data import LinkSplit
-from spherical_gae.training.experiment import model_inputs
+from spherical_gae.experiments.links import model_inputs
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,8 @@ from torch_geometric.nn import GCNConv
 
 from spherical_gae import FitConfig, SphericalGAE, fit, load_graph, split_links
 from spherical_gae.data import LinkSplit
+from spherical_gae.experiments.links import model_inputs
 from spherical_gae.training import FitResult
-from spherical_gae.training.experiment import model_inputs
 from spherical_gae.training.links.full_batch import FullBatchRun
 from spherical_gae.training.links.loop import make_run
 from spherical_gae.training.links.row_batch import RowBatchRun

@@ -11,8 +11,8 @@ from torch.distributions import kl_divergence
 
 from spherical_gae import FitConfig
 from spherical_gae.data import LinkSplit
+from spherical_gae.experiments.presets import build_model, load_preset
 from spherical_gae.models import VariationalGAE
-from spherical_gae.presets import build_model, load_preset
 from spherical_gae.training.links.mini_batch import BatchLoss, LinkBatch
 from spherical_gae.training.links.row_batch import RowBatchRun
 

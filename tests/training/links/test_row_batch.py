@@ -8,8 +8,8 @@ from torch import Tensor
 
 from spherical_gae import FitConfig, InnerProductDecoder, SphericalGAE
 from spherical_gae.data import LinkSplit
+from spherical_gae.experiments.links import model_inputs
 from spherical_gae.nn import DegreeBiasedDecoder, PropagatedEncoder, node_degree, normalized_adjacency
-from spherical_gae.training.experiment import model_inputs
 from spherical_gae.training.links import row_batch
 from spherical_gae.training.links.row_batch import RowBatchRun
 

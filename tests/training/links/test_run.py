@@ -4,7 +4,7 @@ from link_runs import make_model, small_split, train
 
 from spherical_gae import FitConfig
 from spherical_gae.data import LinkSplit
-from spherical_gae.training.experiment import model_inputs
+from spherical_gae.experiments.links import model_inputs
 
 
 @pytest.fixture(scope="module")

@@ -9,13 +9,13 @@ import torch
 
 from spherical_gae.data import ImageSet, ImageSplit, binarize, draw_labelled, load_images
 from spherical_gae.evaluation.vae_scores import score_vae
-from spherical_gae.training import BatchConfig, SemiSupervisedConfig, fit_m1m2, fit_vae, image_experiment
-from spherical_gae.training.image_experiment import (
+from spherical_gae.experiments.images import (
     ImageExperiment,
     M1M2Experiment,
     VAEExperiment,
     make_head,
 )
+from spherical_gae.training import BatchConfig, SemiSupervisedConfig, fit_m1m2, fit_vae, image_experiment
 from spherical_gae.training.images.batches import BatchRun
 
 CPU = torch.device("cpu")

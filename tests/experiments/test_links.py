@@ -16,10 +16,8 @@ from torch_geometric.utils import subgraph
 from spherical_gae import load_graph, split_links
 from spherical_gae.data import clean_graph
 from spherical_gae.evaluation import auc_ap, untrained_embeddings
-from spherical_gae.nn import SparseMatrix, normalized_adjacency
-from spherical_gae.presets import build_model, load_preset
-from spherical_gae.training import experiment
-from spherical_gae.training.experiment import (
+from spherical_gae.experiments import links
+from spherical_gae.experiments.links import (
     Experiment,
     ExperimentConfig,
     baseline_embeddings,
@@ -29,6 +27,8 @@ from spherical_gae.training.experiment import (
     score_baseline,
     train_once,
 )
+from spherical_gae.experiments.presets import build_model, load_preset
+from spherical_gae.nn import SparseMatrix, normalized_adjacency
 from spherical_gae.training.links.full_batch import FullBatchRun
 
 KINDS = ("json", "safetensors")

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from spherical_gae import GCNEncoder, NormalGAE, NormalizedPropagationEncoder, SphericalGAE
 from spherical_gae.data.graphs import DATASETS
+from spherical_gae.experiments.presets import METHODS, Preset, available_presets, build_model, load_preset
 from spherical_gae.nn import (
     BatchNormPropagationEncoder,
     DegreeBiasedDecoder,
@@ -16,13 +17,12 @@ from spherical_gae.nn import (
     HadamardDecoder,
     ProductOfSpheresHead,
 )
-from spherical_gae.presets import METHODS, Preset, available_presets, build_model, load_preset
 
 EDGE_INDEX = torch.tensor([[0, 1], [1, 0]])
 
 
 def file_of(name: str) -> dict[str, Any]:
-    return json.loads((resources.files("spherical_gae.presets") / f"{name}.json").read_text())
+    return json.loads((resources.files("spherical_gae.experiments.presets") / f"{name}.json").read_text())
 
 
 def weights(method: str, seed: int, preset: str = "paper") -> list[Tensor]:
@@ -31,7 +31,11 @@ def weights(method: str, seed: int, preset: str = "paper") -> list[Tensor]:
 
 
 def test_every_file_in_the_package_is_a_preset() -> None:
-    files = [file.name for file in resources.files("spherical_gae.presets").iterdir() if file.name.endswith(".json")]
+    files = [
+        file.name
+        for file in resources.files("spherical_gae.experiments.presets").iterdir()
+        if file.name.endswith(".json")
+    ]
     assert available_presets() == sorted(name.removesuffix(".json") for name in files)
     assert {"paper", "frontier", "frontier-product"} <= set(available_presets())
 

@@ -1,0 +1,1 @@
+"""Settings by name, and runs in folders that can be resumed, of links and of images."""
