@@ -51,7 +51,7 @@ from spherical_gae.cli import parse_seeds
 from spherical_gae.data.circle import NOISE_STD, CircleData, angle_to_plane, circle_mixture, plane_to_features
 from spherical_gae.models import Autoencoder, NormalVAE, SphericalVAE, VariationalAutoencoder
 from spherical_gae.nn.observations import NormalObservation
-from spherical_gae.plotting import save_figure
+from spherical_gae.plotting.pictures import save_figure
 from spherical_gae.training.images.batches import BatchConfig
 from spherical_gae.training.images.vae import fit_vae
 

@@ -27,7 +27,7 @@ from spherical_gae.data import LinkSplit, load_graph, split_links
 from spherical_gae.experiments.links import model_inputs, train_once
 from spherical_gae.experiments.presets import load_preset
 from spherical_gae.nn import node_degree
-from spherical_gae.plotting import save_figure
+from spherical_gae.plotting.pictures import save_figure
 from spherical_gae.training.checkpoint import save_json
 
 HERE = Path(__file__).parent

@@ -33,7 +33,7 @@ from torch import Tensor
 from spherical_gae.data import binarize, load_images
 from spherical_gae.experiments.images import VAES
 from spherical_gae.models import VariationalAutoencoder
-from spherical_gae.plotting import plot_images, plot_plane, plot_sphere
+from spherical_gae.plotting.pictures import plot_images, plot_plane, plot_sphere
 from spherical_gae.training.checkpoint import write_atomically
 
 DOCS = Path(__file__).parent.parent / "docs"

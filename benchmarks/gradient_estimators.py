@@ -28,7 +28,7 @@ from torch.nn import functional as F  # noqa: N812
 from spherical_gae.core import VonMisesFisher
 from spherical_gae.core.numerics.implicit import angle_velocity
 from spherical_gae.core.rejection import rejection_sample
-from spherical_gae.plotting import save_figure
+from spherical_gae.plotting.pictures import save_figure
 from spherical_gae.training.checkpoint import save_json, write_atomically
 
 HERE = Path(__file__).parent

@@ -20,7 +20,7 @@ from torch import Tensor
 from spherical_gae.data import LinkSplit, load_graph, split_links
 from spherical_gae.experiments.links import model_inputs, train_once
 from spherical_gae.experiments.presets import load_preset
-from spherical_gae.plotting import plot_plane, plot_sphere, save_figure
+from spherical_gae.plotting.pictures import plot_plane, plot_sphere, save_figure
 from spherical_gae.training.checkpoint import save_json
 
 HERE = Path(__file__).parent

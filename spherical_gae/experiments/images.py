@@ -21,7 +21,7 @@ from spherical_gae.models.semi_supervised import M1M2
 from spherical_gae.models.vae import NormalVAE, SphericalVAE, VariationalAutoencoder
 from spherical_gae.nn.heads import LatentHead, NormalHead, ProductOfSpheresHead, VonMisesFisherHead
 from spherical_gae.nn.mlp import Scale
-from spherical_gae.plotting import plot_images, plot_plane, plot_sphere, save_figure
+from spherical_gae.plotting.pictures import plot_images, plot_plane, plot_sphere, save_figure
 from spherical_gae.training.checkpoint import OtherRunError, save_json, write_atomically
 from spherical_gae.training.images.batches import BatchConfig, BatchResult
 from spherical_gae.training.images.semi_supervised import SemiSupervisedConfig, fit_m1m2

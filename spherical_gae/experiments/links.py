@@ -21,7 +21,7 @@ from spherical_gae.evaluation.metrics import LinkScores, auc_ap
 from spherical_gae.experiments.presets import METHODS, Preset, build_model
 from spherical_gae.models.graph import VariationalGAE
 from spherical_gae.nn.propagation import normalized_adjacency, sparse_features
-from spherical_gae.plotting import plot_sphere, save_figure
+from spherical_gae.plotting.pictures import plot_sphere, save_figure
 from spherical_gae.training.checkpoint import save_json, write_atomically
 from spherical_gae.training.links.config import FitConfig
 from spherical_gae.training.links.loop import fit

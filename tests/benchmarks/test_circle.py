@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from scipy.stats import kstest, uniform, vonmises
 
 from spherical_gae.data import circle_mixture
-from spherical_gae.plotting import save_figure
+from spherical_gae.plotting.pictures import save_figure
 
 Floats = NDArray[np.float64]
 

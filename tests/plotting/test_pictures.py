@@ -5,7 +5,7 @@ import pytest
 from matplotlib import pyplot
 from matplotlib.figure import Figure
 
-from spherical_gae.plotting import plot_images, plot_plane, plot_sphere, save_figure, to_longitude_latitude
+from spherical_gae.plotting.pictures import plot_images, plot_plane, plot_sphere, save_figure, to_longitude_latitude
 
 PI = np.pi
 
