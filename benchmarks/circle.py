@@ -47,7 +47,7 @@ from numpy.typing import NDArray
 from scipy.stats import kstest, rankdata
 from torch import Tensor
 
-from spherical_gae.cli import parse_seeds
+from spherical_gae.cli.train import parse_seeds
 from spherical_gae.data.circle import NOISE_STD, CircleData, angle_to_plane, circle_mixture, plane_to_features
 from spherical_gae.models import Autoencoder, NormalVAE, SphericalVAE, VariationalAutoencoder
 from spherical_gae.nn.observations import NormalObservation

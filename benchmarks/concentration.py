@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata, spearmanr
 from torch.nn import functional as F  # noqa: N812
 
-from spherical_gae.cli import parse_seeds
+from spherical_gae.cli.train import parse_seeds
 from spherical_gae.core import VonMisesFisher
 from spherical_gae.data import LinkSplit, load_graph, split_links
 from spherical_gae.experiments.links import model_inputs, train_once

@@ -33,7 +33,7 @@ from link_report import MAIN_COLUMNS, MORE_COLUMNS, comparisons, group, paper_ta
 from tqdm import tqdm
 
 from spherical_gae import __version__
-from spherical_gae.cli import parse_seeds
+from spherical_gae.cli.train import parse_seeds
 from spherical_gae.data import load_graph, split_links
 from spherical_gae.training.checkpoint import save_json, write_atomically
 

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 
 from cells import add_common_options, command_line, spread, write_results
 
-from spherical_gae.cli import parse_seeds
+from spherical_gae.cli.train import parse_seeds
 
 HERE = Path(__file__).parent
 # Links in a batch, and epochs of training in batches.

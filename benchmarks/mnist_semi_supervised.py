@@ -27,7 +27,7 @@ from typing import Any, NamedTuple
 
 from cells import add_common_options, command_line, run_cells, run_experiment, spread, write_results
 
-from spherical_gae.cli import parse_seeds
+from spherical_gae.cli.train import parse_seeds
 from spherical_gae.experiments.images import M1M2Experiment
 
 HERE = Path(__file__).parent

@@ -24,7 +24,7 @@ from torch_geometric import seed_everything
 from torch_geometric.data import Data
 from torch_geometric.transforms import RandomLinkSplit
 
-from spherical_gae.cli import parse_seeds
+from spherical_gae.cli.train import parse_seeds
 from spherical_gae.data import LinkSplit, load_graph, split_links
 from spherical_gae.data.negatives import NonEdgeSampler
 from spherical_gae.evaluation import auc_ap

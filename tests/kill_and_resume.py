@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from spherical_gae import cli
+from spherical_gae.cli import train
 from spherical_gae.training.links.full_batch import FullBatchRun
 
 MAX_ATTEMPTS = 200

@@ -12,8 +12,8 @@ import torch
 from cli_calls import assert_refused
 from typer.testing import CliRunner
 
-from spherical_gae.cli import app
-from spherical_gae.cli_dataset import is_file, place
+from spherical_gae.cli.dataset import is_file, place
+from spherical_gae.cli.train import app
 
 QUICK = ["--epochs", 2, "--latent-dim", 3]
 

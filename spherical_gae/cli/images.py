@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from spherical_gae.cli_options import (
+from spherical_gae.cli.options import (
     fail,
     make_folder,
     new_folder,

@@ -11,8 +11,8 @@ import torch
 from cli_calls import assert_refused
 from typer.testing import CliRunner
 
-from spherical_gae import cli_images
-from spherical_gae.cli import app
+from spherical_gae.cli import images
+from spherical_gae.cli.train import app
 from spherical_gae.data import ImageSet, ImageSplit, load_images
 from spherical_gae.data.graphs import ROOT_VARIABLE
 from spherical_gae.experiments.images import ImageExperiment, M1M2Experiment, VAEExperiment

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from torch_geometric.data import Data
 
-from spherical_gae.cli_options import fail
+from spherical_gae.cli.options import fail
 from spherical_gae.data.checksums import file_sha256
 from spherical_gae.data.graphs import DATASETS
 from spherical_gae.data.readers.graph_files import GRAPH_SUFFIXES, read_graph

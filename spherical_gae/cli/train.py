@@ -8,10 +8,10 @@ from typing import Annotated, Any
 import typer
 from torch_geometric.data import Data
 
-from spherical_gae.cli_dataset import absolute, check_names, is_file, place, read_own_graph, with_checksums
-from spherical_gae.cli_images import train_m1m2, train_vae
-from spherical_gae.cli_neighbors import neighbors
-from spherical_gae.cli_options import (
+from spherical_gae.cli.dataset import absolute, check_names, is_file, place, read_own_graph, with_checksums
+from spherical_gae.cli.images import train_m1m2, train_vae
+from spherical_gae.cli.neighbors import neighbors
+from spherical_gae.cli.options import (
     advice_when_stopped,
     fail,
     make_folder,

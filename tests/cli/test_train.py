@@ -17,7 +17,7 @@ from torch_geometric.utils import subgraph
 from typer.testing import CliRunner
 
 from spherical_gae import cli, load_graph, split_links
-from spherical_gae.cli import app, parse_seeds
+from spherical_gae.cli.train import app, parse_seeds
 from spherical_gae.data.graphs import ROOT_VARIABLE, raw_files, raw_folder
 from spherical_gae.experiments.links import Experiment, ExperimentConfig, model_inputs
 from spherical_gae.experiments.presets import available_presets

@@ -10,7 +10,7 @@ import torch
 import typer
 from typer.testing import CliRunner
 
-from spherical_gae.cli_options import (
+from spherical_gae.cli.options import (
     fail,
     make_folder,
     new_folder,

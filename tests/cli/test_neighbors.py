@@ -9,7 +9,7 @@ from cli_calls import assert_refused
 from torch.nn import functional as F  # noqa: N812
 from typer.testing import CliRunner
 
-from spherical_gae.cli import app
+from spherical_gae.cli.train import app
 
 NUM_NODES = 40
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 import typer
 
-from spherical_gae.cli_options import fail
+from spherical_gae.cli.options import fail
 from spherical_gae.retrieval import StoredEmbeddings, TopK, nearest_neighbors
 
 # By how much squared norms may differ, relatively: half precision stays below.

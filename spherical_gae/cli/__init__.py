@@ -1,0 +1,1 @@
+"""The command ``spherical-gae``: one file a command."""
