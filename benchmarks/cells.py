@@ -62,7 +62,8 @@ def command_line(parser: argparse.ArgumentParser, options: argparse.Namespace, n
         value = getattr(options, name)
         if value != parser.get_default(name):
             arguments += [f"--{name}", *(map(str, value) if isinstance(value, list) else [str(value)])]
-    return shlex.join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *arguments])
+    script = Path(sys.argv[0]).resolve()
+    return shlex.join(["python", f"benchmarks/{script.parent.name}/{script.name}", *arguments])
 
 
 def write_results(out: Path, name: str, report: dict[str, Any], lines: Iterable[str]) -> None:

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from peak_memory import PeakMemory
 from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
+from benchmarks.scaling.peak_memory import PeakMemory
 from spherical_gae.retrieval import nearest_neighbors
 
 
