@@ -136,7 +136,9 @@ FIGURES: dict[str, Callable[[Path], Figure]] = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--work", type=Path, default=Path(__file__).parents[1] / "work", help="where run folders are kept")
+    parser.add_argument(
+        "--work", type=Path, default=Path(__file__).parents[1] / "work", help="where run folders are kept"
+    )
     parser.add_argument("--out", type=Path, default=DOCS, help="where the figures go")
     options = parser.parse_args()
     for name, draw in FIGURES.items():

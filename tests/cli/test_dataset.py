@@ -9,11 +9,11 @@ import networkx as nx
 import numpy as np
 import pytest
 import torch
-from cli_calls import assert_refused
 from typer.testing import CliRunner
 
 from spherical_gae.cli.dataset import is_file, place
 from spherical_gae.cli.train import app
+from tests.helpers.cli_calls import assert_refused
 
 QUICK = ["--epochs", 2, "--latent-dim", 3]
 

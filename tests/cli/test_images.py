@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import torch
-from cli_calls import assert_refused
 from typer.testing import CliRunner
 
 from spherical_gae.cli import images
@@ -17,6 +16,7 @@ from spherical_gae.data import ImageSet, ImageSplit, load_images
 from spherical_gae.data.graphs import ROOT_VARIABLE
 from spherical_gae.experiments.images import ImageExperiment, M1M2Experiment, VAEExperiment
 from spherical_gae.training.images.batches import BatchRun
+from tests.helpers.cli_calls import assert_refused
 
 FILES = {"config.json", "training.json", "model.safetensors", "metrics.json", "samples.png", "latent.png"}
 TINY: dict[str, list[Any]] = {

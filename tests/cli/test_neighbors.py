@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from cli_calls import assert_refused
 from torch.nn import functional as F  # noqa: N812
 from typer.testing import CliRunner
 
 from spherical_gae.cli.train import app
+from tests.helpers.cli_calls import assert_refused
 
 NUM_NODES = 40
 

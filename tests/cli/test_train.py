@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from cli_calls import assert_refused
 from torch_geometric.data import Data
 from torch_geometric.utils import subgraph
 from typer.testing import CliRunner
@@ -21,6 +20,7 @@ from spherical_gae.cli.train import app, parse_seeds
 from spherical_gae.data.graphs import ROOT_VARIABLE, raw_files, raw_folder
 from spherical_gae.experiments.links import Experiment, ExperimentConfig, model_inputs
 from spherical_gae.experiments.presets import available_presets
+from tests.helpers.cli_calls import assert_refused
 
 OPTIONS = {f"--{name.replace('_', '-')}" for name in inspect.signature(cli.train).parameters} - {"--context"}
 

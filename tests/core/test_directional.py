@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
-from places import direction, seeded
 
 from spherical_gae.core import PowerSpherical, VonMisesFisher
 from spherical_gae.core.directional import DirectionalDistribution, expand_if_needed
+from tests.helpers.places import direction, seeded
 
 
 class PointMass(DirectionalDistribution):

@@ -7,12 +7,12 @@ import math
 import pytest
 import torch
 from mpmath import mp, mpf
-from places import direction, seeded
-from reference import reference
 from scipy import stats
 
 from spherical_gae.core import HypersphericalUniform, VonMisesFisher
 from spherical_gae.core.fit import fit_von_mises_fisher
+from tests.helpers.places import direction, seeded
+from tests.helpers.reference import reference
 
 DIMS = (2, 3, 10, 200, 5000)
 CONCENTRATIONS = (0.01, 1.0, 50.0, 1e5, 1e8)

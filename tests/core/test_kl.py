@@ -7,11 +7,11 @@ import math
 import pytest
 import torch
 from mpmath import mpf
-from reference import reference
 from torch.autograd import gradcheck, gradgradcheck
 from torch.distributions import Independent, kl_divergence
 
 from spherical_gae.core import HypersphericalUniform, VonMisesFisher
+from tests.helpers.reference import reference
 
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-11}
 DTYPES = pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import torch
 from mpmath import mp, mpf
-from places import DTYPES, seeded
 from torch.autograd import gradcheck, gradgradcheck
 from torch.distributions import Categorical, Independent, MixtureSameFamily, kl_divergence
 from torch.func import hessian, jacrev, vmap
 
 from spherical_gae.core import HypersphericalUniform, PowerSpherical, VonMisesFisher
+from tests.helpers.places import DTYPES, seeded
 
 DIMS = (2, 3, 5, 16, 257, 4096)
 CONCENTRATIONS = (0.0, 1e-3, 0.3, 7.0, 1e3, 1e6)

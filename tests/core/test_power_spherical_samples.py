@@ -7,13 +7,13 @@ import math
 import numpy as np
 import pytest
 import torch
-from places import DTYPES, PLACES, direction, seeded
 from scipy import stats
 from test_von_mises_fisher_samples import Recorder
 from torch.autograd import gradgradcheck
 from torch.distributions import kl_divergence
 
 from spherical_gae.core import HypersphericalUniform, PowerSpherical
+from tests.helpers.places import DTYPES, PLACES, direction, seeded
 
 
 def directions(*shape, dtype=torch.float64, seed=0):

@@ -9,14 +9,14 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from factors import make, one_by_one, von_mises_fisher
-from places import DTYPES, seeded
-from sphere_quadrature import circle, sphere
 from torch import Tensor
 from torch.distributions import Independent, Normal, kl_divergence
 from torch.nn.functional import normalize
 
 from spherical_gae.core import HypersphericalUniform, ProductOfSpheres, VonMisesFisher
+from tests.helpers.factors import make, one_by_one, von_mises_fisher
+from tests.helpers.places import DTYPES, seeded
+from tests.helpers.sphere_quadrature import circle, sphere
 
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-12}
 BATCHES = pytest.mark.parametrize("batch", [(), (3,)], ids=["no_batch", "batch"])

@@ -7,14 +7,14 @@ import math
 import numpy as np
 import pytest
 import torch
-from angle_law import AngleLaw
 from mpmath import mp, mpf
-from reference import reference
 from scipy.stats import kstest
 
 from spherical_gae.core import VonMisesFisher
 from spherical_gae.core.numerics.special import mean_resultant_slope
 from spherical_gae.core.rejection import _ProposedAngle, _weight_slope, rejection_sample
+from tests.helpers.angle_law import AngleLaw
+from tests.helpers.reference import reference
 
 SIZE = 50_000
 DTYPES = pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)

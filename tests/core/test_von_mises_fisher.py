@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 import torch
 from mpmath import mp, mpf
-from reference import reference
 from torch.autograd import gradcheck, gradgradcheck
 from torch.distributions import Categorical, Independent, MixtureSameFamily, kl_divergence
 from torch.func import hessian, jacrev, vmap
 
 from spherical_gae.core import HypersphericalUniform, VonMisesFisher
 from spherical_gae.core.numerics.special import log_normalizer, mean_resultant_length
+from tests.helpers.reference import reference
 
 DTYPES = pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
 

@@ -12,14 +12,14 @@ import math
 import numpy as np
 import pytest
 import torch
-from angle_law import AngleLaw
-from places import DTYPES, PLACES, direction, seeded
-from reference import reference
 from scipy import stats
 from torch.distributions import kl_divergence
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from spherical_gae.core import HypersphericalUniform, VonMisesFisher
+from tests.helpers.angle_law import AngleLaw
+from tests.helpers.places import DTYPES, PLACES, direction, seeded
+from tests.helpers.reference import reference
 
 
 @DTYPES

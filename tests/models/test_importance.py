@@ -4,7 +4,6 @@ from typing import Any
 import pytest
 import torch
 from scipy import stats
-from sphere_quadrature import circle, sphere
 from torch import Tensor, nn
 from torch.distributions import Distribution, Independent, MultivariateNormal, Normal, kl_divergence
 
@@ -14,6 +13,7 @@ from spherical_gae.models.vae import SphericalVAE
 from spherical_gae.nn.heads import VonMisesFisherHead
 from spherical_gae.nn.mlp import MLP
 from spherical_gae.nn.observations import BernoulliObservation, NormalObservation, Observation
+from tests.helpers.sphere_quadrature import circle, sphere
 
 STD = 0.5
 

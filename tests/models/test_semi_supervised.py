@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 import torch
-from reference import reference
 from scipy import stats
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
@@ -12,6 +11,7 @@ from torch.nn import functional as F  # noqa: N812
 from spherical_gae import VonMisesFisher
 from spherical_gae.models import M1M2, M1M2Loss
 from spherical_gae.nn import LatentHead, NormalHead, NormalObservation, VonMisesFisherHead
+from tests.helpers.reference import reference
 
 PIXELS, CLASSES = 5, 3
 COMBINATIONS = pytest.mark.parametrize("laws", ["NN", "SS", "SN"])

@@ -5,7 +5,6 @@ import pickle
 
 import pytest
 import torch
-from reference import reference
 from scipy import stats
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
@@ -21,6 +20,7 @@ from spherical_gae.nn import (
     VonMisesFisherHead,
     log_prob_of_data,
 )
+from tests.helpers.reference import reference
 
 PIXELS = 12
 KINDS = pytest.mark.parametrize("kind", [SphericalVAE, NormalVAE])

@@ -1,16 +1,16 @@
 import weakref
 from pathlib import Path
 
-import distributed_fits
 import pytest
 import torch
 import torch.distributed as dist
-from link_runs import Outcome, assert_identical, small_split
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
-from two_processes import in_two_processes
 
 from spherical_gae.training.processes import Processes, joined_processes, launched_processes, leave_group, own_device
+from tests.helpers import distributed_fits
+from tests.helpers.link_runs import Outcome, assert_identical, small_split
+from tests.helpers.two_processes import in_two_processes
 
 CPU = torch.device("cpu")
 

@@ -7,11 +7,11 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from angle_law import AngleLaw
 
 from benchmarks.laws import speed as distribution_speed
 from benchmarks.laws.accuracy import densities, distribution_function, gradients, law_of_samples
 from benchmarks.laws.speed import backward, interleaved, loss_steps
+from tests.helpers.angle_law import AngleLaw
 
 
 @pytest.mark.parametrize(("dim", "concentration"), [(4, 7.7), (64, 150.3), (1000, 313.0)])

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 from mpmath import mp, mpf
-from places import DTYPES
-from reference import reference
 
 from spherical_gae.core.numerics.angle_family import PowerSphericalAngle, VonMisesFisherAngle
+from tests.helpers.places import DTYPES
+from tests.helpers.reference import reference
 
 FAMILIES = pytest.mark.parametrize("family", [VonMisesFisherAngle, PowerSphericalAngle])
 DIMS = pytest.mark.parametrize("dim", [2, 3, 4, 11, 64, 1000])

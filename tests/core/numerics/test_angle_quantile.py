@@ -6,11 +6,11 @@ import math
 
 import numpy as np
 import pytest
-from angle_law import AngleLaw
 from scipy import special
 
 from spherical_gae.core.numerics.angle_family import PowerSphericalAngle, VonMisesFisherAngle
 from spherical_gae.core.numerics.angle_quantile import quantile, quantile_slope
+from tests.helpers.angle_law import AngleLaw
 
 FAMILIES = pytest.mark.parametrize("family", [VonMisesFisherAngle, PowerSphericalAngle])
 DIMS = pytest.mark.parametrize("dim", [3, 4, 5, 11, 64, 1000])

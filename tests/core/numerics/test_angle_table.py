@@ -10,8 +10,6 @@ import math
 import numpy as np
 import pytest
 import torch
-from angle_law import AngleLaw
-from places import DTYPES, seeded
 from scipy import special, stats
 from torch._subclasses.fake_tensor import FakeTensorMode
 
@@ -20,6 +18,8 @@ from spherical_gae.core.numerics.angle_family import PowerSphericalAngle, VonMis
 from spherical_gae.core.numerics.angle_table import angle_table, tabulated_angle
 from spherical_gae.core.numerics.implicit import angle_velocity, reparameterized_angle
 from spherical_gae.core.numerics.special import kl_to_uniform
+from tests.helpers.angle_law import AngleLaw
+from tests.helpers.places import DTYPES, seeded
 
 CPU = torch.device("cpu")
 DIMS = (3, 4, 5, 8, 11, 16, 31, 32, 64, 257, 1000, 65536)

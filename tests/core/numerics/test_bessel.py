@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 from mpmath import mpf
-from reference import reference
 
 from spherical_gae.core.numerics.bessel import EXPANSION, log_terms, ratio_terms
+from tests.helpers.reference import reference
 
 # Half of what test_special.py accepts at the cells of the table; see there for how errors are measured.
 TOLERANCE = {torch.float32: 5e-6, torch.float64: 1e-13}

@@ -8,9 +8,9 @@ import mpmath
 import pytest
 import torch
 from mpmath import mp, mpf
-from reference import reference
 
 from spherical_gae.core.numerics.debye import debye_coefficients, horner_series
+from tests.helpers.reference import reference
 
 TERMS = 14
 COEFFICIENTS = debye_coefficients(TERMS)

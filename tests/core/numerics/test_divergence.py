@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 import torch
 from mpmath import mp, mpf
-from places import DTYPES
-from reference import reference
 from torch.autograd import gradcheck, gradgradcheck
 from torch.func import hessian, jacfwd, jacrev, jvp, vmap
 
 from spherical_gae.core.numerics.angle_family import PowerSphericalAngle, VonMisesFisherAngle
 from spherical_gae.core.numerics.divergence import _Divergence, _DivergenceBothModes, divergence_to_uniform
 from spherical_gae.core.numerics.kl_table import tabulated_kl
+from tests.helpers.places import DTYPES
+from tests.helpers.reference import reference
 
 FAMILIES = pytest.mark.parametrize("family", [VonMisesFisherAngle, PowerSphericalAngle])
 CONCENTRATIONS = (0.0, 1e-6, 1e-3, 0.1, 0.7, 2.0, 9.0, 40.0, 300.0, 1e4, 1e6)

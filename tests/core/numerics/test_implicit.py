@@ -7,11 +7,11 @@ import math
 import numpy as np
 import pytest
 import torch
-from angle_law import AngleLaw
-from reference import DIMS, reference
 
 from spherical_gae.core.numerics.implicit import angle_velocity, reparameterized_angle
 from spherical_gae.core.numerics.marginal import sample_half_tangent
+from tests.helpers.angle_law import AngleLaw
+from tests.helpers.reference import DIMS, reference
 
 DTYPES = pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
 PROBABILITIES = np.array([1e-4, 1e-2, 0.1, 0.4, 0.5, 0.6, 0.9, 0.99, 1 - 1e-4])

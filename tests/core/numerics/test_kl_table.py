@@ -7,11 +7,11 @@ import math
 import pytest
 import torch
 from mpmath import mp, mpf
-from places import DTYPES
-from reference import CONCENTRATIONS, DIMS, reference
 
 from spherical_gae.core.numerics.angle_family import PowerSphericalAngle, VonMisesFisherAngle
 from spherical_gae.core.numerics.kl_table import kl_table, tabulated_kl
+from tests.helpers.places import DTYPES
+from tests.helpers.reference import CONCENTRATIONS, DIMS, reference
 
 
 def tolerance(family, dtype):

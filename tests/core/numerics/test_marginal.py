@@ -11,12 +11,12 @@ import math
 import numpy as np
 import pytest
 import torch
-from angle_law import AngleLaw
-from reference import reference
 from scipy import stats
 
 from spherical_gae.core.numerics import marginal
 from spherical_gae.core.numerics.marginal import sample_half_tangent
+from tests.helpers.angle_law import AngleLaw
+from tests.helpers.reference import reference
 
 SIZE = 30_000
 LEAST_P = 1e-4

@@ -8,11 +8,11 @@ from functools import partial
 import pytest
 import torch
 from mpmath import mp, mpf
-from reference import CONCENTRATIONS, DIMS, reference
 from torch.autograd import gradcheck, gradgradcheck
 from torch.func import hessian, jacrev, vmap
 
 from spherical_gae.core.numerics import special
+from tests.helpers.reference import CONCENTRATIONS, DIMS, reference
 
 # Relative in each cell, absolute where the value is 0; the reference is at the concentration rounded to the dtype.
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-11}

@@ -6,7 +6,6 @@ import math
 
 import pytest
 import torch
-from places import DTYPES, PLACES, direction, seeded
 from scipy import special, stats
 from torch.autograd import gradcheck, gradgradcheck
 from torch.nn.functional import normalize
@@ -15,6 +14,7 @@ from spherical_gae.core import VonMisesFisher
 from spherical_gae.core.numerics.angle_family import PowerSphericalAngle, VonMisesFisherAngle
 from spherical_gae.core.numerics.angle_table import tabulated_angle
 from spherical_gae.core.numerics.tabulated import sample_tabulated
+from tests.helpers.places import DTYPES, PLACES, direction, seeded
 
 FAMILIES = pytest.mark.parametrize("family", [VonMisesFisherAngle, PowerSphericalAngle])
 # On both sides of the dimension up to which the tangent is projected explicitly.

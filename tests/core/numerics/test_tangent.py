@@ -6,10 +6,10 @@ import math
 
 import pytest
 import torch
-from places import DTYPES, PLACES, direction, seeded
 from scipy import stats
 
 from spherical_gae.core.numerics.tangent import random_point_at_angle, tangent_direction
+from tests.helpers.places import DTYPES, PLACES, direction, seeded
 
 SIZE = 50_000
 

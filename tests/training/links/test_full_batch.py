@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 import torch
-from link_runs import EPOCHS, StopHereError, assert_identical, make_model, small_split, stop_at, train
 from torch import Tensor, nn
 
 from spherical_gae import FitConfig
 from spherical_gae.data import LinkSplit
 from spherical_gae.experiments.links import model_inputs
+from tests.helpers.link_runs import EPOCHS, StopHereError, assert_identical, make_model, small_split, stop_at, train
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 import torch
-from link_runs import EPOCHS, StopHereError, assert_identical, make_model, small_split, stop_at, train
 from torch import Tensor, nn
 from torch_geometric.nn import GCNConv
 
@@ -15,6 +14,7 @@ from spherical_gae.training import FitResult
 from spherical_gae.training.links.full_batch import FullBatchRun
 from spherical_gae.training.links.loop import make_run
 from spherical_gae.training.links.row_batch import RowBatchRun
+from tests.helpers.link_runs import EPOCHS, StopHereError, assert_identical, make_model, small_split, stop_at, train
 
 
 @pytest.fixture(scope="module")

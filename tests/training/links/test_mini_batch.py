@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from link_runs import StopHereError, assert_identical, small_split, stop_at, train
 from torch import Tensor
 from torch.distributions import kl_divergence
 
@@ -15,6 +14,7 @@ from spherical_gae.experiments.presets import build_model, load_preset
 from spherical_gae.models import VariationalGAE
 from spherical_gae.training.links.mini_batch import BatchLoss, LinkBatch
 from spherical_gae.training.links.row_batch import RowBatchRun
+from tests.helpers.link_runs import StopHereError, assert_identical, small_split, stop_at, train
 
 CPU = torch.device("cpu")
 

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 import torch
-from link_runs import make_model, small_split
 from torch import Tensor
 from torch_geometric import typing as pyg
 from torch_geometric.sampler import BaseSampler, EdgeSamplerInput, SamplerOutput
@@ -14,6 +13,7 @@ from spherical_gae import FitConfig, SphericalGAE, fit
 from spherical_gae.data import LinkSplit
 from spherical_gae.nn import FeatureNeighborEncoder, node_degree
 from spherical_gae.training.links.neighbor_batch import NeighborBatchRun
+from tests.helpers.link_runs import make_model, small_split
 
 CPU = torch.device("cpu")
 

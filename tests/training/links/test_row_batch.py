@@ -3,7 +3,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from link_runs import small_split
 from torch import Tensor
 
 from spherical_gae import FitConfig, InnerProductDecoder, SphericalGAE
@@ -12,6 +11,7 @@ from spherical_gae.experiments.links import model_inputs
 from spherical_gae.nn import DegreeBiasedDecoder, PropagatedEncoder, node_degree, normalized_adjacency
 from spherical_gae.training.links import row_batch
 from spherical_gae.training.links.row_batch import RowBatchRun
+from tests.helpers.link_runs import small_split
 
 CPU = torch.device("cpu")
 

@@ -1,10 +1,10 @@
 import pytest
 import torch
-from link_runs import make_model, small_split, train
 
 from spherical_gae import FitConfig
 from spherical_gae.data import LinkSplit
 from spherical_gae.experiments.links import model_inputs
+from tests.helpers.link_runs import make_model, small_split, train
 
 
 @pytest.fixture(scope="module")

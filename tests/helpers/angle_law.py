@@ -7,8 +7,9 @@ line and decays exponentially both ways, for every m and kappa.  The package int
 from __future__ import annotations
 
 import numpy as np
-from reference import reference
 from scipy.interpolate import CubicSpline
+
+from tests.helpers.reference import reference
 
 # The density is followed until it has fallen by this many e-folds on either side of its mode.
 E_FOLDS = 45.0

@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from link_runs import make_model, small_split, train
 
 from spherical_gae import FitConfig
 from spherical_gae.training.links.mini_batch import LinkBatch
 from spherical_gae.training.links.row_batch import RowBatchRun
 from spherical_gae.training.processes import Processes
+from tests.helpers.link_runs import make_model, small_split, train
 
 CONFIG = FitConfig(4, batch_size=100, mask_share=0.2, remask_every=2)
 

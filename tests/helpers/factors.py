@@ -3,10 +3,10 @@
 import math
 
 import torch
-from places import seeded
 from torch.nn.functional import normalize
 
 from spherical_gae.core import HypersphericalUniform, VonMisesFisher
+from tests.helpers.places import seeded
 
 Factors = VonMisesFisher | HypersphericalUniform
 
