@@ -47,8 +47,8 @@ from scipy.stats import kstest, rankdata
 from torch import Tensor
 
 from benchmarks.cells import command_line, run_cells, spread, write_results
-from spherical_gae.cli.train import parse_seeds
 from spherical_gae.data.circle import NOISE_STD, CircleData, angle_to_plane, circle_mixture, plane_to_features
+from spherical_gae.experiments.seeds import parse_seeds
 from spherical_gae.models import Autoencoder, NormalVAE, SphericalVAE, VariationalAutoencoder
 from spherical_gae.nn.observations import NormalObservation
 from spherical_gae.plotting.pictures import save_figure

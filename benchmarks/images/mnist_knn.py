@@ -26,9 +26,9 @@ import torch
 from benchmarks.cells import add_common_options, command_line, run_cells, spread, write_results
 from benchmarks.images.mnist_unsupervised import DIMS, HERE, WORK, Cell, suffix
 from benchmarks.images.mnist_unsupervised import WAYS as TRAINING_WAYS
-from spherical_gae.cli.train import parse_seeds
 from spherical_gae.data import ImageSet, binarize, draw_labelled, load_images
 from spherical_gae.experiments.images import VAES
+from spherical_gae.experiments.seeds import parse_seeds
 from spherical_gae.models import M1Classifier
 from spherical_gae.models.m1 import Votes
 

@@ -26,9 +26,9 @@ import torch
 
 from benchmarks.cells import add_common_options, command_line, run_cells, write_results
 from benchmarks.images.mnist_unsupervised import DIMS, HERE, WAYS, WORK, Cell, suffix
-from spherical_gae.cli.train import parse_seeds
 from spherical_gae.data import binarize, load_images
 from spherical_gae.experiments.images import VAES
+from spherical_gae.experiments.seeds import parse_seeds
 from spherical_gae.models import refined_posterior, widened
 from spherical_gae.training.checkpoint import save_json
 

@@ -26,8 +26,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.cells import add_common_options, command_line, run_cells, run_experiment, spread, write_results
-from spherical_gae.cli.train import parse_seeds
 from spherical_gae.experiments.images import M1M2Experiment
+from spherical_gae.experiments.seeds import parse_seeds
 
 HERE = Path(__file__).parents[1]
 WORK = HERE / "work" / "m1m2"

@@ -27,8 +27,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.cells import add_common_options, command_line, run_cells, run_experiment, spread, write_results
-from spherical_gae.cli.train import parse_seeds
 from spherical_gae.experiments.images import VAES, VAEExperiment
+from spherical_gae.experiments.seeds import parse_seeds
 from spherical_gae.training.images.batches import BatchConfig
 
 HERE = Path(__file__).parents[1]

@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata, spearmanr
 from torch.nn import functional as F  # noqa: N812
 
-from spherical_gae.cli.train import parse_seeds
 from spherical_gae.core import VonMisesFisher
 from spherical_gae.data import LinkSplit, load_graph, split_links
 from spherical_gae.experiments.links import model_inputs, train_once
 from spherical_gae.experiments.presets import load_preset
+from spherical_gae.experiments.seeds import parse_seeds
 from spherical_gae.nn import node_degree
 from spherical_gae.plotting.pictures import save_figure
 from spherical_gae.training.checkpoint import save_json

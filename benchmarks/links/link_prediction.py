@@ -33,8 +33,8 @@ from tqdm import tqdm
 from benchmarks.links.methods import METHODS, run_method
 from benchmarks.links.report import MAIN_COLUMNS, MORE_COLUMNS, comparisons, group, paper_table, table
 from spherical_gae import __version__
-from spherical_gae.cli.train import parse_seeds
 from spherical_gae.data import load_graph, split_links
+from spherical_gae.experiments.seeds import parse_seeds
 from spherical_gae.training.checkpoint import save_json, write_atomically
 
 HERE = Path(__file__).parents[1]

@@ -24,12 +24,12 @@ from torch_geometric.data import Data
 from torch_geometric.transforms import RandomLinkSplit
 
 from benchmarks.cells import add_common_options, command_line, run_cells, spread, write_results
-from spherical_gae.cli.train import parse_seeds
 from spherical_gae.data import LinkSplit, load_graph, split_links
 from spherical_gae.data.negatives import NonEdgeSampler
 from spherical_gae.evaluation import auc_ap
 from spherical_gae.experiments.links import model_inputs, train_once
 from spherical_gae.experiments.presets import load_preset
+from spherical_gae.experiments.seeds import parse_seeds
 from spherical_gae.training.checkpoint import save_json
 
 HERE = Path(__file__).parents[1]

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.cells import add_common_options, command_line, spread, write_results
-from spherical_gae.cli.train import parse_seeds
+from spherical_gae.experiments.seeds import parse_seeds
 
 HERE = Path(__file__).parents[1]
 # Links in a batch, and epochs of training in batches.

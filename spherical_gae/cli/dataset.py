@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from torch_geometric.data import Data
-
+from spherical_gae import data as graphs
 from spherical_gae.cli.options import fail
 from spherical_gae.data.checksums import file_sha256
-from spherical_gae.data.graphs import DATASETS
-from spherical_gae.data.readers.graph_files import GRAPH_SUFFIXES, read_graph
-from spherical_gae.data.splits import split_links
-from spherical_gae.experiments.links import ExperimentConfig
+from spherical_gae.data.names import DATASETS, GRAPH_SUFFIXES
+
+if TYPE_CHECKING:
+    from torch_geometric.data import Data
+
+    from spherical_gae.experiments import ExperimentConfig
 
 
 def is_file(dataset: str) -> bool:
@@ -52,9 +54,9 @@ def with_checksums(config: ExperimentConfig) -> ExperimentConfig:
 def read_own_graph(config: ExperimentConfig) -> Data:
     """Reads the graph of a configuration whose data set is a file, and refuses one that cannot be trained on."""
     try:
-        data = read_graph(config.dataset, config.features)
+        data = graphs.read_graph(config.dataset, config.features)
         # Too few links, or too many: the same for all seeds.
-        split_links(data, seed=config.seeds[0])
+        graphs.split_links(data, seed=config.seeds[0])
     except (OSError, ValueError) as error:
         about_features = config.features and str(error).startswith(("features:", "x:", config.features))
         fail("--features" if about_features else "--dataset", str(error))

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
-import torch
 import typer
 
+from spherical_gae import retrieval
 from spherical_gae.cli.options import fail
-from spherical_gae.retrieval import StoredEmbeddings, TopK, nearest_neighbors
+
+if TYPE_CHECKING:
+    from spherical_gae.retrieval import StoredEmbeddings, TopK
 
 # By how much squared norms may differ, relatively: half precision stays below.
 _TOLERANCE = 0.01
@@ -30,7 +32,7 @@ def neighbors(
     On a product of K spheres an embedding is K unit vectors in a row; its cosine is the mean of theirs.
     """
     try:
-        stored = StoredEmbeddings(run)
+        stored = retrieval.StoredEmbeddings(run)
     except (OSError, ValueError) as error:
         fail("RUN", str(error))
     if not 1 <= k < len(stored.rows):
@@ -39,9 +41,11 @@ def neighbors(
         rows = [stored.row_of(name) for name in node]
     except KeyError as error:
         fail("--node", error.args[0])
+    import torch  # Not above: help needs none.
+
     itself = torch.tensor([range(len(rows)), rows])
     try:
-        found = nearest_neighbors(stored.rows[rows], stored.rows, k, exclude=itself)
+        found = retrieval.nearest_neighbors(stored.rows[rows], stored.rows, k, exclude=itself)
     except ValueError as error:
         fail("RUN", f"{run / 'embeddings.npy'}: {error}")
     for line in format_neighbors(stored, rows, _as_cosines(run, stored, rows, found)):
@@ -81,4 +85,4 @@ def _as_cosines(run: Path, stored: StoredEmbeddings, rows: Sequence[int], found:
             f"{run / 'embeddings.npy'}: given rows of squared norms {low:.4g} to {high:.4g}, allowed: one norm for "
             "all, as on a sphere or a product of spheres",
         )
-    return TopK(found.scores / float(squares.mean()), found.indices)
+    return retrieval.TopK(found.scores / float(squares.mean()), found.indices)

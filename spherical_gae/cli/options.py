@@ -8,12 +8,17 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
-import torch
 import typer
 
-from spherical_gae.training.processes import Processes, launched_processes, launched_rank, own_device
+from spherical_gae import training
+from spherical_gae.training.launch import launched_processes, launched_rank
+
+if TYPE_CHECKING:
+    import torch
+
+    from spherical_gae.training.processes import Processes
 
 T = TypeVar("T")
 
@@ -28,9 +33,11 @@ def fail(option: str, message: str) -> NoReturn:
 
 def usable_device(device: str) -> torch.device:
     """The device of this name, if computations on it work."""
+    import torch  # Not above: help needs none.
+
     try:
         # Reading a value back fails on devices that hold none, such as meta.
-        zero = torch.zeros((), device=own_device(torch.device(device)))
+        zero = torch.zeros((), device=training.own_device(torch.device(device)))
         zero.item()
         return zero.device
     except (RuntimeError, AssertionError) as error:
@@ -47,6 +54,8 @@ def use_threads(threads: int) -> None:
     """Sets the number of CPU threads."""
     if threads < 1:
         fail("--threads", f"given {threads}, allowed: 1 or more")
+    import torch  # Not above: help needs none.
+
     torch.set_num_threads(threads)
 
 

@@ -1,16 +1,15 @@
-"""The command ``spherical-gae``."""
+"""The command ``train``."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from torch_geometric.data import Data
 
+from spherical_gae import data as graphs
+from spherical_gae import experiments, training
 from spherical_gae.cli.dataset import absolute, check_names, is_file, place, read_own_graph, with_checksums
-from spherical_gae.cli.images import train_m1m2, train_vae
-from spherical_gae.cli.neighbors import neighbors
 from spherical_gae.cli.options import (
     advice_when_stopped,
     fail,
@@ -21,23 +20,16 @@ from spherical_gae.cli.options import (
     usable_device,
     use_threads,
 )
-from spherical_gae.data.graphs import DATASETS, load_graph
-from spherical_gae.data.readers.graph_files import GRAPH_SUFFIXES
-from spherical_gae.experiments.links import Experiment, ExperimentConfig, fit_config, format_table
-from spherical_gae.experiments.presets import available_presets, build_model, load_preset
-from spherical_gae.training.links.loop import kind_of_run
-from spherical_gae.training.processes import joined_processes
+from spherical_gae.data.names import DATASETS, GRAPH_SUFFIXES
+from spherical_gae.experiments.presets import available_presets, load_preset
+from spherical_gae.experiments.seeds import parse_seeds
 
-app = typer.Typer(
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    help="Spherical autoencoders, of graphs above all: train them, and see what they reach.",
-)
+if TYPE_CHECKING:
+    from torch_geometric.data import Data
+
+    from spherical_gae.experiments import Experiment, ExperimentConfig
 
 
-@app.command()
 def train(
     context: typer.Context,
     dataset: Annotated[
@@ -104,7 +96,7 @@ def train(
     Citation graphs are read from the folder SPHERICAL_GAE_DATA if it is set, else from the cache folder.
     """
     if resume:
-        folder, config = saved_config(out, ExperimentConfig.from_dict)
+        folder, config = saved_config(out, experiments.ExperimentConfig.from_dict)
         saved = {
             "dataset": config.dataset,
             "features": config.features,
@@ -121,55 +113,17 @@ def train(
     use_threads(threads)
     target, config = usable_device(device), with_checksums(config)
     data = _loaded(config)
-    with joined_processes(target) as processes:
+    with training.joined_processes(target) as processes:
         _check_trainable(config, data)
         folder = processes.agree(folder)
         if processes.is_first:
             make_folder(folder)
         with advice_when_stopped(folder, processes):
-            metrics = _run(Experiment(config, folder, target), data)
+            metrics = _run(experiments.Experiment(config, folder, target), data)
     if processes.is_first:
-        for line in format_table(metrics):
+        for line in experiments.format_table(metrics):
             typer.echo(line)
         typer.echo(f"\nrun folder: {folder}")
-
-
-app.command("train-vae")(train_vae)
-app.command("train-m1m2")(train_m1m2)
-app.command("neighbors")(neighbors)
-
-
-def parse_seeds(text: str) -> tuple[int, ...]:
-    """Reads seeds such as ``0-9`` or ``0,3,5-7``.
-
-    Args:
-        text: Numbers from 0 to 2^63 - 1 and ranges of them, separated by commas.
-
-    Returns:
-        The seeds in the order given.
-
-    Raises:
-        ValueError: If the text is malformed, a range is empty, or a seed is too large or given twice.
-    """
-    seeds: list[int] = []
-    for part in text.split(","):
-        first, dash, last = part.strip().partition("-")
-        if not first.isdecimal() or (dash and not last.isdecimal()):
-            raise ValueError(f"{text!r} is not a number, a range such as 0-9, or a list of them")
-        stop = int(last) if dash else int(first)
-        if stop < int(first):
-            raise ValueError(f"{text!r} holds an empty range")
-        if stop >= 2**63:
-            raise ValueError(f"{text!r} holds a seed of 2^63 or more")
-        seeds.extend(range(int(first), stop + 1))
-    if len(set(seeds)) < len(seeds):
-        raise ValueError(f"{text!r} holds a seed twice")
-    return tuple(seeds)
-
-
-def main() -> None:
-    """Runs the command."""
-    app(prog_name="spherical-gae")
 
 
 def _configured(
@@ -200,18 +154,20 @@ def _configured(
         )
     except ValueError as error:
         fail("--latent-dim", str(error))
-    return ExperimentConfig(
+    return experiments.ExperimentConfig(
         place(dataset), preset, settings, numbers, features=None if features is None else absolute(features)
     )
 
 
 def _check_trainable(config: ExperimentConfig, data: Data) -> None:
     """Refuses settings that cannot be trained with on this graph, or in so many processes, before there is a folder."""
-    encoder = build_model(config.preset, "s-vgae", data.num_features).encoder
+    encoder = experiments.build_model(config.preset, "s-vgae", data.num_features).encoder
     num_links = data.edge_index.size(1) // 2
     num_train_links = num_links - int(0.05 * num_links) - int(0.1 * num_links)
     try:
-        kind_of_run(encoder, fit_config(config.preset), num_train_links, data.edge_weight is not None)
+        training.kind_of_run(
+            encoder, experiments.fit_config(config.preset), num_train_links, data.edge_weight is not None
+        )
     except (ImportError, ValueError) as error:
         fail("--batch-size", str(error))
 
@@ -230,7 +186,7 @@ def _loaded(config: ExperimentConfig) -> Data:
     if is_file(config.dataset):
         return read_own_graph(config)
     try:
-        return load_graph(config.dataset)
+        return graphs.load_graph(config.dataset)
     except (OSError, ValueError) as error:
         # Missing, damaged (ChecksumError) or out of reach: the message says what to do.
         fail("--dataset", str(error))

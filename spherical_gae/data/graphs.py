@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 
 import pooch
 from torch_geometric.data import Data
@@ -16,15 +14,7 @@ from torch_geometric.utils import coalesce, remove_self_loops
 from spherical_gae.data.checksums import PLANETOID_SHA256, verify_files
 from spherical_gae.data.digits import load_digits_graph
 from spherical_gae.data.download import download_file
-
-ROOT_VARIABLE = "SPHERICAL_GAE_DATA"
-"""Environment variable that names the data root when :func:`load_graph` is given none."""
-
-PLANETOID_FOLDERS: Mapping[str, str] = MappingProxyType({"cora": "Cora", "citeseer": "CiteSeer", "pubmed": "PubMed"})
-"""Name of a Planetoid graph -> its folder under ``<root>/Planetoid``, as PyG spells it."""
-
-DATASETS = (*PLANETOID_FOLDERS, "digits")
-"""Names that :func:`load_graph` knows."""
+from spherical_gae.data.names import DATASETS, PLANETOID_FOLDERS, ROOT_VARIABLE
 
 
 def cache_root() -> Path:

@@ -12,9 +12,7 @@ from sklearn.datasets import load_digits
 from torch import Tensor
 
 from spherical_gae.data.mnist import load_mnist
-
-IMAGE_DATASETS = ("mnist", "digits")
-"""Names that :func:`load_images` knows."""
+from spherical_gae.data.names import IMAGE_DATASETS
 
 NUM_MNIST_TRAIN = 50_000
 """Images of the published MNIST training set to train on; the other 10,000 validate."""

@@ -17,7 +17,8 @@ import torch
 from torch import Tensor
 
 from spherical_gae.data.checksums import ChecksumError
-from spherical_gae.data.graphs import ROOT_VARIABLE, cache_root, fetch_advice
+from spherical_gae.data.graphs import cache_root, fetch_advice
+from spherical_gae.data.names import ROOT_VARIABLE
 
 MNIST_URLS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",

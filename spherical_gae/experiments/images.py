@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from spherical_gae.data.few_labels import draw_labelled
 from spherical_gae.data.images import ImageSet, ImageSplit, binarize
 from spherical_gae.evaluation.vae_scores import score_vae
+from spherical_gae.experiments.names import LATENTS
 from spherical_gae.models.semi_supervised import M1M2
 from spherical_gae.models.vae import NormalVAE, SphericalVAE, VariationalAutoencoder
 from spherical_gae.nn.heads import LatentHead, NormalHead, ProductOfSpheresHead, VonMisesFisherHead
@@ -28,7 +29,6 @@ from spherical_gae.training.images.semi_supervised import SemiSupervisedConfig, 
 from spherical_gae.training.images.vae import fit_vae
 
 VAES = {"s-vae": SphericalVAE, "n-vae": NormalVAE}
-LATENTS = ("s", "n", "p")
 _TEST_SEED = 0
 _TEST_BATCH = 2048
 _SHOWN_LATENTS = 5000

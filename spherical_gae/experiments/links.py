@@ -18,7 +18,8 @@ from torch_geometric.data import Data
 from spherical_gae.data.splits import LinkSplit, split_links
 from spherical_gae.evaluation.baselines import untrained_embeddings
 from spherical_gae.evaluation.metrics import LinkScores, auc_ap
-from spherical_gae.experiments.presets import METHODS, Preset, build_model
+from spherical_gae.experiments.names import METHODS
+from spherical_gae.experiments.presets import Preset, build_model
 from spherical_gae.models.graph import VariationalGAE
 from spherical_gae.nn.propagation import normalized_adjacency, sparse_features
 from spherical_gae.plotting.pictures import plot_sphere, save_figure

@@ -40,9 +40,9 @@ def importance_weighted_log_likelihood(
     bound and log p(x), and grows to log p(x) with K  (Burda et al. 2016, eq. 8; Davidson et al. 2018, section 5.2).
 
     The bound makes q narrower than the true posterior, so that few samples have most of the weight: with the paper's
-    models of MNIST, d = 20, 500 samples fall about a nat short of log p(x) (benchmarks/images/mnist_likelihood.py).  A wider
-    proposal (``widened``), or one that is fitted to each data point (``refined_posterior``), needs fewer samples; with
-    any proposal the expectation is at most log p(x).
+    models of MNIST, d = 20, 500 samples fall about a nat short of log p(x) (benchmarks/images/mnist_likelihood.py).  A
+    wider proposal (``widened``), or one that is fitted to each data point (``refined_posterior``), needs fewer samples;
+    with any proposal the expectation is at most log p(x).
 
     Args:
         model: The model.

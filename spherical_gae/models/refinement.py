@@ -26,7 +26,8 @@ def refined_posterior(
 
     The encoder's parameters are where it starts: what an encoder loses by sharing its weights between all data points,
     the amortization gap (Cremer et al. 2018), which is larger on data that it has not seen, is won back.  As a proposal
-    for the likelihood, widened a little, it needs fewer samples than the encoder's (benchmarks/images/mnist_likelihood.py).
+    for the likelihood, widened a little, it needs fewer samples than the encoder's
+    (benchmarks/images/mnist_likelihood.py).
 
     Adam moves the mode in units of the law's standard deviation and the logarithm of its concentration or variance, so
     that a step is as long whatever the scale of the latent.  The model is left as it is.  Where the true posterior is

@@ -14,10 +14,10 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from spherical_gae.training.launch import LOCAL_RANK, launched_processes, launched_rank
+
 T = TypeVar("T")
 
-# What torchrun sets in the processes that it starts.
-_RANK, _LOCAL_RANK, _COUNT = "RANK", "LOCAL_RANK", "WORLD_SIZE"
 # The first process reads, writes and draws while the others wait; one that is lost is noticed at once.
 _PATIENCE = timedelta(hours=6)
 
@@ -92,16 +92,6 @@ class Processes:
         return values[0]
 
 
-def launched_processes() -> int:
-    """The number of processes that torchrun has started with this one; 1 without torchrun."""
-    return int(os.environ.get(_COUNT, "1")) if _RANK in os.environ else 1
-
-
-def launched_rank() -> int:
-    """This process's number among them; 0 without torchrun."""
-    return int(os.environ.get(_RANK, "0"))
-
-
 def leave_group() -> None:
     """Leaves torch.distributed's default group and ends its threads.
 
@@ -115,7 +105,7 @@ def leave_group() -> None:
 def own_device(device: torch.device) -> torch.device:
     """The device of this process: of several on GPUs, each has its own."""
     if device.type == "cuda" and launched_processes() > 1:
-        return torch.device("cuda", int(os.environ.get(_LOCAL_RANK, launched_rank())))
+        return torch.device("cuda", int(os.environ.get(LOCAL_RANK, launched_rank())))
     return device
 
 

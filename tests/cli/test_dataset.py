@@ -11,8 +11,8 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+from spherical_gae.cli.app import app
 from spherical_gae.cli.dataset import is_file, place
-from spherical_gae.cli.train import app
 from tests.helpers.cli_calls import assert_refused
 
 QUICK = ["--epochs", 2, "--latent-dim", 3]

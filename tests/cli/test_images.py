@@ -10,10 +10,12 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from spherical_gae.cli import images
-from spherical_gae.cli.train import app
+from spherical_gae import data
+from spherical_gae.cli.app import app
+from spherical_gae.cli.train_m1m2 import train_m1m2
+from spherical_gae.cli.train_vae import train_vae
 from spherical_gae.data import ImageSet, ImageSplit, load_images
-from spherical_gae.data.graphs import ROOT_VARIABLE
+from spherical_gae.data.names import ROOT_VARIABLE
 from spherical_gae.experiments.images import ImageExperiment, M1M2Experiment, VAEExperiment
 from spherical_gae.training.images.batches import BatchRun
 from tests.helpers.cli_calls import assert_refused
@@ -39,6 +41,7 @@ TINY: dict[str, list[Any]] = {
     ],
 }
 COMMON = ["--seed", 5, "--batch-size", 40, "--learning-rate", 0.002, "--warm-up", 3, "--look-ahead", 9]
+FUNCTIONS = {"train-vae": train_vae, "train-m1m2": train_m1m2}
 BOTH = pytest.mark.parametrize("command", TINY)
 FIRST_STAGE = {"first_stage.ckpt"}
 # The one that is read first.
@@ -65,7 +68,7 @@ def few() -> ImageSplit:
 @pytest.fixture
 def small(few: ImageSplit, monkeypatch: pytest.MonkeyPatch) -> None:
     """Makes ``digits`` the first few of them: an epoch takes milliseconds."""
-    monkeypatch.setattr(cli_images, "load_images", lambda name: few)
+    monkeypatch.setattr(data, "load_images", lambda name: few)
 
 
 @pytest.fixture
@@ -172,10 +175,7 @@ def test_resumed_run_keeps_its_settings(
     monkeypatch.setattr(ImageExperiment, "run", lambda *_: pytest.fail("went on with other settings"))
     arguments = [*TINY[command], *COMMON]
     had: dict[str, Any] = {"--dataset": "digits", **dict(zip(arguments[::2], arguments[1::2], strict=True))}
-    options = {
-        f"--{name.replace('_', '-')}"
-        for name in inspect.signature(getattr(cli_images, command.replace("-", "_"))).parameters
-    }
+    options = {f"--{name.replace('_', '-')}" for name in inspect.signature(FUNCTIONS[command]).parameters}
     assert set(had) == options - {"--context", "--out", "--resume", "--device", "--threads"}
     for option, value in had.items():
         other = {"n-vae": "s-vae", "n+s": "s+n", "digits": "mnist"}.get(value) or 2 * value
@@ -199,12 +199,12 @@ def test_checkpoint_of_other_data_is_blamed_on_the_folder(
     few: ImageSplit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
     out = tmp_path / "run"
-    monkeypatch.setattr(cli_images, "load_images", lambda name: few)
+    monkeypatch.setattr(data, "load_images", lambda name: few)
     with monkeypatch.context() as patch:
         stop_after(patch, TINY[command][-1] - 1)
         call(command, *TINY[command], "--out", out)
     others = few._replace(val=few.test)
-    monkeypatch.setattr(cli_images, "load_images", lambda name: others)
+    monkeypatch.setattr(data, "load_images", lambda name: others)
     result = call(command, "--resume", "--out", out)
     assert_one_line_about(result, "--out", CHECKPOINT[command] + " was made by another run")
 
@@ -292,6 +292,6 @@ def test_training_that_diverges_blames_the_learning_rate(small: None, command: s
 @BOTH
 def test_help_names_every_option(command: str) -> None:
     assert command in CliRunner().invoke(app, ["--help"]).stdout
-    parameters = inspect.signature(getattr(cli_images, command.replace("-", "_"))).parameters
+    parameters = inspect.signature(FUNCTIONS[command]).parameters
     words = set(call(command, "--help").stdout.replace(",", " ").split())
     assert words >= {f"--{name.replace('_', '-')}" for name in parameters} - {"--context"}

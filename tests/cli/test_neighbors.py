@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional as F  # noqa: N812
 from typer.testing import CliRunner
 
-from spherical_gae.cli.train import app
+from spherical_gae.cli.app import app
 from tests.helpers.cli_calls import assert_refused
 
 NUM_NODES = 40

@@ -56,7 +56,7 @@ def test_killed_process_ends_the_run_which_one_process_resumes(tmp_path: Path) -
 # One process goes on from the checkpoint of two.
 RESUME_FOR_TWO_EPOCHS = """
 import sys
-from spherical_gae.cli import train
+from spherical_gae.cli.app import main
 from spherical_gae.training.links.run import LinkRun
 
 step, done = LinkRun.step, []
@@ -70,5 +70,5 @@ def counted(run):
     step(run)
 LinkRun.step = counted
 sys.argv = ["spherical-gae", "train", "--resume", "--out", sys.argv[1]]
-cli.main()
+main()
 """

@@ -15,14 +15,18 @@ from torch_geometric.data import Data
 from torch_geometric.utils import subgraph
 from typer.testing import CliRunner
 
-from spherical_gae import cli, load_graph, split_links
-from spherical_gae.cli.train import app, parse_seeds
-from spherical_gae.data.graphs import ROOT_VARIABLE, raw_files, raw_folder
+from spherical_gae import data as graphs
+from spherical_gae import load_graph, split_links
+from spherical_gae.cli.app import app
+from spherical_gae.cli.train import train
+from spherical_gae.data.graphs import raw_files, raw_folder
+from spherical_gae.data.names import ROOT_VARIABLE
 from spherical_gae.experiments.links import Experiment, ExperimentConfig, model_inputs
 from spherical_gae.experiments.presets import available_presets
+from spherical_gae.experiments.seeds import parse_seeds
 from tests.helpers.cli_calls import assert_refused
 
-OPTIONS = {f"--{name.replace('_', '-')}" for name in inspect.signature(cli.train).parameters} - {"--context"}
+OPTIONS = {f"--{name.replace('_', '-')}" for name in inspect.signature(train).parameters} - {"--context"}
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +45,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = load_graph("digits")
     edge_index, _ = subgraph(torch.arange(300), whole.edge_index)
     data = Data(x=whole.x[:300], y=whole.y[:300], edge_index=edge_index)
-    monkeypatch.setattr(cli, "load_graph", lambda name: data)
+    monkeypatch.setattr(graphs, "load_graph", lambda name: data)
 
 
 def call(*arguments: Any) -> Any:
@@ -260,9 +264,8 @@ def test_weights_reproduce_the_embeddings(run_folder: Path) -> None:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_killed_and_resumed_run_is_the_same_bit_for_bit(run_folder: Path, tmp_path: Path) -> None:
     """Nineteen SIGKILLs: in training steps, in the middle of files, and right after them."""
-    script = Path(__file__).with_name("kill_and_resume.py")
-    command = [sys.executable, str(script), "0", str(tmp_path / "run"), *SETTINGS]
-    finished = subprocess.run(command, capture_output=True, text=True)
+    command = [sys.executable, "-m", "tests.helpers.kill_and_resume", "0", str(tmp_path / "run"), *SETTINGS]
+    finished = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[2])
     assert finished.returncode == 0, finished.stderr
     kills = Counter(finished.stdout.splitlines())
     assert all(kills[f"killed: {moment}"] >= 3 for moment in ("step", "writing", "written")), kills

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 from scipy import stats
-from test_von_mises_fisher_samples import Recorder
 from torch.autograd import gradgradcheck
 from torch.distributions import kl_divergence
 
 from spherical_gae.core import HypersphericalUniform, PowerSpherical
 from tests.helpers.places import DTYPES, PLACES, direction, seeded
+from tests.helpers.recorder import Recorder
 
 
 def directions(*shape, dtype=torch.float64, seed=0):

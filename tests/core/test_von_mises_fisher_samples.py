@@ -14,11 +14,11 @@ import pytest
 import torch
 from scipy import stats
 from torch.distributions import kl_divergence
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from spherical_gae.core import HypersphericalUniform, VonMisesFisher
 from tests.helpers.angle_law import AngleLaw
 from tests.helpers.places import DTYPES, PLACES, direction, seeded
+from tests.helpers.recorder import Recorder
 from tests.helpers.reference import reference
 
 
@@ -216,21 +216,6 @@ def test_nan_concentration_returns_nan(dim):
     kappa = torch.tensor([1.0, math.nan])
     law = VonMisesFisher(direction("random", dim, torch.float32), kappa, validate_args=False)
     assert law.sample((3,)).isnan().all(-1).tolist() == [[False, True]] * 3
-
-
-class Recorder(TorchDispatchMode):
-    """Notes the operators that run, whatever calls them."""
-
-    def __init__(self):
-        super().__init__()
-        self.operators = set()
-        self.masked = False
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        self.operators.add(func.overloadpacket.__name__)
-        if func.overloadpacket in (torch.ops.aten.index, torch.ops.aten.index_put, torch.ops.aten.index_put_):
-            self.masked |= any(i is not None and i.dtype == torch.bool for i in args[1])
-        return func(*args, **(kwargs or {}))
 
 
 def step(raw, kappa):

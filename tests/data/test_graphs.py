@@ -9,7 +9,8 @@ import torch
 from torch_geometric.io import read_planetoid_data
 
 from spherical_gae.data import ChecksumError, graphs, load_graph
-from spherical_gae.data.graphs import ROOT_VARIABLE, raw_files, raw_folder
+from spherical_gae.data.graphs import raw_files, raw_folder
+from spherical_gae.data.names import ROOT_VARIABLE
 
 # Nodes, features, undirected links without self-loops and duplicates, isolated nodes, class sizes.
 FACTS = {

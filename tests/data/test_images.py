@@ -7,7 +7,7 @@ import torch
 from sklearn.datasets import load_digits
 
 from spherical_gae.data import ImageSplit, binarize, load_images
-from spherical_gae.data.graphs import ROOT_VARIABLE
+from spherical_gae.data.names import ROOT_VARIABLE
 
 # Images of each digit, and the mean intensity, of each part.
 MNIST_FACTS = {

@@ -11,7 +11,6 @@ import pytest
 import torch
 
 from spherical_gae.data import ChecksumError, mnist
-from spherical_gae.data.graphs import ROOT_VARIABLE
 from spherical_gae.data.mnist import (
     MNIST_SHA256,
     MNIST_SIZES,
@@ -21,6 +20,7 @@ from spherical_gae.data.mnist import (
     mnist_folder,
     read_mnist_file,
 )
+from spherical_gae.data.names import ROOT_VARIABLE
 
 CARD = Path(__file__).parents[2] / "datasets" / "mnist.md"
 NAMES = list(MNIST_SHA256)

@@ -9,13 +9,14 @@ import torch
 
 from spherical_gae.data import ImageSet, ImageSplit, binarize, draw_labelled, load_images
 from spherical_gae.evaluation.vae_scores import score_vae
+from spherical_gae.experiments import images as image_experiments
 from spherical_gae.experiments.images import (
     ImageExperiment,
     M1M2Experiment,
     VAEExperiment,
     make_head,
 )
-from spherical_gae.training import BatchConfig, SemiSupervisedConfig, fit_m1m2, fit_vae, image_experiment
+from spherical_gae.training import BatchConfig, SemiSupervisedConfig, fit_m1m2, fit_vae
 from spherical_gae.training.images.batches import BatchRun
 
 CPU = torch.device("cpu")
@@ -242,8 +243,8 @@ def test_folder_from_before_a_setting_was_there_is_read(finished: Finished, imag
 
 def test_only_drawn_labels_are_trained_on(images: ImageSplit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[Any] = []
-    fit = image_experiment.fit_m1m2
-    monkeypatch.setattr(image_experiment, "fit_m1m2", lambda *a, **k: given.append(a) or fit(*a, **k))
+    fit = image_experiments.fit_m1m2
+    monkeypatch.setattr(image_experiments, "fit_m1m2", lambda *a, **k: given.append(a) or fit(*a, **k))
     replace(M1M2, training=SemiSupervisedConfig(max_epochs=1)).run(images, tmp_path, CPU, progress=False)
     ((_, unlabelled, labelled, val, _),) = given
     expected = draw_labelled(images.train, 40, seed=4)
@@ -268,12 +269,12 @@ def test_latents_are_drawn_where_they_are(
 ) -> None:
     """S^2 by longitude and latitude, two coordinates as they are, more by their principal components."""
     drawn: list[Any] = []
-    monkeypatch.setattr(image_experiment, "save_figure", lambda ax, path, title: drawn.append((path.name, ax)))
+    monkeypatch.setattr(image_experiments, "save_figure", lambda ax, path, title: drawn.append((path.name, ax)))
     points: list[np.ndarray] = []
     for name in ("plot_plane", "plot_sphere"):
-        plot = getattr(image_experiment, name)
+        plot = getattr(image_experiments, name)
         monkeypatch.setattr(
-            image_experiment, name, lambda p, y, plot=plot: points.append((np.asarray(p), y)) or plot(p, y)
+            image_experiments, name, lambda p, y, plot=plot: points.append((np.asarray(p), y)) or plot(p, y)
         )
     experiment = VAEExperiment("digits", 0, model, dim, (8,), BatchConfig(max_epochs=1))
     experiment.run(images, tmp_path, CPU, progress=False)

@@ -16,7 +16,7 @@ from torch_geometric.utils import subgraph
 from spherical_gae import load_graph, split_links
 from spherical_gae.data import clean_graph
 from spherical_gae.evaluation import auc_ap, untrained_embeddings
-from spherical_gae.experiments import links
+from spherical_gae.experiments import links as links_module
 from spherical_gae.experiments.links import (
     Experiment,
     ExperimentConfig,
@@ -120,13 +120,13 @@ def test_seeds_do_not_touch_each_other(finished: Experiment, data: Data, tmp_pat
 
 def spy_on_training(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int, int]]:
     trained: list[tuple[str, int, int]] = []
-    original: Callable[..., Any] = experiment.train_once
+    original: Callable[..., Any] = links_module.train_once
 
     def spy(split: Any, preset: Any, method: str, seed: int, **rest: Any) -> Any:
         trained.append((method, seed, preset.latent_dim))
         return original(split, preset, method, seed, **rest)
 
-    monkeypatch.setattr(experiment, "train_once", spy)
+    monkeypatch.setattr(links_module, "train_once", spy)
     return trained
 
 
@@ -151,8 +151,8 @@ def test_only_what_is_missing_is_computed(data: Data, tmp_path: Path, monkeypatc
 def test_three_coordinates_are_drawn_as_they_are(data: Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     trained = spy_on_training(monkeypatch)
     drawn: list[np.ndarray] = []
-    original = experiment.plot_sphere
-    monkeypatch.setattr(experiment, "plot_sphere", lambda z, y: drawn.append(z) or original(z, y))
+    original = links_module.plot_sphere
+    monkeypatch.setattr(links_module, "plot_sphere", lambda z, y: drawn.append(z) or original(z, y))
     make(tmp_path, seeds=(1,), latent_dim=3).run(data)
     assert trained == [("s-vgae", 1, 3), ("n-vgae", 1, 3)]
     assert np.array_equal(drawn[0], np.load(tmp_path / "embeddings.npy"))

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from spherical_gae import GCNEncoder, NormalGAE, NormalizedPropagationEncoder, SphericalGAE
-from spherical_gae.data.graphs import DATASETS
-from spherical_gae.experiments.presets import METHODS, Preset, available_presets, build_model, load_preset
+from spherical_gae.data.names import DATASETS
+from spherical_gae.experiments.names import METHODS
+from spherical_gae.experiments.presets import Preset, available_presets, build_model, load_preset
 from spherical_gae.nn import (
     BatchNormPropagationEncoder,
     DegreeBiasedDecoder,

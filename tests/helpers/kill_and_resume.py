@@ -1,6 +1,6 @@
 """Runs ``spherical-gae`` with its arguments, killed by SIGKILL and resumed, again and again until it gets through.
 
-Usage: python kill_and_resume.py SEED FOLDER OPTION...
+Usage: python -m tests.helpers.kill_and_resume SEED FOLDER OPTION...
 
 Each attempt is a forked process that kills itself: in a training step, while a file is half written, or right after
 it is; at the latest after three files, so that kills fall into all parts of the run.  Prints each kill.
@@ -13,7 +13,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from spherical_gae.cli import train
+from spherical_gae import data
+from spherical_gae.cli.app import app
 from spherical_gae.training.links.full_batch import FullBatchRun
 
 MAX_ATTEMPTS = 200
@@ -59,7 +60,7 @@ def survives(moments: list[tuple[str, int]], arguments: list[str]) -> bool:
     process = os.fork()
     if process == 0:
         kill_at(*moments)
-        cli.app(arguments)  # exits
+        app(arguments)  # exits
     _, status = os.waitpid(process, 0)
     if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL:
         return False
@@ -71,8 +72,8 @@ def survives(moments: list[tuple[str, int]], arguments: list[str]) -> bool:
 def main(seed: str, folder: str, *options: str) -> None:
     """Kills and resumes until the run is finished."""
     generator = random.Random(int(seed))
-    graph = cli.load_graph("digits")
-    cli.load_graph = lambda name: graph
+    graph = data.load_graph("digits")
+    data.load_graph = lambda name: graph
     arguments = ["train", "--out", folder, *options]
     # Before the first checkpoint (epoch 25), after it, and having resumed from it; from then on anywhere.
     moments = [("step", generator.randrange(*epochs)) for epochs in ((1, 25), (26, 30), (1, 5))]

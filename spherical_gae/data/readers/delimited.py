@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from types import MappingProxyType
 
-DELIMITERS: Mapping[str, str] = MappingProxyType({".csv": ",", ".tsv": "\t"})
-"""Suffix -> what separates the cells of a line."""
+from spherical_gae.data.names import DELIMITERS
 
 
 def read_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Reads a file line by line; cells may be quoted as spreadsheets do.
 
     Args:
-        path: A file in UTF-8 whose suffix is in :data:`DELIMITERS`.
+        path: A file in UTF-8 whose suffix is in :data:`~spherical_gae.data.names.DELIMITERS`.
 
     Yields:
         The number of the line, from 1, and its cells without surrounding blanks; empty lines are left out.

@@ -15,13 +15,11 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from spherical_gae.data.cleaning import clean_graph, count_nodes, plain_ids, some
+from spherical_gae.data.names import DELIMITERS, GRAPH_SUFFIXES
 from spherical_gae.data.readers.conversions import float_array, networkx_edges, node_attributes, scipy_edges
-from spherical_gae.data.readers.delimited import DELIMITERS
 from spherical_gae.data.readers.edge_lists import read_edge_list, typed_ids
 from spherical_gae.data.readers.feature_files import FEATURE_SUFFIXES, load_arrays, read_features
 
-GRAPH_SUFFIXES = (*DELIMITERS, ".npz", ".graphml")
-"""Kinds of files that :func:`read_graph` knows."""
 _NPZ_TENSORS = ("edge_index", "edge_weight", "x", "y")
 _NPZ_ARRAYS = (*_NPZ_TENSORS, "node_ids", "num_nodes")
 
@@ -40,9 +38,9 @@ def read_graph(path: str | Path, features: str | Path | None = None) -> Data:
     Args:
         path: The file.
         features: A file of features, which replaces the graph's own; see
-            :func:`~spherical_gae.data.readers.feature_files.read_features`.  In a table, ids are compared as text; nodes
-            that only it has are isolated and come last.  Row k of a matrix belongs to the node with the id k of an edge
-            list, else to the k-th node of the file.
+            :func:`~spherical_gae.data.readers.feature_files.read_features`.  In a table, ids are compared as text;
+            nodes that only it has are isolated and come last.  Row k of a matrix belongs to the node with the id k of
+            an edge list, else to the k-th node of the file.
 
     Returns:
         See ``clean_graph``; ``name`` is the file's name without its suffix.

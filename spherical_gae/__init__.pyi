@@ -1,0 +1,36 @@
+from .core import HypersphericalUniform, PowerSpherical, ProductOfSpheres, VonMisesFisher
+from .data import load_graph, load_images, read_graph, split_links
+from .models import M1M2, Autoencoder, M1Classifier, NormalGAE, NormalVAE, SphericalGAE, SphericalVAE
+from .nn import DegreeBiasedDecoder, GCNEncoder, InnerProductDecoder, NormalizedPropagationEncoder
+from .training import BatchConfig, FitConfig, LinkMasking, SemiSupervisedConfig, fit, fit_m1m2, fit_vae
+
+__version__: str
+
+__all__ = [
+    "M1M2",
+    "Autoencoder",
+    "BatchConfig",
+    "DegreeBiasedDecoder",
+    "FitConfig",
+    "GCNEncoder",
+    "HypersphericalUniform",
+    "InnerProductDecoder",
+    "LinkMasking",
+    "M1Classifier",
+    "NormalGAE",
+    "NormalVAE",
+    "NormalizedPropagationEncoder",
+    "PowerSpherical",
+    "ProductOfSpheres",
+    "SemiSupervisedConfig",
+    "SphericalGAE",
+    "SphericalVAE",
+    "VonMisesFisher",
+    "fit",
+    "fit_m1m2",
+    "fit_vae",
+    "load_graph",
+    "load_images",
+    "read_graph",
+    "split_links",
+]

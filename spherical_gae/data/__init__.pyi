@@ -1,0 +1,38 @@
+from .checksums import ChecksumError
+from .circle import CircleData, circle_mixture
+from .cleaning import clean_graph
+from .corruption import corrupt_links
+from .default_features import default_features
+from .degree_matched import DegreeMatchedSampler
+from .feature_neighbors import feature_neighbors
+from .few_labels import draw_labelled
+from .graphs import load_graph
+from .images import ImageSet, ImageSplit, binarize, load_images
+from .negatives import NonEdgeSampler, sample_non_edges
+from .readers.conversions import from_networkx, from_scipy
+from .readers.graph_files import read_graph
+from .splits import LinkSplit, split_links
+
+__all__ = [
+    "ChecksumError",
+    "CircleData",
+    "DegreeMatchedSampler",
+    "ImageSet",
+    "ImageSplit",
+    "LinkSplit",
+    "NonEdgeSampler",
+    "binarize",
+    "circle_mixture",
+    "clean_graph",
+    "corrupt_links",
+    "default_features",
+    "draw_labelled",
+    "feature_neighbors",
+    "from_networkx",
+    "from_scipy",
+    "load_graph",
+    "load_images",
+    "read_graph",
+    "sample_non_edges",
+    "split_links",
+]

@@ -1,0 +1,20 @@
+from .images import ImageExperiment, M1M2Experiment, VAEExperiment, make_head
+from .links import Experiment, ExperimentConfig, fit_config, format_table
+from .presets import Preset, available_presets, build_model, load_preset
+from .seeds import parse_seeds
+
+__all__ = [
+    "Experiment",
+    "ExperimentConfig",
+    "ImageExperiment",
+    "M1M2Experiment",
+    "Preset",
+    "VAEExperiment",
+    "available_presets",
+    "build_model",
+    "fit_config",
+    "format_table",
+    "load_preset",
+    "make_head",
+    "parse_seeds",
+]

@@ -1,0 +1,133 @@
+"""Presets: the settings of a link prediction model as data, one JSON file each."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+from importlib import resources
+from typing import Any
+
+ENCODERS = ("gcn", "propagation", "feature neighbors", "batch-norm propagation", "propagated features")
+DECODERS = ("inner product", "hadamard")
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Settings of a link prediction model and of its training.
+
+    Attributes:
+        description: One line for a reader.
+        encoder: ``"gcn"``, ``"propagation"``, ``"feature neighbors"``, ``"batch-norm propagation"`` or
+            ``"propagated features"``.
+        latent_dim: Coordinates of an embedding, at least 2 for each factor: a sphere of m coordinates is S^(m-1).
+        dropout: Dropout in the encoder, in [0, 1).
+        epochs: Number of epochs.
+        learning_rate: Adam's learning rate.
+        kl_weight: Weight of the KL term, see ``FitConfig``.
+        min_concentration: Smallest concentration of the S-VGAE.
+        decoder_scale: Initial scale of the inner product; on a product of spheres the sum of the factors' scales.
+        hidden_channels: Hidden width of the GCN.
+        num_steps: Propagation steps of the ``"propagation"`` and ``"feature neighbors"`` encoders: one number, or one
+            for each block of the latent, for instance for each factor.  Of ``"propagated features"``: those that a
+            node sees, side by side.
+        num_feature_steps: Steps of the ``"feature neighbors"`` encoder among these, as many as ``num_steps``.
+        num_neighbors: Number of a node's feature neighbours.
+        num_factors: Number of spheres that the S-VGAE's latent is a product of.
+        decoder: ``"inner product"`` or ``"hadamard"``.
+        degree_buckets: Number of learned biases by degree, see ``DegreeBias``; 0 for none.
+        isolated_bucket: Whether isolated nodes have a bias of their own.
+        mask_share: See ``FitConfig``.
+        negatives_per_link: See ``FitConfig``.
+        batch_size: See ``FitConfig``.
+        remask_every: See ``FitConfig``.
+        normal_decoder: The N-VGAE's decoder: ``"plain"`` for the inner product of Kipf & Welling with nothing to
+            learn, ``"same"`` for the S-VGAE's (of one factor).
+
+    Raises:
+        ValueError: If a name is unknown, or ``latent_dim`` and ``num_factors`` do not fit.
+    """
+
+    description: str
+    encoder: str
+    latent_dim: int
+    dropout: float
+    epochs: int
+    learning_rate: float
+    kl_weight: float
+    min_concentration: float
+    decoder_scale: float
+    hidden_channels: int = 32
+    num_steps: tuple[int, ...] = (1,)
+    num_feature_steps: tuple[int, ...] = ()
+    num_neighbors: int = 20
+    num_factors: int = 1
+    decoder: str = "inner product"
+    degree_buckets: int = 0
+    isolated_bucket: bool = True
+    mask_share: float = 0.0
+    negatives_per_link: int = 1
+    batch_size: int | None = None
+    remask_every: int = 1
+    normal_decoder: str = "plain"
+
+    def __post_init__(self) -> None:
+        # JSON knows lists only.
+        object.__setattr__(self, "num_steps", tuple(self.num_steps))
+        object.__setattr__(self, "num_feature_steps", tuple(self.num_feature_steps))
+        for name, allowed in (("encoder", ENCODERS), ("decoder", DECODERS), ("normal_decoder", ("plain", "same"))):
+            if getattr(self, name) not in allowed:
+                raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {getattr(self, name)!r}")
+        if self.num_factors < 1:
+            raise ValueError(f"num_factors must be at least 1, got {self.num_factors}")
+        if self.latent_dim < 2:
+            raise ValueError(f"latent_dim must be at least 2, got {self.latent_dim}")
+        if self.latent_dim % self.num_factors or self.latent_dim < 2 * self.num_factors:
+            raise ValueError(
+                f"latent_dim must be a multiple of num_factors, {self.num_factors}, and at least twice it, "
+                f"got {self.latent_dim}"
+            )
+
+    def with_changes(self, **changes: Any) -> Preset:
+        """Returns a copy with every change that is not None."""
+        return replace(self, **{name: value for name, value in changes.items() if value is not None})
+
+    def on_one_sphere(self, dim: int) -> Preset:
+        """Returns a copy whose latent is a single sphere of ``dim`` coordinates; of several steps, the most."""
+        return replace(
+            self,
+            latent_dim=dim,
+            num_factors=1,
+            num_steps=(max(self.num_steps),),
+            num_feature_steps=tuple(sorted(self.num_feature_steps)[-1:]),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The settings as plain values, for JSON."""
+        steps = {"num_steps": list(self.num_steps), "num_feature_steps": list(self.num_feature_steps)}
+        return {**asdict(self), **steps}
+
+
+def available_presets() -> list[str]:
+    """Names of the presets, sorted."""
+    files = resources.files(__package__).iterdir()
+    return sorted(file.name.removesuffix(".json") for file in files if file.name.endswith(".json"))
+
+
+def load_preset(name: str, dataset: str | None = None) -> Preset:
+    """Reads a preset.
+
+    A preset is a JSON file of this folder: ``description``, ``settings``, what is different for a data set in
+    ``datasets``, and, for the reader, how they were chosen in ``selection``.
+
+    Args:
+        name: One of ``available_presets()``.
+        dataset: Name of the data set; the settings for all of them if None, or if the file has none for it.
+
+    Raises:
+        ValueError: If there is no such preset.
+    """
+    if name not in available_presets():
+        raise ValueError(f"preset must be one of {', '.join(available_presets())}, got {name!r}")
+    content = json.loads((resources.files(__package__) / f"{name}.json").read_text())
+    settings = {**content["settings"], **content.get("datasets", {}).get(dataset, {})}
+    return Preset(description=content["description"], **settings)

@@ -1,0 +1,45 @@
+from .decoders import FactorInnerProductDecoder, HadamardDecoder, InnerProductDecoder
+from .degree_bias import DegreeBias, DegreeBiasedDecoder
+from .encoders import BatchNormPropagationEncoder, GCNEncoder, NormalizedPropagationEncoder
+from .feature_neighbor_encoder import FeatureNeighborEncoder, NeighborFeatures
+from .heads import LatentHead, NormalHead, ProductOfSpheresHead, VonMisesFisherHead
+from .mlp import MLP, ClassConditionalMLP, MLPEncoder, ParallelLinear, Scale
+from .observations import BernoulliObservation, NormalObservation, Observation, log_prob_of_data
+from .pair_blocks import score_block
+from .propagated import PropagatedEncoder, propagate_features
+from .propagation import NormalizedAdjacency, node_degree, normalized_adjacency, sparse_features
+from .sparse import SparseMatrix
+
+__all__ = [
+    "MLP",
+    "BatchNormPropagationEncoder",
+    "BernoulliObservation",
+    "ClassConditionalMLP",
+    "DegreeBias",
+    "DegreeBiasedDecoder",
+    "FactorInnerProductDecoder",
+    "FeatureNeighborEncoder",
+    "GCNEncoder",
+    "HadamardDecoder",
+    "InnerProductDecoder",
+    "LatentHead",
+    "MLPEncoder",
+    "NeighborFeatures",
+    "NormalHead",
+    "NormalObservation",
+    "NormalizedAdjacency",
+    "NormalizedPropagationEncoder",
+    "Observation",
+    "ParallelLinear",
+    "ProductOfSpheresHead",
+    "PropagatedEncoder",
+    "Scale",
+    "SparseMatrix",
+    "VonMisesFisherHead",
+    "log_prob_of_data",
+    "node_degree",
+    "normalized_adjacency",
+    "propagate_features",
+    "score_block",
+    "sparse_features",
+]
