@@ -2,31 +2,31 @@ from .core import HypersphericalUniform, PowerSpherical, ProductOfSpheres, VonMi
 from .data import load_graph, load_images, read_graph, split_links
 from .models import M1M2, Autoencoder, M1Classifier, NormalGAE, NormalVAE, SphericalGAE, SphericalVAE
 from .nn import DegreeBiasedDecoder, GCNEncoder, InnerProductDecoder, NormalizedPropagationEncoder
-from .training import BatchConfig, FitConfig, LinkMasking, SemiSupervisedConfig, fit, fit_m1m2, fit_vae
+from .training import GAEConfig, LinkMasking, M1M2Config, VAEConfig, fit_gae, fit_m1m2, fit_vae
 
 __version__: str
 
 __all__ = [
     "M1M2",
     "Autoencoder",
-    "BatchConfig",
     "DegreeBiasedDecoder",
-    "FitConfig",
+    "GAEConfig",
     "GCNEncoder",
     "HypersphericalUniform",
     "InnerProductDecoder",
     "LinkMasking",
     "M1Classifier",
+    "M1M2Config",
     "NormalGAE",
     "NormalVAE",
     "NormalizedPropagationEncoder",
     "PowerSpherical",
     "ProductOfSpheres",
-    "SemiSupervisedConfig",
     "SphericalGAE",
     "SphericalVAE",
+    "VAEConfig",
     "VonMisesFisher",
-    "fit",
+    "fit_gae",
     "fit_m1m2",
     "fit_vae",
     "load_graph",

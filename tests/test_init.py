@@ -56,7 +56,7 @@ def test_public_names_are_the_documented_ones() -> None:
         "NormalGAE",
         "SphericalGAE",
         "VonMisesFisher",
-        "fit",
+        "fit_gae",
         "load_graph",
         "split_links",
     }

@@ -52,7 +52,7 @@ from spherical_gae.experiments.seeds import parse_seeds
 from spherical_gae.models import Autoencoder, NormalVAE, SphericalVAE, VariationalAutoencoder
 from spherical_gae.nn.observations import NormalObservation
 from spherical_gae.plotting.pictures import save_figure
-from spherical_gae.training.images.batches import BatchConfig
+from spherical_gae.training.images.batches import VAEConfig
 from spherical_gae.training.images.vae import fit_vae
 
 HERE = Path(__file__).parents[1]
@@ -66,7 +66,7 @@ TITLES = {
 }
 HIDDEN_FEATURES = (64, 32)
 LEARNING_RATES = {"autoencoder": 3e-3, "n-vae": 1e-3, "n-vae, beta 0.1": 1e-3, "s-vae": 1e-3}
-CONFIG = BatchConfig(max_epochs=500, batch_size=128, warm_up=0, look_ahead=30, binarize=False)
+CONFIG = VAEConfig(max_epochs=500, batch_size=128, warm_up=0, look_ahead=30, binarize=False)
 SIZES = {"train": 5_000, "val": 2_000, "test": 10_000}
 NEAR = 0.1
 NUM_SAMPLES = 10_000
@@ -157,7 +157,7 @@ def make_model(cell: Cell) -> Model:
     return SphericalVAE(1, **options) if cell.model == "s-vae" else NormalVAE(2, **options)
 
 
-def make_config(model: str, learning_rate: float | None) -> BatchConfig:
+def make_config(model: str, learning_rate: float | None) -> VAEConfig:
     """Settings of a model."""
     rate = LEARNING_RATES[model] if learning_rate is None else learning_rate
     return replace(CONFIG, learning_rate=rate, kl_weight=0.1 if model == "n-vae, beta 0.1" else 1.0)

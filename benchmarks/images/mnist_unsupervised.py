@@ -29,7 +29,7 @@ from typing import Any, NamedTuple
 from benchmarks.cells import add_common_options, command_line, run_cells, run_experiment, spread, write_results
 from spherical_gae.experiments.images import VAES, VAEExperiment
 from spherical_gae.experiments.seeds import parse_seeds
-from spherical_gae.training.images.batches import BatchConfig
+from spherical_gae.training.images.batches import VAEConfig
 
 HERE = Path(__file__).parents[1]
 WORK = HERE / "work" / "mnist"
@@ -48,9 +48,9 @@ PAPER = {
     ("s-vae", 40): "-90.87 ± .34 | -101.26 ± .33 | -67.75 ± .70 | 33.50 ± .45",
 }
 WAYS = {
-    "paper": BatchConfig(),
-    "averaged": BatchConfig(weight_average=0.9999),
-    "no-warm-up": BatchConfig(warm_up=0),
+    "paper": VAEConfig(),
+    "averaged": VAEConfig(weight_average=0.9999),
+    "no-warm-up": VAEConfig(warm_up=0),
 }
 COLUMNS = {"log_likelihood": "LL", "bound": "L[q]", "reconstruction": "RE", "kl": "KL"}
 

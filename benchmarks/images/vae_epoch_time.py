@@ -24,7 +24,7 @@ from torch.nn import functional as F  # noqa: N812
 from benchmarks.cells import command_line, use_one_thread, write_results
 from spherical_gae.data import load_images
 from spherical_gae.models import NormalVAE, SphericalVAE
-from spherical_gae.training.images.batches import BatchConfig
+from spherical_gae.training.images.batches import VAEConfig
 from spherical_gae.training.images.vae import VAERun
 
 HERE = Path(__file__).parents[1]
@@ -83,7 +83,7 @@ def main() -> None:
     for dim in options.dims:
         epochs: dict[str, Callable[[], object]] = {BARE: bare_autoencoder(images.train.images, dim)}
         for name, model in (("n-vae", NormalVAE(dim)), ("s-vae", SphericalVAE(dim))):
-            run = VAERun(model, images.train.images, images.val.images, BatchConfig(), 0)
+            run = VAERun(model, images.train.images, images.val.images, VAEConfig(), 0)
             epochs[name] = partial(run.train_epoch, 1.0)
         times: dict[str, list[float]] = {name: [] for name in epochs}
         for _ in range(options.rounds):

@@ -30,7 +30,7 @@ from benchmarks.links.pyg_autoencoders import (
     training_step,
 )
 from spherical_gae.data import LinkSplit, load_graph, split_links
-from spherical_gae.experiments.links import fit_config, model_inputs
+from spherical_gae.experiments.links import gae_config, model_inputs
 from spherical_gae.experiments.presets import build_model, load_preset
 from spherical_gae.training.checkpoint import save_json, write_atomically
 from spherical_gae.training.links.full_batch import FullBatchRun
@@ -58,7 +58,7 @@ def prepare_epoch(method: str, dataset: str, split: LinkSplit) -> Epoch:
     settings = TRAINED[method]
     preset = load_preset(settings.preset, dataset).with_changes(**settings.changes)
     model = build_model(preset, settings.model, split.train.num_features)
-    run = FullBatchRun(model, split, fit_config(preset), model_inputs(split.train), 0, torch.device("cpu"))
+    run = FullBatchRun(model, split, gae_config(preset), model_inputs(split.train), 0, torch.device("cpu"))
     return Epoch(run.train_step, lambda: run.validate(0.0))
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import torch
 
-from spherical_gae import fit, load_graph, split_links
-from spherical_gae.experiments.links import fit_config, model_inputs
+from spherical_gae import fit_gae, load_graph, split_links
+from spherical_gae.experiments.links import gae_config, model_inputs
 from spherical_gae.experiments.presets import build_model, load_preset
 from spherical_gae.training.checkpoint import save_json
 from spherical_gae.training.processes import joined_processes
@@ -28,12 +28,12 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     preset = load_preset("scalable", options.dataset).with_changes(epochs=options.epochs, mask_share=options.mask_share)
-    config = replace(fit_config(preset), batch_size=options.batch_size, remask_every=options.remask_every)
+    config = replace(gae_config(preset), batch_size=options.batch_size, remask_every=options.remask_every)
     split = split_links(load_graph(options.dataset), seed=options.seed)
     with joined_processes(torch.device("cpu")) as processes:
         model = build_model(preset, "s-vgae", split.train.num_features, options.seed)
         start = time.perf_counter()
-        result = fit(model, split, config, inputs=model_inputs(split.train), seed=options.seed, progress=False)
+        result = fit_gae(model, split, config, inputs=model_inputs(split.train), seed=options.seed, progress=False)
         seconds = time.perf_counter() - start
     if processes.is_first:
         found = {

@@ -17,7 +17,7 @@ from torch_geometric.data import Data
 
 from benchmarks.links import pyg_autoencoders as pyg
 from spherical_gae.data import LinkSplit, split_links
-from spherical_gae.experiments.links import fit_config
+from spherical_gae.experiments.links import gae_config
 from spherical_gae.experiments.presets import build_model, load_preset
 from spherical_gae.randomness import seeded
 from spherical_gae.training.checkpoint import save_json
@@ -94,7 +94,7 @@ def ready(method: str, split: LinkSplit) -> tuple[Callable[[], Any], Callable[[A
     preset = load_preset("scalable").with_changes(
         dropout=0.0, mask_share=0.0, negatives_per_link=1, batch_size=0 if kind == "full batch" else 16384
     )
-    run = make_run(build_model(preset, name, FEATURES), split, fit_config(preset), None, 0, CPU)
+    run = make_run(build_model(preset, name, FEATURES), split, gae_config(preset), None, 0, CPU)
 
     def validate(loss: float) -> tuple[float, float]:
         run.validate(loss)

@@ -14,7 +14,7 @@ from spherical_gae.data.names import IMAGE_DATASETS
 if TYPE_CHECKING:
     from spherical_gae.data import ImageSplit
     from spherical_gae.experiments import ImageExperiment
-    from spherical_gae.training import BatchConfig
+    from spherical_gae.training import VAEConfig
 
 Dataset = Annotated[
     str, typer.Option(help=f"Images: {', '.join(IMAGE_DATASETS)}. MNIST is downloaded once, checksummed.")
@@ -36,7 +36,7 @@ Device = Annotated[str, typer.Option(help="Where to train: cpu, cuda, cuda:1, ..
 Threads = Annotated[int, typer.Option(help="CPU threads, at least 1; results may differ.")]
 
 
-def settings_of(run: ImageExperiment, config: BatchConfig) -> dict[str, object]:
+def settings_of(run: ImageExperiment, config: VAEConfig) -> dict[str, object]:
     """What a resumed run has, by the name of the option."""
     return {
         "dataset": run.dataset,

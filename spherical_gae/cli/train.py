@@ -166,7 +166,7 @@ def _check_trainable(config: ExperimentConfig, data: Data) -> None:
     num_train_links = num_links - int(0.05 * num_links) - int(0.1 * num_links)
     try:
         training.kind_of_run(
-            encoder, experiments.fit_config(config.preset), num_train_links, data.edge_weight is not None
+            encoder, experiments.gae_config(config.preset), num_train_links, data.edge_weight is not None
         )
     except (ImportError, ValueError) as error:
         fail("--batch-size", str(error))

@@ -86,7 +86,7 @@ def train_m1m2(
         if first_stage_epochs < 0:
             fail("--first-stage-epochs", f"given {first_stage_epochs}, allowed: 0 or more")
         try:
-            config = training.SemiSupervisedConfig(epochs, batch_size, learning_rate, warm_up, look_ahead, alpha=alpha)
+            config = training.M1M2Config(epochs, batch_size, learning_rate, warm_up, look_ahead, alpha=alpha)
         except ValueError as error:
             fail(*blamed(error))
         latent1, latent2 = latents.split("+")

@@ -63,7 +63,7 @@ def train_vae(
         check_common(dataset, seed)
         check_at_least_one(dim=dim)
         try:
-            config = training.BatchConfig(epochs, batch_size, learning_rate, warm_up, look_ahead)
+            config = training.VAEConfig(epochs, batch_size, learning_rate, warm_up, look_ahead)
         except ValueError as error:
             fail(*blamed(error))
         run = experiments.VAEExperiment(dataset.lower(), seed, model, dim, training=config)

@@ -1,5 +1,5 @@
 from .images import ImageExperiment, M1M2Experiment, VAEExperiment, make_head
-from .links import Experiment, ExperimentConfig, fit_config, format_table
+from .links import Experiment, ExperimentConfig, format_table, gae_config
 from .presets import Preset, available_presets, build_model, load_preset
 from .seeds import parse_seeds
 
@@ -12,8 +12,8 @@ __all__ = [
     "VAEExperiment",
     "available_presets",
     "build_model",
-    "fit_config",
     "format_table",
+    "gae_config",
     "load_preset",
     "make_head",
     "parse_seeds",

@@ -24,8 +24,8 @@ from spherical_gae.nn.heads import LatentHead, NormalHead, ProductOfSpheresHead,
 from spherical_gae.nn.mlp import Scale
 from spherical_gae.plotting.pictures import plot_images, plot_plane, plot_sphere, save_figure
 from spherical_gae.training.checkpoint import OtherRunError, save_json, write_atomically
-from spherical_gae.training.images.batches import BatchConfig, BatchResult
-from spherical_gae.training.images.semi_supervised import SemiSupervisedConfig, fit_m1m2
+from spherical_gae.training.images.batches import VAEConfig, VAEResult
+from spherical_gae.training.images.semi_supervised import M1M2Config, fit_m1m2
 from spherical_gae.training.images.vae import fit_vae
 
 VAES = {"s-vae": SphericalVAE, "n-vae": NormalVAE}
@@ -60,7 +60,7 @@ def make_head(latent: str, dim: int) -> LatentHead:
 class ImageExperiment(ABC):
     """What is run, saved as ``config.json``, and how.
 
-    The folder holds ``config.json``, ``training.json`` (``BatchResult``), ``model.safetensors``, ``metrics.json`` (test
+    The folder holds ``config.json``, ``training.json`` (``VAEResult``), ``model.safetensors``, ``metrics.json`` (test
     scores and ``training.json``), ``samples.png``, ``latent.png``, and while it trains ``train.ckpt`` (before it, where
     there is a first stage, ``first_stage.ckpt``).
 
@@ -84,7 +84,7 @@ class ImageExperiment(ABC):
         """The model before training, with weights from torch's global generator."""
 
     @abstractmethod
-    def fit(self, model: Any, images: ImageSplit, checkpoint: Path, progress: bool) -> BatchResult:
+    def fit(self, model: Any, images: ImageSplit, checkpoint: Path, progress: bool) -> VAEResult:
         """Trains the model."""
 
     @abstractmethod
@@ -193,14 +193,14 @@ class VAEExperiment(ImageExperiment):
     model: str = "s-vae"
     dim: int = 2
     hidden_features: tuple[int, ...] = (256, 128)
-    training: BatchConfig = field(default_factory=BatchConfig)
+    training: VAEConfig = field(default_factory=VAEConfig)
     scaled_latent: bool = False
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> VAEExperiment:
         """The inverse of ``to_dict``."""
         values = {key: value for key, value in values.items() if key != "kind"}
-        values["training"] = BatchConfig(**values["training"])
+        values["training"] = VAEConfig(**values["training"])
         values["hidden_features"] = tuple(values["hidden_features"])
         return cls(**values)
 
@@ -215,7 +215,7 @@ class VAEExperiment(ImageExperiment):
             model.decoder = nn.Sequential(Scale(model.latent_features**0.5), model.decoder)
         return model
 
-    def fit(self, model: Any, images: ImageSplit, checkpoint: Path, progress: bool) -> BatchResult:
+    def fit(self, model: Any, images: ImageSplit, checkpoint: Path, progress: bool) -> VAEResult:
         """See ``ImageExperiment``."""
         data = images.train.images, images.val.images
         return fit_vae(model, *data, self.training, seed=self.seed, checkpoint=checkpoint, progress=progress)
@@ -258,7 +258,7 @@ class M1M2Experiment(ImageExperiment):
     dim2: int = 10
     hidden_features: int = 500
     num_labels: int = 100
-    training: SemiSupervisedConfig = field(default_factory=SemiSupervisedConfig)
+    training: M1M2Config = field(default_factory=M1M2Config)
     first_stage_epochs: int = 0
     scaled_latent: bool = False
 
@@ -266,7 +266,7 @@ class M1M2Experiment(ImageExperiment):
     def from_dict(cls, values: dict[str, Any]) -> M1M2Experiment:
         """The inverse of ``to_dict``."""
         values = {key: value for key, value in values.items() if key != "kind"}
-        values["training"] = SemiSupervisedConfig(**values["training"])
+        values["training"] = M1M2Config(**values["training"])
         return cls(**values)
 
     def make_model(self, num_features: int) -> M1M2:
@@ -277,12 +277,12 @@ class M1M2Experiment(ImageExperiment):
             model.decoder1 = nn.Sequential(Scale(model.head1.coordinates(self.dim1) ** 0.5), model.decoder1)
         return model
 
-    def fit(self, model: Any, images: ImageSplit, checkpoint: Path, progress: bool) -> BatchResult:
+    def fit(self, model: Any, images: ImageSplit, checkpoint: Path, progress: bool) -> VAEResult:
         """See ``ImageExperiment``."""
         labelled = draw_labelled(images.train, self.num_labels, self.seed)
         first = checkpoint.with_name("first_stage.ckpt")
         if self.first_stage_epochs:
-            config = BatchConfig(self.first_stage_epochs, warm_up=0, binarize=self.training.binarize)
+            config = VAEConfig(self.first_stage_epochs, warm_up=0, binarize=self.training.binarize)
             data = images.train.images, images.val.images
             fit_vae(model.first_stage(), *data, config, seed=self.seed, checkpoint=first, progress=progress)
         result = fit_m1m2(

@@ -24,8 +24,8 @@ from spherical_gae.models.graph import VariationalGAE
 from spherical_gae.nn.propagation import normalized_adjacency, sparse_features
 from spherical_gae.plotting.pictures import plot_sphere, save_figure
 from spherical_gae.training.checkpoint import save_json, write_atomically
-from spherical_gae.training.links.config import FitConfig
-from spherical_gae.training.links.loop import fit
+from spherical_gae.training.links.config import GAEConfig
+from spherical_gae.training.links.loop import fit_gae
 from spherical_gae.training.processes import Processes
 
 BASELINE = "cosine"
@@ -88,9 +88,9 @@ def model_inputs(data: Data, device: torch.device | str = "cpu") -> tuple[Any, A
     return sparse_features(data.x).to(device), adjacency.to(device)
 
 
-def fit_config(preset: Preset) -> FitConfig:
+def gae_config(preset: Preset) -> GAEConfig:
     """The settings of a preset's training."""
-    return FitConfig(
+    return GAEConfig(
         preset.epochs,
         preset.learning_rate,
         preset.kl_weight,
@@ -119,7 +119,7 @@ def train_once(
         method: ``"s-vgae"`` or ``"n-vgae"``.
         seed: Seed of the weights and of the training.
         device: Where to train.
-        checkpoint: See ``fit``.
+        checkpoint: See ``fit_gae``.
         progress: Whether to show a progress bar.
 
     Returns:
@@ -127,10 +127,10 @@ def train_once(
         validation epoch, ``auc_last`` and ``ap_last`` at the last epoch, ``val_auc``, ``val_ap``, ``best_epoch``.
     """
     model = build_model(preset, method, split.train.num_features, seed).to(device)
-    result = fit(
+    result = fit_gae(
         model,
         split,
-        fit_config(preset),
+        gae_config(preset),
         inputs=model_inputs(split.train, device),
         seed=seed,
         checkpoint=checkpoint,

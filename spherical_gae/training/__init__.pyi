@@ -1,24 +1,24 @@
 from .checkpoint import OtherRunError
-from .images.batches import BatchConfig, BatchResult
-from .images.semi_supervised import SemiSupervisedConfig, SemiSupervisedRun, fit_m1m2
+from .images.batches import VAEConfig, VAEResult
+from .images.semi_supervised import M1M2Config, M1M2Run, fit_m1m2
 from .images.vae import VAERun, fit_vae
-from .links.config import FitConfig, FitResult
-from .links.loop import fit, kind_of_run
+from .links.config import GAEConfig, GAEResult
+from .links.loop import fit_gae, kind_of_run
 from .links.masking import AdjacencyMasking, LinkMasking
 from .processes import joined_processes, own_device
 
 __all__ = [
     "AdjacencyMasking",
-    "BatchConfig",
-    "BatchResult",
-    "FitConfig",
-    "FitResult",
+    "GAEConfig",
+    "GAEResult",
     "LinkMasking",
+    "M1M2Config",
+    "M1M2Run",
     "OtherRunError",
-    "SemiSupervisedConfig",
-    "SemiSupervisedRun",
+    "VAEConfig",
+    "VAEResult",
     "VAERun",
-    "fit",
+    "fit_gae",
     "fit_m1m2",
     "fit_vae",
     "joined_processes",

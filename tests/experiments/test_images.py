@@ -16,16 +16,16 @@ from spherical_gae.experiments.images import (
     VAEExperiment,
     make_head,
 )
-from spherical_gae.training import BatchConfig, SemiSupervisedConfig, fit_m1m2, fit_vae
+from spherical_gae.training import M1M2Config, VAEConfig, fit_m1m2, fit_vae
 from spherical_gae.training.images.batches import BatchRun
 
 CPU = torch.device("cpu")
 FILES = {"config.json", "training.json", "model.safetensors", "metrics.json", "samples.png", "latent.png"}
 BATCH: dict[str, Any] = {"batch_size": 50, "learning_rate": 1e-2, "look_ahead": 50}
 # Checkpoints are written every 10 and every 5 epochs, and at the end.
-VAE = VAEExperiment("digits", 3, "s-vae", 3, (8,), BatchConfig(max_epochs=13, warm_up=2, **BATCH))
+VAE = VAEExperiment("digits", 3, "s-vae", 3, (8,), VAEConfig(max_epochs=13, warm_up=2, **BATCH))
 M1M2 = M1M2Experiment(
-    "digits", 4, "s", "n", 3, 2, 32, 40, SemiSupervisedConfig(max_epochs=8, labelled_batch_size=40, alpha=10.0, **BATCH)
+    "digits", 4, "s", "n", 3, 2, 32, 40, M1M2Config(max_epochs=8, labelled_batch_size=40, alpha=10.0, **BATCH)
 )
 EXPERIMENTS = {"vae": (VAE, 10), "m1m2": (M1M2, 5)}
 
@@ -224,7 +224,7 @@ def test_folder_of_another_configuration_is_refused(finished: Finished, images: 
     experiment, folder, _ = finished
     copy_to(tmp_path, contents(folder))
     other_kind = M1M2 if experiment.kind == "vae" else VAE
-    others = [replace(experiment, seed=0), replace(experiment, training=BatchConfig()), other_kind]
+    others = [replace(experiment, seed=0), replace(experiment, training=VAEConfig()), other_kind]
     for other in others:
         with pytest.raises(ValueError, match="holds a run of another configuration"):
             other.run(images, tmp_path, CPU, progress=False)
@@ -245,7 +245,7 @@ def test_only_drawn_labels_are_trained_on(images: ImageSplit, tmp_path: Path, mo
     given: list[Any] = []
     fit = image_experiments.fit_m1m2
     monkeypatch.setattr(image_experiments, "fit_m1m2", lambda *a, **k: given.append(a) or fit(*a, **k))
-    replace(M1M2, training=SemiSupervisedConfig(max_epochs=1)).run(images, tmp_path, CPU, progress=False)
+    replace(M1M2, training=M1M2Config(max_epochs=1)).run(images, tmp_path, CPU, progress=False)
     ((_, unlabelled, labelled, val, _),) = given
     expected = draw_labelled(images.train, 40, seed=4)
     assert torch.equal(labelled.images, expected.images)
@@ -276,7 +276,7 @@ def test_latents_are_drawn_where_they_are(
         monkeypatch.setattr(
             image_experiments, name, lambda p, y, plot=plot: points.append((np.asarray(p), y)) or plot(p, y)
         )
-    experiment = VAEExperiment("digits", 0, model, dim, (8,), BatchConfig(max_epochs=1))
+    experiment = VAEExperiment("digits", 0, model, dim, (8,), VAEConfig(max_epochs=1))
     experiment.run(images, tmp_path, CPU, progress=False)
     assert [name for name, _ in drawn] == ["samples.png", "latent.png"]
     assert drawn[1][1].name == axes
@@ -334,7 +334,7 @@ def test_first_stage_is_trained_before_all_of_it(images: ImageSplit, tmp_path: P
     metrics = experiment.run(images, tmp_path / "run", CPU, progress=False)
     torch.manual_seed(4)
     model = experiment.make_model(64)
-    config = BatchConfig(3, warm_up=0)
+    config = VAEConfig(3, warm_up=0)
     result = fit_vae(model.first_stage(), images.train.images, images.val.images, config, seed=4, progress=False)
     labelled = draw_labelled(images.train, 40, 4)
     expected = fit_m1m2(model, images.train.images, labelled, images.val, experiment.training, seed=4, progress=False)
@@ -344,7 +344,7 @@ def test_first_stage_is_trained_before_all_of_it(images: ImageSplit, tmp_path: P
     assert set(contents(tmp_path / "run")) == FILES
 
 
-@pytest.mark.parametrize("stage", ["VAERun", "SemiSupervisedRun"])
+@pytest.mark.parametrize("stage", ["VAERun", "M1M2Run"])
 def test_two_stages_go_on_bit_for_bit(
     images: ImageSplit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str
 ) -> None:
@@ -355,7 +355,7 @@ def test_two_stages_go_on_bit_for_bit(
 
     def stop(run: BatchRun) -> None:
         step(run)
-        if type(run).__name__ == stage and run.epoch == {"VAERun": 12, "SemiSupervisedRun": 7}[stage]:
+        if type(run).__name__ == stage and run.epoch == {"VAERun": 12, "M1M2Run": 7}[stage]:
             raise StopHereError
 
     with monkeypatch.context() as patch:

@@ -21,8 +21,8 @@ from spherical_gae.experiments.links import (
     Experiment,
     ExperimentConfig,
     baseline_embeddings,
-    fit_config,
     format_table,
+    gae_config,
     model_inputs,
     score_baseline,
     train_once,
@@ -220,7 +220,7 @@ def test_masked_training_draws_weighted_adjacencies(data: Data) -> None:
     split = split_links(Data(x=data.x, edge_index=data.edge_index, edge_weight=weight(data.edge_index)))
     train, preset = split.train, load_preset("frontier")
     model = build_model(preset, "s-vgae", data.num_features)
-    run = FullBatchRun(model, split, fit_config(preset), model_inputs(train), 0, torch.device("cpu"))
+    run = FullBatchRun(model, split, gae_config(preset), model_inputs(train), 0, torch.device("cpu"))
     assert run.masking is not None
     adjacency, hidden = run.masking.sample()
     links = torch.zeros(300, 300, dtype=torch.bool).index_put_(tuple(train.edge_index), torch.tensor(True))

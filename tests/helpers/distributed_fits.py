@@ -5,13 +5,13 @@ from typing import Any
 
 import torch
 
-from spherical_gae import FitConfig
+from spherical_gae import GAEConfig
 from spherical_gae.training.links.mini_batch import LinkBatch
 from spherical_gae.training.links.row_batch import RowBatchRun
 from spherical_gae.training.processes import Processes
 from tests.helpers.link_runs import make_model, small_split, train
 
-CONFIG = FitConfig(4, batch_size=100, mask_share=0.2, remask_every=2)
+CONFIG = GAEConfig(4, batch_size=100, mask_share=0.2, remask_every=2)
 
 
 def exchange() -> dict[str, Any]:
@@ -32,7 +32,7 @@ def exchange() -> dict[str, Any]:
 def batches_of_an_epoch() -> list[tuple[torch.Tensor, torch.Tensor]]:
     """Links and negatives of the batches that this process makes."""
     split = small_split()
-    run = RowBatchRun(make_model(split, "scalable"), split, FitConfig(batch_size=100), None, 0, torch.device("cpu"))
+    run = RowBatchRun(make_model(split, "scalable"), split, GAEConfig(batch_size=100), None, 0, torch.device("cpu"))
     seen, make_batch = [], run.make_batch
 
     def make_and_see(positives: torch.Tensor, negatives: torch.Tensor) -> LinkBatch:
@@ -47,7 +47,7 @@ def batches_of_an_epoch() -> list[tuple[torch.Tensor, torch.Tensor]]:
 def fit_together(checkpoint: Path | None = None, epochs: int = 4) -> Any:
     """Weights and result of a run on the small split."""
     split = small_split()
-    config = FitConfig(**{**CONFIG.__dict__, "epochs": epochs})
+    config = GAEConfig(**{**CONFIG.__dict__, "epochs": epochs})
     return train(split, make_model(split, "scalable"), config=config, checkpoint=checkpoint)
 
 
@@ -55,7 +55,7 @@ def full_batch_error() -> str:
     """What the full batch says in two processes."""
     split = small_split()
     try:
-        train(split, make_model(split, "scalable"), config=FitConfig(1, batch_size=0))
+        train(split, make_model(split, "scalable"), config=GAEConfig(1, batch_size=0))
     except ValueError as error:
         return str(error)
     return "no error"

@@ -8,16 +8,16 @@ from torch import Tensor
 from torch_geometric.data import Data
 from torch_geometric.utils import subgraph
 
-from spherical_gae import FitConfig, fit, load_graph, split_links
+from spherical_gae import GAEConfig, fit_gae, load_graph, split_links
 from spherical_gae.data import LinkSplit
 from spherical_gae.experiments.links import model_inputs
 from spherical_gae.experiments.presets import build_model, load_preset
 from spherical_gae.models import VariationalGAE
-from spherical_gae.training import FitResult
+from spherical_gae.training import GAEResult
 
 EPOCHS = 60
 
-Outcome = tuple[dict[str, Tensor], FitResult]
+Outcome = tuple[dict[str, Tensor], GAEResult]
 
 
 class StopHereError(Exception):
@@ -39,8 +39,8 @@ def make_model(split: LinkSplit, preset: str = "paper", method: str = "s-vgae", 
 def train(split: LinkSplit, model: VariationalGAE | None = None, **arguments: Any) -> Outcome:
     """Weights and result; the model has dropout, and so more randomness to get wrong."""
     model = model or make_model(split)
-    arguments = {"config": FitConfig(EPOCHS), "inputs": model_inputs(split.train), "progress": False} | arguments
-    result = fit(model, split, arguments.pop("config"), **arguments)
+    arguments = {"config": GAEConfig(EPOCHS), "inputs": model_inputs(split.train), "progress": False} | arguments
+    result = fit_gae(model, split, arguments.pop("config"), **arguments)
     return copy.deepcopy(model.state_dict()), result
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from spherical_gae import FitConfig, SphericalGAE, fit, load_graph, split_links
+from spherical_gae import GAEConfig, SphericalGAE, fit_gae, load_graph, split_links
 from spherical_gae.data import feature_neighbors
 from spherical_gae.nn import (
     FeatureNeighborEncoder,
@@ -97,7 +97,7 @@ def test_training_searches_the_neighbors_once(monkeypatch: pytest.MonkeyPatch) -
     split = split_links(load_graph("digits"), seed=0)
     encoder = FeatureNeighborEncoder(split.train.num_features, (6, 2), (1, 1), (0, 1), num_neighbors=3)
     model = SphericalGAE(encoder, num_factors=2)
-    result = fit(model, split, FitConfig(epochs=3, mask_share=0.2), progress=False)
+    result = fit_gae(model, split, GAEConfig(epochs=3, mask_share=0.2), progress=False)
     assert searches == [3]
     # The same scores from features as they are.
     z = model.encode(split.train.x, split.train.edge_index)
@@ -105,7 +105,7 @@ def test_training_searches_the_neighbors_once(monkeypatch: pytest.MonkeyPatch) -
     assert scores == pytest.approx(result.test)
     prepared = encoder.prepare(split.train.x)
     assert isinstance(prepared, NeighborFeatures)
-    fit(model, split, FitConfig(epochs=1), inputs=(prepared, split.train.edge_index), progress=False)
+    fit_gae(model, split, GAEConfig(epochs=1), inputs=(prepared, split.train.edge_index), progress=False)
     assert len(searches) == 3
 
 

@@ -23,7 +23,7 @@ class Preset:
         dropout: Dropout in the encoder, in [0, 1).
         epochs: Number of epochs.
         learning_rate: Adam's learning rate.
-        kl_weight: Weight of the KL term, see ``FitConfig``.
+        kl_weight: Weight of the KL term, see ``GAEConfig``.
         min_concentration: Smallest concentration of the S-VGAE.
         decoder_scale: Initial scale of the inner product; on a product of spheres the sum of the factors' scales.
         hidden_channels: Hidden width of the GCN.
@@ -36,10 +36,10 @@ class Preset:
         decoder: ``"inner product"`` or ``"hadamard"``.
         degree_buckets: Number of learned biases by degree, see ``DegreeBias``; 0 for none.
         isolated_bucket: Whether isolated nodes have a bias of their own.
-        mask_share: See ``FitConfig``.
-        negatives_per_link: See ``FitConfig``.
-        batch_size: See ``FitConfig``.
-        remask_every: See ``FitConfig``.
+        mask_share: See ``GAEConfig``.
+        negatives_per_link: See ``GAEConfig``.
+        batch_size: See ``GAEConfig``.
+        remask_every: See ``GAEConfig``.
         normal_decoder: The N-VGAE's decoder: ``"plain"`` for the inner product of Kipf & Welling with nothing to
             learn, ``"same"`` for the S-VGAE's (of one factor).
 

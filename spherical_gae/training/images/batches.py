@@ -24,7 +24,7 @@ _VALIDATION_SEED = 0
 
 
 @dataclass(frozen=True)
-class BatchConfig:
+class VAEConfig:
     """How to train in mini-batches.  The defaults are those of the paper's MNIST models (appendix F.1).
 
     Attributes:
@@ -72,7 +72,7 @@ class BatchConfig:
 
 
 @dataclass(frozen=True)
-class BatchResult:
+class VAEResult:
     """What training reached.
 
     Attributes:
@@ -99,7 +99,7 @@ class BatchRun(ABC):
         seed: Recorded in checkpoints.
     """
 
-    def __init__(self, model: nn.Module, config: BatchConfig, seed: int) -> None:
+    def __init__(self, model: nn.Module, config: VAEConfig, seed: int) -> None:
         self.model, self.config, self.seed = model, config, seed
         self.device = next(model.parameters()).device
         parameters = [p for p in model.parameters() if p.requires_grad]
@@ -139,7 +139,7 @@ class BatchRun(ABC):
         """Whether the look-ahead or the number of epochs is used up."""
         return self.epoch >= self.config.max_epochs or self.stopping.is_due(self.epoch)
 
-    def run(self, checkpoint: str | Path | None, checkpoint_every: int, progress: bool) -> BatchResult:
+    def run(self, checkpoint: str | Path | None, checkpoint_every: int, progress: bool) -> VAEResult:
         """Trains to the end with the seed's random numbers; arguments as for ``run_epochs``."""
         with seeded(self.seed, self.device):
             run_epochs(
@@ -175,11 +175,11 @@ class BatchRun(ABC):
         if self.average is not None:
             self.average.update_parameters(self.model)
 
-    def finish(self) -> BatchResult:
+    def finish(self) -> VAEResult:
         """Leaves the best weights in the model, in evaluation mode."""
         self.model.load_state_dict(self.stopping.best_weights)
         self.model.eval()
-        return BatchResult(self.stopping.best_epoch, self.stopping.best_score, self.epoch, self.history)
+        return VAEResult(self.stopping.best_epoch, self.stopping.best_score, self.epoch, self.history)
 
     def latest(self) -> dict[str, str]:
         """The last entries of the history, for a progress bar."""

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from spherical_gae.data.images import ImageSet, binarize
 from spherical_gae.models.semi_supervised import M1M2
-from spherical_gae.training.images.batches import BatchConfig, BatchResult, BatchRun, crc32, shuffled_batches
+from spherical_gae.training.images.batches import BatchRun, VAEConfig, VAEResult, crc32, shuffled_batches
 from spherical_gae.training.images.vae import check_data, check_same_event
 
 _CHECKPOINT_EVERY = 5
@@ -20,7 +20,7 @@ _VALIDATION_BATCH = 2048
 
 
 @dataclass(frozen=True)
-class SemiSupervisedConfig(BatchConfig):
+class M1M2Config(VAEConfig):
     """How to train M1+M2.  The defaults are those of the paper (appendix F.2) where it gives them.
 
     Attributes:
@@ -58,12 +58,12 @@ def fit_m1m2(
     unlabelled: Tensor,
     labelled: ImageSet,
     val: ImageSet,
-    config: SemiSupervisedConfig | None = None,
+    config: M1M2Config | None = None,
     *,
     seed: int = 0,
     checkpoint: str | Path | None = None,
     progress: bool = True,
-) -> BatchResult:
+) -> VAEResult:
     """Trains M1+M2, and keeps the weights of the best validation accuracy.
 
     Args:
@@ -85,14 +85,14 @@ def fit_m1m2(
         ValueError: If data are missing or out of range, or the checkpoint is of another run.
         FloatingPointError: If the loss becomes NaN or infinite.
     """
-    run = SemiSupervisedRun(model, unlabelled, labelled, val, config or SemiSupervisedConfig(), seed)
+    run = M1M2Run(model, unlabelled, labelled, val, config or M1M2Config(), seed)
     return run.run(checkpoint, _CHECKPOINT_EVERY, progress)
 
 
-class SemiSupervisedRun(BatchRun):
+class M1M2Run(BatchRun):
     """A run of ``fit_m1m2``, for those who need a loop of their own; arguments as there."""
 
-    config: SemiSupervisedConfig
+    config: M1M2Config
     model: M1M2
 
     def __init__(
@@ -101,7 +101,7 @@ class SemiSupervisedRun(BatchRun):
         unlabelled: Tensor,
         labelled: ImageSet,
         val: ImageSet,
-        config: SemiSupervisedConfig,
+        config: M1M2Config,
         seed: int,
     ) -> None:
         super().__init__(model, config, seed)

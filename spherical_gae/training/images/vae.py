@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from spherical_gae.data.images import binarize
 from spherical_gae.models.autoencoder import Autoencoder
 from spherical_gae.models.vae import VAELoss, VariationalAutoencoder
-from spherical_gae.training.images.batches import BatchConfig, BatchResult, BatchRun, crc32, shuffled_batches
+from spherical_gae.training.images.batches import BatchRun, VAEConfig, VAEResult, crc32, shuffled_batches
 
 _CHECKPOINT_EVERY = 10
 _VALIDATION_BATCH = 2048
@@ -21,12 +21,12 @@ def fit_vae(
     model: VariationalAutoencoder | Autoencoder,
     train: Tensor,
     val: Tensor,
-    config: BatchConfig | None = None,
+    config: VAEConfig | None = None,
     *,
     seed: int = 0,
     checkpoint: str | Path | None = None,
     progress: bool = True,
-) -> BatchResult:
+) -> VAEResult:
     """Trains an autoencoder, and keeps the weights of the best validation epoch.
 
     Each step takes one Adam step on ``model.loss`` of a batch, with a linear warm-up of the KL term; training ends when
@@ -52,7 +52,7 @@ def fit_vae(
             made with other settings, on other data, or for another kind of model.
         FloatingPointError: If the loss becomes NaN or infinite.
     """
-    config = config or BatchConfig()
+    config = config or VAEConfig()
     run = VAERun(model, train, val, config, seed)
     return run.run(checkpoint, _CHECKPOINT_EVERY, progress)
 
@@ -65,7 +65,7 @@ class VAERun(BatchRun):
         model: VariationalAutoencoder | Autoencoder,
         train: Tensor,
         val: Tensor,
-        config: BatchConfig,
+        config: VAEConfig,
         seed: int,
     ) -> None:
         super().__init__(model, config, seed)

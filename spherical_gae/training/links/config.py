@@ -12,7 +12,7 @@ _BATCH_SIZE = 16_384
 
 
 @dataclass(frozen=True)
-class FitConfig:
+class GAEConfig:
     """How to train.
 
     Attributes:
@@ -68,7 +68,7 @@ class FitConfig:
 
 
 @dataclass(frozen=True)
-class FitResult:
+class GAEResult:
     """What training reached, all scores in [0, 1].
 
     Attributes:

@@ -16,7 +16,7 @@ from spherical_gae.models.graph import VariationalGAE
 from spherical_gae.nn.feature_neighbor_encoder import FeatureNeighborEncoder, NeighborFeatures
 from spherical_gae.nn.propagated import PropagatedEncoder
 from spherical_gae.nn.sparse import SparseMatrix
-from spherical_gae.training.links.config import FitConfig
+from spherical_gae.training.links.config import GAEConfig
 from spherical_gae.training.links.masking import AdjacencyMasking, LinkMasking, weight_of_links
 from spherical_gae.training.links.run import LinkRun
 
@@ -25,10 +25,10 @@ class FullBatchRun(LinkRun):
     """A run that encodes every node in every step.
 
     Args:
-        model: As for ``fit``.
-        split: As for ``fit``.
+        model: As for ``fit_gae``.
+        split: As for ``fit_gae``.
         config: Settings.
-        inputs: As for ``fit``.
+        inputs: As for ``fit_gae``.
         seed: Recorded in checkpoints.
         device: Where the model is.
     """
@@ -37,7 +37,7 @@ class FullBatchRun(LinkRun):
         self,
         model: VariationalGAE,
         split: LinkSplit,
-        config: FitConfig,
+        config: GAEConfig,
         inputs: Sequence[Any] | None,
         seed: int,
         device: torch.device,

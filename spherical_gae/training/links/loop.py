@@ -14,7 +14,7 @@ from spherical_gae.models.graph import VariationalGAE
 from spherical_gae.nn.propagated import PropagatedEncoder
 from spherical_gae.randomness import seeded
 from spherical_gae.training.engine import run_epochs
-from spherical_gae.training.links.config import FitConfig, FitResult
+from spherical_gae.training.links.config import GAEConfig, GAEResult
 from spherical_gae.training.links.full_batch import FullBatchRun
 from spherical_gae.training.links.neighbor_batch import NeighborBatchRun, check_neighbor_batches
 from spherical_gae.training.links.row_batch import RowBatchRun
@@ -24,25 +24,25 @@ from spherical_gae.training.processes import Processes
 _CHECKPOINT_EVERY = 25
 
 
-def fit(
+def fit_gae(
     model: VariationalGAE,
     split: LinkSplit,
-    config: FitConfig | None = None,
+    config: GAEConfig | None = None,
     *,
     inputs: Sequence[Any] | None = None,
     seed: int = 0,
     checkpoint: str | Path | None = None,
     progress: bool = True,
-) -> FitResult:
+) -> GAEResult:
     """Trains a graph autoencoder on the training links, and keeps the weights of the best validation epoch.
 
     Each epoch minimises recon_loss + kl_weight * kl_loss / N by Adam, in one step, or in batches of links (see
-    ``FitConfig.batch_size``), with fresh negatives, uniform among the pairs that are not training links.  Validation
+    ``GAEConfig.batch_size``), with fresh negatives, uniform among the pairs that are not training links.  Validation
     and test links are not seen.
 
     In batches, a ``PropagatedEncoder`` needs no more of the graph than rows of features that were propagated before;
     any other encoder is given neighbourhoods sampled by PyG, which needs pyg-lib.  If torch.distributed has been
-    initialised, as under ``torchrun``, the processes share every batch: all of them call ``fit``, with the same
+    initialised, as under ``torchrun``, the processes share every batch: all of them call ``fit_gae``, with the same
     arguments.
 
     Args:
@@ -69,7 +69,7 @@ def fit(
         ImportError: If neighbourhoods have to be sampled and pyg-lib is not installed.
         FloatingPointError: If the loss or the embeddings become NaN or infinite.
     """
-    config = config or FitConfig()
+    config = config or GAEConfig()
     device = next(model.parameters()).device
     with seeded(seed, device):
         run = make_run(model, split, config, inputs, seed, device)
@@ -87,12 +87,12 @@ def fit(
 def make_run(
     model: VariationalGAE,
     split: LinkSplit,
-    config: FitConfig,
+    config: GAEConfig,
     inputs: Sequence[Any] | None,
     seed: int,
     device: torch.device,
 ) -> LinkRun:
-    """The kind of run that settings, size of the graph and encoder ask for; arguments as for ``fit``."""
+    """The kind of run that settings, size of the graph and encoder ask for; arguments as for ``fit_gae``."""
     train = split.train
     kind = kind_of_run(model.encoder, config, train.pos_edge_label_index.size(1), train.edge_weight is not None)
     if kind is NeighborBatchRun:
@@ -101,7 +101,7 @@ def make_run(
     return run(model, split, config, inputs, seed, device)
 
 
-def kind_of_run(encoder: nn.Module, config: FitConfig, num_links: int, is_weighted: bool) -> type[LinkRun]:
+def kind_of_run(encoder: nn.Module, config: GAEConfig, num_links: int, is_weighted: bool) -> type[LinkRun]:
     """How an encoder is trained.
 
     Args:

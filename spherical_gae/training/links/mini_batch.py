@@ -18,7 +18,7 @@ from spherical_gae.data.splits import LinkSplit
 from spherical_gae.evaluation.metrics import LinkScores, auc_ap
 from spherical_gae.models.graph import VariationalGAE
 from spherical_gae.randomness import seed_random
-from spherical_gae.training.links.config import FitConfig
+from spherical_gae.training.links.config import GAEConfig
 from spherical_gae.training.links.run import LinkRun
 from spherical_gae.training.processes import Processes
 
@@ -74,8 +74,8 @@ class MiniBatchRun(LinkRun):
     same number of processes, and may be resumed with another.
 
     Args:
-        model: As for ``fit``.
-        split: As for ``fit``; only what a batch needs is put on ``device``.
+        model: As for ``fit_gae``.
+        split: As for ``fit_gae``; only what a batch needs is put on ``device``.
         config: Settings; the batch size is that of all processes together.
         seed: Seed of all random numbers.
         device: Where the model is.
@@ -85,7 +85,7 @@ class MiniBatchRun(LinkRun):
     """
 
     def __init__(
-        self, model: VariationalGAE, split: LinkSplit, config: FitConfig, seed: int, device: torch.device
+        self, model: VariationalGAE, split: LinkSplit, config: GAEConfig, seed: int, device: torch.device
     ) -> None:
         super().__init__(model, split, config, seed, device)
         self.processes = Processes.current()

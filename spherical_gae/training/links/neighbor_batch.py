@@ -14,7 +14,7 @@ from torch_geometric.sampler import BaseSampler, NeighborSampler
 from spherical_gae.data.splits import LinkSplit
 from spherical_gae.models.graph import VariationalGAE
 from spherical_gae.nn.feature_neighbor_encoder import FeatureNeighborEncoder
-from spherical_gae.training.links.config import FitConfig
+from spherical_gae.training.links.config import GAEConfig
 from spherical_gae.training.links.mini_batch import LinkBatch, MiniBatchRun
 
 
@@ -24,8 +24,8 @@ class NeighborBatchRun(MiniBatchRun):
     An encoder that normalises by degree sees the degrees in the subgraph.
 
     Args:
-        model: As for ``fit``; its encoder takes ``(x, edge_index)``.
-        split: As for ``fit``.
+        model: As for ``fit_gae``; its encoder takes ``(x, edge_index)``.
+        split: As for ``fit_gae``.
         config: Settings; ``num_neighbors`` has one entry for each layer of the encoder.
         seed: Seed of all random numbers.
         device: Where the model is.
@@ -41,7 +41,7 @@ class NeighborBatchRun(MiniBatchRun):
         self,
         model: VariationalGAE,
         split: LinkSplit,
-        config: FitConfig,
+        config: GAEConfig,
         seed: int,
         device: torch.device,
         sampler: BaseSampler | None = None,
@@ -77,7 +77,7 @@ class NeighborBatchRun(MiniBatchRun):
         return (part.x, part.edge_index), part.edge_label_index, known
 
 
-def check_neighbor_batches(encoder: nn.Module, config: FitConfig, is_weighted: bool, has_sampler: bool = False) -> None:
+def check_neighbor_batches(encoder: nn.Module, config: GAEConfig, is_weighted: bool, has_sampler: bool = False) -> None:
     """Refuses what cannot be trained on sampled neighbourhoods, see ``NeighborBatchRun``."""
     if isinstance(encoder, FeatureNeighborEncoder):
         raise ValueError(

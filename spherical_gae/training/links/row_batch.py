@@ -15,7 +15,7 @@ from spherical_gae.models.graph import VariationalGAE
 from spherical_gae.nn.propagated import PropagatedEncoder
 from spherical_gae.nn.propagation import normalized_adjacency
 from spherical_gae.nn.sparse import SparseMatrix
-from spherical_gae.training.links.config import FitConfig
+from spherical_gae.training.links.config import GAEConfig
 from spherical_gae.training.links.masking import AdjacencyMasking, weight_of_links
 from spherical_gae.training.links.mini_batch import LinkBatch, MiniBatchRun
 
@@ -31,8 +31,8 @@ class RowBatchRun(MiniBatchRun):
     hides are predicted.  Propagated features of more than 8 GB are kept in a temporary file, memory-mapped.
 
     Args:
-        model: As for ``fit``; its encoder is a ``PropagatedEncoder``.
-        split: As for ``fit``.
+        model: As for ``fit_gae``; its encoder is a ``PropagatedEncoder``.
+        split: As for ``fit_gae``.
         config: Settings.
         inputs: Features and graph, on one device; those of the split if None.
         seed: Seed of all random numbers.
@@ -43,7 +43,7 @@ class RowBatchRun(MiniBatchRun):
         self,
         model: VariationalGAE,
         split: LinkSplit,
-        config: FitConfig,
+        config: GAEConfig,
         inputs: Sequence[Any] | None,
         seed: int,
         device: torch.device,

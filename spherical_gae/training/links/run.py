@@ -18,25 +18,25 @@ from spherical_gae.evaluation.metrics import LinkScores
 from spherical_gae.models.graph import VariationalGAE
 from spherical_gae.randomness import random_state, restore_random_state
 from spherical_gae.training.checkpoint import check_identity
-from spherical_gae.training.links.config import FitConfig, FitResult
+from spherical_gae.training.links.config import GAEConfig, GAEResult
 
 
 class LinkRun(ABC):
     """One training run between two epochs: everything that a checkpoint must hold.
 
-    ``fit`` is its loop; the subclasses are for those who need a loop of their own.  Random numbers come from torch's
-    global generators, which ``fit`` seeds.
+    ``fit_gae`` is its loop; the subclasses are for those who need a loop of their own.  Random numbers come from
+    torch's global generators, which ``fit_gae`` seeds.
 
     Args:
-        model: As for ``fit``.
-        split: As for ``fit``, on the device where it is to be.
+        model: As for ``fit_gae``.
+        split: As for ``fit_gae``, on the device where it is to be.
         config: Settings.
         seed: Recorded in checkpoints.
         device: Where the model is.
     """
 
     def __init__(
-        self, model: VariationalGAE, split: LinkSplit, config: FitConfig, seed: int, device: torch.device
+        self, model: VariationalGAE, split: LinkSplit, config: GAEConfig, seed: int, device: torch.device
     ) -> None:
         self.model, self.split, self.config, self.seed, self.device = model, split, config, seed, device
         self.num_nodes: int = split.train.num_nodes
@@ -79,12 +79,12 @@ class LinkRun(ABC):
             self.best_epoch, self.best_val = self.epoch, val
             self.best_weights = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
 
-    def finish(self) -> FitResult:
+    def finish(self) -> GAEResult:
         """Scores the last and the best weights on the test links, and leaves the best in the model."""
         test_last = self.score(self.split.test)
         self.model.load_state_dict(self.best_weights)
         test = self.score(self.split.test)
-        return FitResult(self.best_epoch, self.best_val, test, test_last, self.history)
+        return GAEResult(self.best_epoch, self.best_val, test, test_last, self.history)
 
     def check_loss(self, value: float) -> None:
         """Ends training whose loss is not finite."""

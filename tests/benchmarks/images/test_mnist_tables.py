@@ -223,7 +223,7 @@ def test_table_of_neighbours_pools_models_and_draws() -> None:
 
 def test_the_chosen_way_is_the_best_on_validation_images() -> None:
     """In the mean over all models and numbers of labels of the committed results."""
-    report = json.loads((Path(mnist_knn.__file__).parent / "results" / "mnist_knn.json").read_text())
+    report = json.loads((mnist_knn.HERE / "results" / "mnist_knn.json").read_text())
     means = {
         way: np.mean([np.mean(list(cell["validation"][way].values())) for cell in report["cells"]])
         for way in report["cells"][0]["validation"]

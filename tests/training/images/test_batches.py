@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from spherical_gae.training.checkpoint import load_checkpoint, save_checkpoint
-from spherical_gae.training.images.batches import BatchConfig, BatchRun, crc32, shuffled_batches
+from spherical_gae.training.images.batches import BatchRun, VAEConfig, crc32, shuffled_batches
 
 CPU = torch.device("cpu")
 POINTS = torch.linspace(-1, 2, 7, dtype=torch.float64).outer(torch.tensor([1.0, -3.0, 0.5], dtype=torch.float64))
@@ -32,7 +32,7 @@ class CenterRun(BatchRun):
 
     def __init__(
         self,
-        config: BatchConfig,
+        config: VAEConfig,
         seed: int = 0,
         points: Tensor = POINTS,
         scores: list[float] | None = None,
@@ -99,14 +99,14 @@ def run_to_the_end(run: CenterRun, seed: int = 0) -> CenterRun:
 )
 def test_settings_out_of_range_are_refused(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=f"^{message}$"):
-        BatchConfig(**arguments)
+        VAEConfig(**arguments)
 
 
 def test_defaults_are_the_papers_and_the_ends_of_ranges_are_allowed() -> None:
     """Appendix F.1: Adam with 1e-3, batches of 64, a warm-up of 100 epochs, a look-ahead of 50."""
-    config = BatchConfig()
+    config = VAEConfig()
     assert (config.learning_rate, config.batch_size, config.warm_up, config.look_ahead) == (1e-3, 64, 100, 50)
-    assert BatchConfig(max_epochs=1, batch_size=1, look_ahead=1, warm_up=0, kl_weight=0.0).kl_weight_at(1) == 0
+    assert VAEConfig(max_epochs=1, batch_size=1, look_ahead=1, warm_up=0, kl_weight=0.0).kl_weight_at(1) == 0
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_defaults_are_the_papers_and_the_ends_of_ranges_are_allowed() -> None:
     ],
 )
 def test_kl_weight_grows_linearly_from_the_first_epoch(warm_up: int, kl_weight: float, expected: list[float]) -> None:
-    config = BatchConfig(max_epochs=6, warm_up=warm_up, kl_weight=kl_weight)
+    config = VAEConfig(max_epochs=6, warm_up=warm_up, kl_weight=kl_weight)
     assert [config.kl_weight_at(epoch) for epoch in range(1, 7)] == pytest.approx(expected, rel=1e-15)
     assert run_to_the_end(CenterRun(config)).weights_seen == pytest.approx(expected, rel=1e-15)
 
@@ -158,7 +158,7 @@ def test_checksum_tells_data_apart() -> None:
 
 def test_optimizer_step_is_adams() -> None:
     """Kingma & Ba (2015), algorithm 1, over 3 epochs of batches of 3, 3 and 1."""
-    run = CenterRun(BatchConfig(max_epochs=3, batch_size=3, learning_rate=0.1))
+    run = CenterRun(VAEConfig(max_epochs=3, batch_size=3, learning_rate=0.1))
     run_to_the_end(run, seed=4)
 
     torch.manual_seed(4)
@@ -178,14 +178,14 @@ def test_optimizer_step_is_adams() -> None:
 
 
 def test_validation_draws_the_same_numbers_in_every_epoch_and_run() -> None:
-    config = BatchConfig(max_epochs=4)
+    config = VAEConfig(max_epochs=4)
     drawn = [run_to_the_end(CenterRun(config, seed, num_drawn=3), seed).drawn for seed in (1, 2)]
     assert drawn[0] == drawn[1] == [drawn[0][0]] * 4
     assert len(set(drawn[0][0])) == 3
 
 
 def test_validation_does_not_disturb_training() -> None:
-    config = BatchConfig(max_epochs=5, batch_size=2, learning_rate=0.05)
+    config = VAEConfig(max_epochs=5, batch_size=2, learning_rate=0.05)
     runs = [run_to_the_end(CenterRun(config, num_drawn=number, noise=1.0)) for number in (0, 1000)]
     assert torch.equal(runs[0].model.center, runs[1].model.center)
     assert runs[0].history == runs[1].history
@@ -195,7 +195,7 @@ def test_validation_does_not_disturb_training() -> None:
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_bad_figure_of_training_is_named_with_its_epoch(value: float) -> None:
-    run = CenterRun(BatchConfig(max_epochs=5))
+    run = CenterRun(VAEConfig(max_epochs=5))
     run.step()
     run.step()
     run.extra = {"kl": torch.tensor(value)}
@@ -204,14 +204,14 @@ def test_bad_figure_of_training_is_named_with_its_epoch(value: float) -> None:
 
 
 def test_bad_figure_of_validation_is_named_and_its_weights_are_not_the_best() -> None:
-    run = CenterRun(BatchConfig(max_epochs=5), scores=[1.0, 2.0, 3.0])
+    run = CenterRun(VAEConfig(max_epochs=5), scores=[1.0, 2.0, 3.0])
     run.step()
     run.points = POINTS.clone().fill_(math.inf)
     with pytest.raises(FloatingPointError, match=r"^loss became (nan|inf) in epoch 2"):
         run.step()
     assert run.stopping.best_epoch == 1
 
-    run = CenterRun(BatchConfig(max_epochs=5), scores=[1.0, 2.0, 3.0])
+    run = CenterRun(VAEConfig(max_epochs=5), scores=[1.0, 2.0, 3.0])
     run.step()
     run.validate = lambda: (9.0, {"distance": math.nan})  # type: ignore[method-assign]
     with pytest.raises(FloatingPointError, match=r"^distance became nan in epoch 2"):
@@ -230,7 +230,7 @@ def test_bad_figure_of_validation_is_named_and_its_weights_are_not_the_best() ->
 def test_finish_leaves_the_best_weights_in_evaluation_mode(
     look_ahead: int, warm_up: int, scores: list[float], epochs: int, best_epoch: int
 ) -> None:
-    config = BatchConfig(max_epochs=len(scores), look_ahead=look_ahead, warm_up=warm_up, learning_rate=0.1)
+    config = VAEConfig(max_epochs=len(scores), look_ahead=look_ahead, warm_up=warm_up, learning_rate=0.1)
     run = run_to_the_end(CenterRun(config, scores=scores))
     last = run.model.center.detach().clone()
     run.model.train()
@@ -244,7 +244,7 @@ def test_finish_leaves_the_best_weights_in_evaluation_mode(
 
 def test_average_of_the_weights_is_scored_and_kept_and_training_goes_on_without_it() -> None:
     """Theta_t = beta Theta_(t-1) + (1 - beta) theta_t from the first step's weights on, over all 3 * 3 steps."""
-    config = BatchConfig(max_epochs=3, batch_size=3, learning_rate=0.1, weight_average=0.75)
+    config = VAEConfig(max_epochs=3, batch_size=3, learning_rate=0.1, weight_average=0.75)
     run = CenterRun(config)
     steps: list[Tensor] = []
     run.optimizer.register_step_post_hook(lambda *_: steps.append(run.model.center.detach().clone()))
@@ -256,7 +256,7 @@ def test_average_of_the_weights_is_scored_and_kept_and_training_goes_on_without_
             after_epochs.append(0.5 * (average - POINTS).square().sum(-1).mean().item())
     assert len(steps) == 9
     assert run.history["distance"] == pytest.approx(after_epochs, rel=1e-12)
-    straight = run_to_the_end(CenterRun(BatchConfig(max_epochs=3, batch_size=3, learning_rate=0.1)))
+    straight = run_to_the_end(CenterRun(VAEConfig(max_epochs=3, batch_size=3, learning_rate=0.1)))
     assert torch.equal(straight.model.center, run.model.center)
     assert straight.history["loss"] == run.history["loss"]
     best = run.finish().best_epoch
@@ -267,7 +267,7 @@ def test_average_of_the_weights_is_scored_and_kept_and_training_goes_on_without_
 @pytest.mark.parametrize("weight_average", [0.0, 0.9])
 @pytest.mark.parametrize("stop", range(1, 6))
 def test_restored_run_continues_bit_for_bit(tmp_path: Path, stop: int, weight_average: float) -> None:
-    config = BatchConfig(max_epochs=6, batch_size=3, learning_rate=0.1, weight_average=weight_average)
+    config = VAEConfig(max_epochs=6, batch_size=3, learning_rate=0.1, weight_average=weight_average)
     arguments: dict[str, Any] = {"scores": [1, 4, 2, 3, 4, 0], "noise": 1.0}
     expected = run_to_the_end(CenterRun(config, **arguments))
 
@@ -288,12 +288,12 @@ def test_restored_run_continues_bit_for_bit(tmp_path: Path, stop: int, weight_av
 
 
 def test_state_of_another_run_is_refused_and_nothing_changed() -> None:
-    config = BatchConfig(max_epochs=3)
+    config = VAEConfig(max_epochs=3)
     run = CenterRun(config, seed=1)
     run.step()
     state = copy.deepcopy(run.state())
     others = [
-        CenterRun(BatchConfig(max_epochs=3, learning_rate=0.1), seed=1),
+        CenterRun(VAEConfig(max_epochs=3, learning_rate=0.1), seed=1),
         CenterRun(config, seed=2),
         CenterRun(config, seed=1, points=POINTS.flip(0)),
     ]
@@ -307,7 +307,7 @@ def test_state_of_another_run_is_refused_and_nothing_changed() -> None:
 
 
 def test_finished_run_goes_on_with_more_epochs_as_if_it_had_them_from_the_start() -> None:
-    first, straight = CenterRun(BatchConfig(max_epochs=2), seed=1), CenterRun(BatchConfig(max_epochs=5), seed=1)
+    first, straight = CenterRun(VAEConfig(max_epochs=2), seed=1), CenterRun(VAEConfig(max_epochs=5), seed=1)
     torch.manual_seed(3)
     for _ in range(2):
         first.step()
@@ -315,7 +315,7 @@ def test_finished_run_goes_on_with_more_epochs_as_if_it_had_them_from_the_start(
     torch.manual_seed(3)
     for _ in range(5):
         straight.step()
-    longer = CenterRun(BatchConfig(max_epochs=5), seed=1)
+    longer = CenterRun(VAEConfig(max_epochs=5), seed=1)
     longer.restore(state, "run.ckpt")
     while not longer.is_finished:
         longer.step()

@@ -12,9 +12,9 @@ from torch import Tensor
 from spherical_gae.data import ImageSet, ImageSplit, binarize, load_images
 from spherical_gae.models import M1M2
 from spherical_gae.nn import NormalHead, VonMisesFisherHead
-from spherical_gae.training import BatchResult, SemiSupervisedConfig, fit_m1m2
+from spherical_gae.training import M1M2Config, VAEResult, fit_m1m2
 
-Outcome = tuple[dict[str, Tensor], BatchResult]
+Outcome = tuple[dict[str, Tensor], VAEResult]
 
 
 class StopHereError(Exception):
@@ -49,7 +49,7 @@ def few(digits: ImageSplit, labelled: ImageSet) -> dict[str, Any]:
         "unlabelled": digits.train.images[:200],
         "labelled": labelled,
         "val": ImageSet(digits.val.images[:100], digits.val.labels[:100]),
-        "config": SemiSupervisedConfig(max_epochs=7, batch_size=50, learning_rate=3e-3, warm_up=3),
+        "config": M1M2Config(max_epochs=7, batch_size=50, learning_rate=3e-3, warm_up=3),
     }
 
 
@@ -84,7 +84,7 @@ def test_classifies_digits_with_five_labels_each(digits: ImageSplit, labelled: I
     neighbours = KNeighborsClassifier(5).fit(labelled.images.numpy(), labelled.labels.numpy())
     baseline = neighbours.score(binarize(digits.val.images).numpy(), digits.val.labels.numpy())
     model = make_model(*laws)
-    config = SemiSupervisedConfig(max_epochs=25, learning_rate=1e-2, alpha=10.0, labelled_batch_size=100)
+    config = M1M2Config(max_epochs=25, learning_rate=1e-2, alpha=10.0, labelled_batch_size=100)
     result = fit_m1m2(model, digits.train.images, labelled, digits.val, config, progress=False)
     assert 0.58 < baseline < 0.68
     assert result.best_score > baseline
@@ -96,7 +96,7 @@ def test_classifies_digits_with_five_labels_each(digits: ImageSplit, labelled: I
 
 def test_images_without_labels_are_learned_from(few: dict[str, Any], labelled: ImageSet) -> None:
     """With no weight on the classifier the bound of images rises, and classes stay near chance."""
-    config = SemiSupervisedConfig(max_epochs=20, batch_size=50, learning_rate=3e-3, alpha=0.0)
+    config = M1M2Config(max_epochs=20, batch_size=50, learning_rate=3e-3, alpha=0.0)
     _, result = train(few, config=config)
     history = result.history
     assert history["unlabelled_bound"][-1] > history["unlabelled_bound"][0] + 8
@@ -106,7 +106,7 @@ def test_images_without_labels_are_learned_from(few: dict[str, Any], labelled: I
 def test_loss_weighs_its_parts(few: dict[str, Any]) -> None:
     """The mean bound of labelled images counts as L of N images, the mean cross-entropy alpha times."""
     num_free, num_labelled = few["unlabelled"].size(0), few["labelled"].images.size(0)
-    config = SemiSupervisedConfig(max_epochs=3, batch_size=64, alpha=0.7)
+    config = M1M2Config(max_epochs=3, batch_size=64, alpha=0.7)
     history = train(few, config=config)[1].history
     assert list(history) == ["loss", "unlabelled_bound", "labelled_bound", "cross_entropy", "val_accuracy"]
     for loss, free, known, cross_entropy, _ in zip(*history.values(), strict=True):
@@ -137,13 +137,13 @@ def test_interrupted_and_resumed_is_the_same_bit_for_bit(
 def test_checkpoint_of_another_run_is_refused(few: dict[str, Any], tmp_path: Path) -> None:
     path = tmp_path / "run.ckpt"
     settings: dict[str, Any] = {"max_epochs": 1, "batch_size": 50}
-    few["config"] = SemiSupervisedConfig(**settings)
+    few["config"] = M1M2Config(**settings)
     train(few, checkpoint=path)
     before = path.read_bytes()
     labelled, val = few["labelled"], few["val"]
     wrong: list[dict[str, Any]] = [
-        {"config": SemiSupervisedConfig(**settings, alpha=2.0)},
-        {"config": SemiSupervisedConfig(**settings, labelled_batch_size=10)},
+        {"config": M1M2Config(**settings, alpha=2.0)},
+        {"config": M1M2Config(**settings, labelled_batch_size=10)},
         {"seed": 1},
         {"unlabelled": few["unlabelled"].flip(0)},
         {"labelled": ImageSet(labelled.images.flip(0), labelled.labels)},
@@ -176,7 +176,7 @@ def test_labels_are_drawn_without_replacement_all_if_there_are_fewer(
         return loss(x, labelled_x, y, **weights)
 
     monkeypatch.setattr(model, "loss", see)
-    config = SemiSupervisedConfig(max_epochs=3, batch_size=50, labelled_batch_size=size)
+    config = M1M2Config(max_epochs=3, batch_size=50, labelled_batch_size=size)
     train(few, model, labelled=labelled, config=config)
     assert len(drawn) == 3 * 4
     assert all(len(numbers) == len(set(numbers)) == expected for numbers in drawn)
@@ -184,7 +184,7 @@ def test_labels_are_drawn_without_replacement_all_if_there_are_fewer(
         assert len({tuple(sorted(numbers)) for numbers in drawn}) > 6
 
 
-def given_to_loss(name: str, few: dict[str, Any], config: SemiSupervisedConfig) -> list[float]:
+def given_to_loss(name: str, few: dict[str, Any], config: M1M2Config) -> list[float]:
     """What the model's loss is given under a name, step by step."""
     model = make_model()
     loss, values = model.loss, []
@@ -199,12 +199,12 @@ def given_to_loss(name: str, few: dict[str, Any], config: SemiSupervisedConfig) 
 
 
 def test_warm_up_reaches_the_model(few: dict[str, Any]) -> None:
-    config = SemiSupervisedConfig(max_epochs=3, batch_size=100, warm_up=2, kl_weight=0.8)
+    config = M1M2Config(max_epochs=3, batch_size=100, warm_up=2, kl_weight=0.8)
     assert given_to_loss("kl_weight", few, config) == [0.4, 0.4, 0.8, 0.8, 0.8, 0.8]
 
 
 def test_style_samples_reach_the_model(few: dict[str, Any]) -> None:
-    config = SemiSupervisedConfig(max_epochs=1, batch_size=100, style_samples=3)
+    config = M1M2Config(max_epochs=1, batch_size=100, style_samples=3)
     assert given_to_loss("style_samples", few, config) == [3, 3]
 
 
@@ -212,7 +212,7 @@ def test_best_epoch_has_the_best_accuracy_and_its_weights_are_kept(few: dict[str
     """On black and white images, which binarisation leaves as they are."""
     val = ImageSet(few["val"].images.round(), few["val"].labels)
     model = make_model()
-    config = SemiSupervisedConfig(max_epochs=40, batch_size=50, learning_rate=1e-2, look_ahead=4, alpha=10.0)
+    config = M1M2Config(max_epochs=40, batch_size=50, learning_rate=1e-2, look_ahead=4, alpha=10.0)
     _, result = train(few, model, val=val, config=config)
     scores = result.history["val_accuracy"]
     assert result.best_epoch == scores.index(max(scores)) + 1
@@ -226,7 +226,7 @@ def test_best_epoch_has_the_best_accuracy_and_its_weights_are_kept(few: dict[str
 def test_averaged_weights_are_those_that_are_validated_and_kept(few: dict[str, Any]) -> None:
     """On black and white images, which binarisation leaves as they are."""
     val = ImageSet(few["val"].images.round(), few["val"].labels)
-    config = SemiSupervisedConfig(max_epochs=6, batch_size=50, learning_rate=1e-2, alpha=10.0)
+    config = M1M2Config(max_epochs=6, batch_size=50, learning_rate=1e-2, alpha=10.0)
     _, plain = train(few, make_model(), val=val, config=config)
     model = make_model()
     _, averaged = train(few, model, val=val, config=replace(config, weight_average=0.95))
@@ -238,7 +238,7 @@ def test_averaged_weights_are_those_that_are_validated_and_kept(few: dict[str, A
 
 
 def test_generator_is_left_as_it_was_and_does_not_matter(few: dict[str, Any]) -> None:
-    few["config"] = SemiSupervisedConfig(max_epochs=2, batch_size=50)
+    few["config"] = M1M2Config(max_epochs=2, batch_size=50)
     first = train(few, seed=3)
     model = make_model()
     torch.manual_seed(99)
@@ -262,7 +262,7 @@ def test_generator_is_left_as_it_was_and_does_not_matter(few: dict[str, Any]) ->
 )
 def test_settings_out_of_range_are_refused(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=f"^{message}$"):
-        SemiSupervisedConfig(**arguments)
+        M1M2Config(**arguments)
 
 
 @pytest.mark.parametrize("which", ["unlabelled", "labelled", "val"])

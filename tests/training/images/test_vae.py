@@ -13,14 +13,14 @@ from spherical_gae.data import ImageSplit, binarize, load_images
 from spherical_gae.models import Autoencoder, NormalVAE, SphericalVAE
 from spherical_gae.nn import NormalObservation, VonMisesFisherHead
 from spherical_gae.randomness import seeded
-from spherical_gae.training import BatchConfig, BatchResult, fit_vae
+from spherical_gae.training import VAEConfig, VAEResult, fit_vae
 from spherical_gae.training.images import vae as vae_module
 
-Outcome = tuple[dict[str, Tensor], BatchResult]
+Outcome = tuple[dict[str, Tensor], VAEResult]
 
 KINDS = [SphericalVAE, NormalVAE]
 ALL_KINDS = [*KINDS, Autoencoder]
-SHORT = BatchConfig(max_epochs=12, warm_up=4, learning_rate=3e-3)
+SHORT = VAEConfig(max_epochs=12, warm_up=4, learning_rate=3e-3)
 
 
 class StopHereError(Exception):
@@ -43,7 +43,7 @@ def make_model(kind: Callable[..., Any] = SphericalVAE, dim: int = 4, hidden: in
     return kind(dim, 64, (hidden,), **arguments)
 
 
-def train(data: tuple[Tensor, Tensor], model: Any = None, config: BatchConfig = SHORT, **arguments: Any) -> Outcome:
+def train(data: tuple[Tensor, Tensor], model: Any = None, config: VAEConfig = SHORT, **arguments: Any) -> Outcome:
     model = make_model() if model is None else model
     result = fit_vae(model, *data, config, progress=False, **arguments)
     return copy.deepcopy(model.state_dict()), result
@@ -91,7 +91,7 @@ def test_learns_the_digits(digits: ImageSplit, kind: type) -> None:
     """Validation bounds from -38 to -24.6 and -24.5 nats; of a model that is constant -26.9."""
     model = make_model(kind, hidden=64)
     data = digits.train.images, digits.val.images
-    _, result = train(data, model, BatchConfig(max_epochs=20, warm_up=4, learning_rate=3e-3))
+    _, result = train(data, model, VAEConfig(max_epochs=20, warm_up=4, learning_rate=3e-3))
     bounds = result.history["val_bound"]
     assert bernoulli_bound(*data) == pytest.approx(-26.95, abs=0.01)
     assert bounds[0] < -33
@@ -111,7 +111,7 @@ def test_autoencoder_learns_with_the_same_loop(digits: ImageSplit) -> None:
     """Without noise a latent says more: -19.7 nats, beyond the bounds above; no KL."""
     model = make_model(Autoencoder, hidden=64)
     data = digits.train.images, digits.val.images
-    _, result = train(data, model, BatchConfig(max_epochs=20, learning_rate=3e-3))
+    _, result = train(data, model, VAEConfig(max_epochs=20, learning_rate=3e-3))
     assert result.best_score > -21.5
     assert result.history["kl"] == [0.0] * 20
     assert not model.training
@@ -126,7 +126,7 @@ def test_real_data_with_a_normal_observation(digits: ImageSplit, kind: type) -> 
     squares = (data[1] - mean).square().sum(-1).mean().item()
     constant = -32 * math.log(2 * math.pi * variance) - squares / (2 * variance)
     model = make_model(kind, hidden=64, observation=NormalObservation(0.3, learnable=True))
-    _, result = train(data, model, BatchConfig(max_epochs=20, warm_up=4, learning_rate=3e-3, binarize=False))
+    _, result = train(data, model, VAEConfig(max_epochs=20, warm_up=4, learning_rate=3e-3, binarize=False))
     assert constant == pytest.approx(-6.6, abs=0.1)
     assert result.best_score > constant + 12
     assert 0.15 < model.observation.log_std.exp() < 0.22
@@ -158,14 +158,14 @@ def test_interrupted_and_resumed_is_the_same_bit_for_bit(
 
 def test_checkpoint_of_another_run_is_refused(few: tuple[Tensor, Tensor], tmp_path: Path) -> None:
     path = tmp_path / "run.ckpt"
-    config = BatchConfig(max_epochs=2)
+    config = VAEConfig(max_epochs=2)
     train(few, checkpoint=path, config=config)
     before = path.read_bytes()
     images, val = few
     wrong: list[dict[str, Any]] = [
-        {"config": BatchConfig(max_epochs=2, look_ahead=49)},
-        {"config": BatchConfig(max_epochs=2, kl_weight=0.5)},
-        {"config": BatchConfig(max_epochs=2, binarize=False)},
+        {"config": VAEConfig(max_epochs=2, look_ahead=49)},
+        {"config": VAEConfig(max_epochs=2, kl_weight=0.5)},
+        {"config": VAEConfig(max_epochs=2, binarize=False)},
         {"seed": 1},
         {"data": (images.flip(0), val)},
         {"data": (images, images[:50])},
@@ -213,7 +213,7 @@ def test_bad_loss_is_named_with_its_epoch(few: tuple[Tensor, Tensor], which: int
     data = [part.clone() for part in few]
     data[which][3, 5] = math.nan
     with pytest.raises(FloatingPointError, match=f"^{figure} became nan in epoch 1"):
-        train((data[0], data[1]), make_model(Autoencoder), BatchConfig(binarize=False))
+        train((data[0], data[1]), make_model(Autoencoder), VAEConfig(binarize=False))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -225,7 +225,7 @@ def test_generator_is_left_as_it_was(few: tuple[Tensor, Tensor], kind: type, fai
     torch.rand(5)
     before = torch.get_rng_state()
     try:
-        train(few, model, BatchConfig(max_epochs=2))
+        train(few, model, VAEConfig(max_epochs=2))
     except StopHereError:
         assert fails
     assert torch.equal(torch.get_rng_state(), before)
@@ -233,7 +233,7 @@ def test_generator_is_left_as_it_was(few: tuple[Tensor, Tensor], kind: type, fai
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_same_seed_same_bits_whatever_the_global_generator(few: tuple[Tensor, Tensor], kind: type) -> None:
-    config = BatchConfig(max_epochs=3)
+    config = VAEConfig(max_epochs=3)
     first = train(few, make_model(kind), config, seed=3)
     model = make_model(kind)
     torch.manual_seed(99)
@@ -246,7 +246,7 @@ def test_binarises_anew_for_training_and_alike_for_validation(few: tuple[Tensor,
     model = make_model()
     seen: dict[bool, list[Tensor]] = {True: [], False: []}
     model.encoder.register_forward_pre_hook(lambda module, inputs: seen[module.training].append(inputs[0]))
-    train((images, few[1]), model, BatchConfig(max_epochs=3, batch_size=200))
+    train((images, few[1]), model, VAEConfig(max_epochs=3, batch_size=200))
     for x in (*seen[True], *seen[False]):
         assert ((x == 0) | (x == 1)).all()
     means = torch.stack([x.mean(0) for x in seen[True]])
@@ -259,7 +259,7 @@ def test_binarises_anew_for_training_and_alike_for_validation(few: tuple[Tensor,
 
 def test_warm_up_weighs_the_loss_but_not_the_validation_bound(few: tuple[Tensor, Tensor]) -> None:
     model = make_model()
-    _, result = train(few, model, BatchConfig(max_epochs=4, warm_up=8, kl_weight=20.0, learning_rate=1e-30))
+    _, result = train(few, model, VAEConfig(max_epochs=4, warm_up=8, kl_weight=20.0, learning_rate=1e-30))
     history = result.history
     for epoch, (loss, reconstruction, kl) in enumerate(
         zip(history["loss"], history["reconstruction"], history["kl"], strict=True), start=1
@@ -284,7 +284,7 @@ def test_figures_are_means_over_data_whatever_the_batches(
     """An autoencoder on data as they are is deterministic; 50 validation points are 8 parts of at most 7."""
     monkeypatch.setattr(vae_module, "_VALIDATION_BATCH", 7)
     model = make_model(Autoencoder)
-    config = BatchConfig(max_epochs=1, batch_size=size, learning_rate=1e-30, binarize=False)
+    config = VAEConfig(max_epochs=1, batch_size=size, learning_rate=1e-30, binarize=False)
     _, result = train(few, model, config)
     expected = [model.loss(part).total.item() for part in few]
     assert result.history["loss"] == pytest.approx(expected[:1], rel=1e-5)
@@ -297,7 +297,7 @@ def test_stops_early_and_restores_the_best_weights(digits: ImageSplit, look_ahea
     generator = torch.Generator().manual_seed(0)
     data = binarize(digits.train.images[:20], generator), binarize(digits.val.images, generator)
     model = make_model(Autoencoder, hidden=64)
-    config = BatchConfig(max_epochs=300, warm_up=0, learning_rate=1e-2, look_ahead=look_ahead, binarize=False)
+    config = VAEConfig(max_epochs=300, warm_up=0, learning_rate=1e-2, look_ahead=look_ahead, binarize=False)
     _, result = train(data, model, config)
     bounds = result.history["val_bound"]
     assert result.epochs == len(bounds) == result.best_epoch + look_ahead < 100
@@ -309,6 +309,6 @@ def test_stops_early_and_restores_the_best_weights(digits: ImageSplit, look_ahea
 
 @pytest.mark.parametrize(("warm_up", "epochs"), [(0, 3), (4, 6)])
 def test_look_ahead_begins_after_the_warm_up(few: tuple[Tensor, Tensor], warm_up: int, epochs: int) -> None:
-    config = BatchConfig(max_epochs=20, warm_up=warm_up, look_ahead=2, learning_rate=1e-30)
+    config = VAEConfig(max_epochs=20, warm_up=warm_up, look_ahead=2, learning_rate=1e-30)
     _, result = train(few, config=config)
     assert (result.best_epoch, result.epochs) == (1, epochs)

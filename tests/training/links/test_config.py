@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from spherical_gae import FitConfig
+from spherical_gae import GAEConfig
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ from spherical_gae import FitConfig
 )
 def test_settings_out_of_range_are_refused(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        FitConfig(**arguments)
+        GAEConfig(**arguments)
 
 
 @pytest.mark.parametrize(
@@ -33,4 +33,4 @@ def test_settings_out_of_range_are_refused(arguments: dict[str, Any], message: s
     [(None, 1_000_000, 0), (None, 1_000_001, 16_384), (0, 10**8, 0), (512, 10, 512)],
 )
 def test_batches_by_size_unless_they_are_given(batch_size: int | None, num_links: int, expected: int) -> None:
-    assert FitConfig(batch_size=batch_size).batch_size_for(num_links) == expected
+    assert GAEConfig(batch_size=batch_size).batch_size_for(num_links) == expected

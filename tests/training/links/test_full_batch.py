@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from spherical_gae import FitConfig
+from spherical_gae import GAEConfig
 from spherical_gae.data import LinkSplit
 from spherical_gae.experiments.links import model_inputs
 from tests.helpers.link_runs import EPOCHS, StopHereError, assert_identical, make_model, small_split, stop_at, train
@@ -23,8 +23,8 @@ def test_validation_and_test_links_are_not_seen(small: LinkSplit) -> None:
     for part in swapped[1:]:
         positives, negatives = part.pos_edge_label_index, part.neg_edge_label_index
         part.pos_edge_label_index, part.neg_edge_label_index = negatives, positives
-    _, result = train(small, config=FitConfig(10))
-    _, other = train(swapped, config=FitConfig(10))
+    _, result = train(small, config=GAEConfig(10))
+    _, other = train(swapped, config=GAEConfig(10))
     assert other.history["loss"] == result.history["loss"]
     assert other.history["val_auc"] == pytest.approx([1 - auc for auc in result.history["val_auc"]], abs=1e-12)
     assert result.test_last.auc > 0.8
@@ -34,7 +34,7 @@ def test_validation_and_test_links_are_not_seen(small: LinkSplit) -> None:
 def test_split_is_left_as_it_was(small: LinkSplit) -> None:
     before = [part.to_dict() for part in small]
     copies = copy.deepcopy(before)
-    train(small, config=FitConfig(1))
+    train(small, config=GAEConfig(1))
     for part, expected in zip(small, copies, strict=True):
         assert all(torch.equal(part[key], value) for key, value in expected.items() if isinstance(value, Tensor))
 
@@ -45,7 +45,7 @@ def test_kl_term_is_the_mean_over_nodes_divided_by_their_number(small: LinkSplit
         expected = float(model.kl_loss(model.posterior(small.train.x, small.train.edge_index))) / 400
     losses = []
     for weight in (0.0, 1000.0):
-        config = FitConfig(1, kl_weight=weight)
+        config = GAEConfig(1, kl_weight=weight)
         _, result = train(small, make_model(small, dropout=0.0), config=config)
         losses += result.history["loss"]
     assert (losses[1] - losses[0]) / 1000 == pytest.approx(expected, rel=1e-5)
@@ -55,7 +55,7 @@ def test_fresh_negatives_each_epoch_as_many_as_links(small: LinkSplit) -> None:
     model = make_model(small)
     seen: list[Tensor] = []
     model.decoder.register_forward_hook(lambda module, inputs, _: seen.append(inputs[1]) if module.training else None)
-    train(small, model, config=FitConfig(3))
+    train(small, model, config=GAEConfig(3))
     positives, negatives = seen[::2], seen[1::2]
     links = small.train.pos_edge_label_index
     assert all(torch.equal(pairs, links) for pairs in positives)
@@ -76,10 +76,10 @@ def test_inputs_go_to_the_encoder(small: LinkSplit) -> None:
 
     model = make_model(small)
     model.encoder = Scaled(model.encoder)
-    scaled = train(small, model, inputs=(2.0, small.train.x, small.train.edge_index), config=FitConfig(3))
+    scaled = train(small, model, inputs=(2.0, small.train.x, small.train.edge_index), config=GAEConfig(3))
     doubled = LinkSplit(*(part.clone() for part in small))
     doubled.train.x = 2.0 * small.train.x
-    assert scaled[1] == train(doubled, inputs=None, config=FitConfig(3))[1]
+    assert scaled[1] == train(doubled, inputs=None, config=GAEConfig(3))[1]
 
 
 def as_pairs(links: Tensor) -> set[tuple[int, int]]:
@@ -107,7 +107,7 @@ def test_masked_training_predicts_what_the_encoder_does_not_see(
 
     model.encoder.register_forward_hook(see)
     monkeypatch.setattr(model, "recon_loss", predict)
-    config = FitConfig(3, mask_share=0.2, negatives_per_link=3)
+    config = GAEConfig(3, mask_share=0.2, negatives_per_link=3)
     train(small, model, config=config, inputs=model_inputs(small.train) if sparse else None)
     everything = as_pairs(small.train.edge_index)
     num_hidden = round(0.2 * len(everything))
@@ -124,7 +124,7 @@ def test_masked_training_predicts_what_the_encoder_does_not_see(
 
 
 def test_masked_training_resumes_bit_for_bit(small: LinkSplit, tmp_path: Path) -> None:
-    config = FitConfig(EPOCHS, mask_share=0.15, negatives_per_link=2)
+    config = GAEConfig(EPOCHS, mask_share=0.15, negatives_per_link=2)
     expected = train(small, make_model(small, "frontier"), config=config)
     model = make_model(small, "frontier")
     stop_at(model, 2 * 40)
@@ -136,6 +136,6 @@ def test_masked_training_resumes_bit_for_bit(small: LinkSplit, tmp_path: Path) -
 
 def test_sparse_inputs_train_as_the_default_ones(small: LinkSplit) -> None:
     """Without dropout, whose masks differ, only the order of sums does."""
-    _, default = train(small, make_model(small, dropout=0.0), inputs=None, config=FitConfig(5))
-    _, sparse = train(small, make_model(small, dropout=0.0), config=FitConfig(5))
+    _, default = train(small, make_model(small, dropout=0.0), inputs=None, config=GAEConfig(5))
+    _, sparse = train(small, make_model(small, dropout=0.0), config=GAEConfig(5))
     assert sparse.history["loss"] == pytest.approx(default.history["loss"], rel=1e-3)

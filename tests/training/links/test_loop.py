@@ -7,10 +7,10 @@ import torch
 from torch import Tensor, nn
 from torch_geometric.nn import GCNConv
 
-from spherical_gae import FitConfig, SphericalGAE, fit, load_graph, split_links
+from spherical_gae import GAEConfig, SphericalGAE, fit_gae, load_graph, split_links
 from spherical_gae.data import LinkSplit
 from spherical_gae.experiments.links import model_inputs
-from spherical_gae.training import FitResult
+from spherical_gae.training import GAEResult
 from spherical_gae.training.links.full_batch import FullBatchRun
 from spherical_gae.training.links.loop import make_run
 from spherical_gae.training.links.row_batch import RowBatchRun
@@ -34,7 +34,7 @@ def small() -> LinkSplit:
 def test_learns_the_links_of_digits(digits: LinkSplit, preset: str, method: str, bound: float) -> None:
     """Test AUC .986, .986, .943; chance is .5."""
     model = make_model(digits, preset, method)
-    _, result = train(digits, model, config=FitConfig(epochs=20))
+    _, result = train(digits, model, config=GAEConfig(epochs=20))
     loss = result.history["loss"]
     assert sum(loss[-3:]) / 3 < sum(loss[:3]) / 3 - 0.2
     assert result.test.auc > bound
@@ -42,10 +42,10 @@ def test_learns_the_links_of_digits(digits: LinkSplit, preset: str, method: str,
 
 
 def test_same_seed_same_bits_whatever_the_global_generator(small: LinkSplit) -> None:
-    first = train(small, seed=3, config=FitConfig(10))
+    first = train(small, seed=3, config=GAEConfig(10))
     torch.manual_seed(99)
-    assert_identical(train(small, seed=3, config=FitConfig(10)), first)
-    assert train(small, seed=4, config=FitConfig(10))[1].history != first[1].history
+    assert_identical(train(small, seed=3, config=GAEConfig(10)), first)
+    assert train(small, seed=4, config=GAEConfig(10))[1].history != first[1].history
 
 
 @pytest.mark.parametrize("fails", [False, True])
@@ -57,7 +57,7 @@ def test_generators_are_left_as_they_were(small: LinkSplit, fails: bool, monkeyp
         stop_at(model, 3)
     before = torch.get_rng_state()
     try:
-        train(small, model, config=FitConfig(3))
+        train(small, model, config=GAEConfig(3))
     except StopHereError:
         assert fails
     assert torch.equal(torch.get_rng_state(), before)
@@ -96,15 +96,15 @@ def test_resuming_does_only_what_is_left(small: LinkSplit, tmp_path: Path) -> No
 
 def test_checkpoint_of_another_run_is_refused(small: LinkSplit, tmp_path: Path) -> None:
     path = tmp_path / "run.ckpt"
-    train(small, checkpoint=path, config=FitConfig(2))
+    train(small, checkpoint=path, config=GAEConfig(2))
     before = path.read_bytes()
     wrong: list[dict[str, Any]] = [
-        {"config": FitConfig(3)},
-        {"config": FitConfig(2, learning_rate=0.02)},
-        {"config": FitConfig(2, kl_weight=0.0)},
-        {"config": FitConfig(2), "seed": 1},
-        {"config": FitConfig(2), "split": small_split(seed=1)},
-        {"config": FitConfig(2), "model": make_model(small, method="n-vgae")},
+        {"config": GAEConfig(3)},
+        {"config": GAEConfig(2, learning_rate=0.02)},
+        {"config": GAEConfig(2, kl_weight=0.0)},
+        {"config": GAEConfig(2), "seed": 1},
+        {"config": GAEConfig(2), "split": small_split(seed=1)},
+        {"config": GAEConfig(2), "model": make_model(small, method="n-vgae")},
     ]
     for arguments in wrong:
         split = arguments.pop("split", small)
@@ -123,14 +123,14 @@ def test_pyg_encoder_trains_with_the_default_inputs(digits: LinkSplit) -> None:
             return self.direction(x, edge_index), self.concentration(x, edge_index)
 
     torch.manual_seed(0)
-    result = fit(SphericalGAE(Encoder()), digits, FitConfig(20), progress=False)
+    result = fit_gae(SphericalGAE(Encoder()), digits, GAEConfig(20), progress=False)
     assert result.test.auc > 0.95
 
 
 def test_progress_is_shown_or_not(small: LinkSplit, capsys: pytest.CaptureFixture[str]) -> None:
-    train(small, config=FitConfig(2))
+    train(small, config=GAEConfig(2))
     assert capsys.readouterr() == ("", "")
-    train(small, config=FitConfig(2), progress=True)
+    train(small, config=GAEConfig(2), progress=True)
     out, err = capsys.readouterr()
     assert out == ""
     assert "SphericalGAE" in err
@@ -139,7 +139,7 @@ def test_progress_is_shown_or_not(small: LinkSplit, capsys: pytest.CaptureFixtur
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_cuda_trains_resumes_and_leaves_the_generators(small: LinkSplit, tmp_path: Path) -> None:
-    def run(stop: int | None = None) -> FitResult:
+    def run(stop: int | None = None) -> GAEResult:
         model = make_model(small, dropout=0.5).cuda()
         if stop is not None:
             stop_at(model, stop)
@@ -158,7 +158,7 @@ def test_cuda_trains_resumes_and_leaves_the_generators(small: LinkSplit, tmp_pat
     [("scalable", 0, FullBatchRun), ("paper", None, FullBatchRun), ("scalable", 64, RowBatchRun)],
 )
 def test_settings_and_encoder_choose_the_run(small: LinkSplit, preset: str, batch_size: int | None, kind: type) -> None:
-    run = make_run(make_model(small, preset), small, FitConfig(batch_size=batch_size), None, 0, torch.device("cpu"))
+    run = make_run(make_model(small, preset), small, GAEConfig(batch_size=batch_size), None, 0, torch.device("cpu"))
     assert type(run) is kind
 
 
@@ -166,7 +166,7 @@ def test_full_batch_and_mini_batches_reach_the_same(digits: LinkSplit) -> None:
     """Test AUC within .01 (measured: .9906 and .9910)."""
     scores = []
     for batch_size, epochs in ((0, 60), (256, 10)):
-        config = FitConfig(epochs, batch_size=batch_size)
+        config = GAEConfig(epochs, batch_size=batch_size)
         scores.append(train(digits, make_model(digits, "scalable"), config=config)[1].test.auc)
     assert scores[0] == pytest.approx(scores[1], abs=0.01)
     assert min(scores) > 0.95

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.distributions import kl_divergence
 
-from spherical_gae import FitConfig
+from spherical_gae import GAEConfig
 from spherical_gae.data import LinkSplit
 from spherical_gae.experiments.presets import build_model, load_preset
 from spherical_gae.models import VariationalGAE
@@ -29,7 +29,7 @@ def make_model(split: LinkSplit) -> VariationalGAE:
 
 
 def make_run(split: LinkSplit, **settings: object) -> RowBatchRun:
-    config = FitConfig(**{"epochs": 5, "batch_size": 100} | settings)  # type: ignore[arg-type]
+    config = GAEConfig(**{"epochs": 5, "batch_size": 100} | settings)  # type: ignore[arg-type]
     return RowBatchRun(make_model(split), split, config, None, 0, CPU)
 
 
@@ -99,7 +99,7 @@ def test_scores_are_those_of_the_whole_graph(small: LinkSplit) -> None:
 @pytest.mark.parametrize("mask_share", [0.0, 0.3])
 def test_interrupted_and_resumed_is_the_same_bit_for_bit(small: LinkSplit, mask_share: float, tmp_path: Path) -> None:
     """Resumed between two masks as well: each is kept for two epochs."""
-    config = FitConfig(6, batch_size=200, mask_share=mask_share, remask_every=2)
+    config = GAEConfig(6, batch_size=200, mask_share=mask_share, remask_every=2)
     expected = train(small, make_model(small), config=config)
     model = make_model(small)
     per_epoch = calls_in_an_epoch(small, config)
@@ -111,7 +111,7 @@ def test_interrupted_and_resumed_is_the_same_bit_for_bit(small: LinkSplit, mask_
     assert_identical(train(small, make_model(small), config=config, checkpoint=tmp_path / "run.ckpt"), expected)
 
 
-def calls_in_an_epoch(split: LinkSplit, config: FitConfig) -> int:
+def calls_in_an_epoch(split: LinkSplit, config: GAEConfig) -> int:
     run = RowBatchRun(make_model(split), split, config, None, 0, CPU)
     calls: list[None] = []
     run.model.encoder.register_forward_hook(lambda *_: calls.append(None))
@@ -120,7 +120,7 @@ def calls_in_an_epoch(split: LinkSplit, config: FitConfig) -> int:
 
 
 def test_same_seed_same_bits_another_seed_others(small: LinkSplit) -> None:
-    config = FitConfig(3, batch_size=200)
+    config = GAEConfig(3, batch_size=200)
     first = train(small, make_model(small), config=config, seed=3)
     torch.manual_seed(99)
     assert_identical(train(small, make_model(small), config=config, seed=3), first)

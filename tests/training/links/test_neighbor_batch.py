@@ -9,7 +9,7 @@ from torch_geometric import typing as pyg
 from torch_geometric.sampler import BaseSampler, EdgeSamplerInput, SamplerOutput
 from torch_geometric.utils import k_hop_subgraph
 
-from spherical_gae import FitConfig, SphericalGAE, fit
+from spherical_gae import GAEConfig, SphericalGAE, fit_gae
 from spherical_gae.data import LinkSplit
 from spherical_gae.nn import FeatureNeighborEncoder, node_degree
 from spherical_gae.training.links.neighbor_batch import NeighborBatchRun
@@ -50,7 +50,7 @@ class WholeNeighborhoods(BaseSampler):
 def make_run(split: LinkSplit, num_steps: int = 3, preset: str = "paper", **settings: Any) -> NeighborBatchRun:
     """A GCN of two layers needs three steps: the degrees of nodes two steps away depend on the third."""
     sampler = WholeNeighborhoods(split.train.edge_index, split.train.num_nodes, num_steps)
-    config = FitConfig(**{"epochs": 2, "batch_size": 50} | settings)
+    config = GAEConfig(**{"epochs": 2, "batch_size": 50} | settings)
     return NeighborBatchRun(make_model(split, preset, dropout=0.0), split, config, 0, CPU, sampler)
 
 
@@ -88,13 +88,13 @@ def test_trains(small: LinkSplit) -> None:
 def test_without_pyg_lib_the_error_says_what_to_do(small: LinkSplit, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pyg, "WITH_PYG_LIB", False)
     with pytest.raises(ImportError, match=r"GCNEncoder .* pyg-lib: install it .* PropagatedEncoder .* batch_size=0"):
-        fit(make_model(small), small, FitConfig(1, batch_size=50), progress=False)
+        fit_gae(make_model(small), small, GAEConfig(1, batch_size=50), progress=False)
 
 
 def test_encoder_whose_feature_neighbors_are_those_of_the_whole_graph_is_refused(small: LinkSplit) -> None:
     model = SphericalGAE(FeatureNeighborEncoder(small.train.num_features, (3, 1), (1,), (1,)))
     with pytest.raises(ValueError, match=r"^batch_size must be 0 with a FeatureNeighborEncoder, .* PropagatedEncoder"):
-        fit(model, small, FitConfig(1, batch_size=50), progress=False)
+        fit_gae(model, small, GAEConfig(1, batch_size=50), progress=False)
 
 
 def test_masks_and_weights_are_refused(small: LinkSplit) -> None:

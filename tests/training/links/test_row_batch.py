@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from spherical_gae import FitConfig, InnerProductDecoder, SphericalGAE
+from spherical_gae import GAEConfig, InnerProductDecoder, SphericalGAE
 from spherical_gae.data import LinkSplit
 from spherical_gae.experiments.links import model_inputs
 from spherical_gae.nn import DegreeBiasedDecoder, PropagatedEncoder, node_degree, normalized_adjacency
@@ -25,7 +25,7 @@ def make_run(split: LinkSplit, **settings: object) -> RowBatchRun:
     torch.manual_seed(0)
     encoder = PropagatedEncoder(split.train.num_features, (8, 1), num_steps=(0, 1))
     model = SphericalGAE(encoder, DegreeBiasedDecoder(InnerProductDecoder()))
-    config = FitConfig(**{"epochs": 6, "batch_size": 100} | settings)  # type: ignore[arg-type]
+    config = GAEConfig(**{"epochs": 6, "batch_size": 100} | settings)  # type: ignore[arg-type]
     return RowBatchRun(model, split, config, model_inputs(split.train), 0, CPU)
 
 
@@ -93,7 +93,7 @@ def test_masks_have_weights_if_the_graph_has(small: LinkSplit, weighted: bool) -
     graph = normalized_adjacency(train.edge_index, train.num_nodes, edge_weight=weight)
     torch.manual_seed(0)
     model = SphericalGAE(PropagatedEncoder(64, (8, 1)))
-    run = RowBatchRun(model, split, FitConfig(batch_size=50, mask_share=0.3), (train.x, graph), 0, CPU)
+    run = RowBatchRun(model, split, GAEConfig(batch_size=50, mask_share=0.3), (train.x, graph), 0, CPU)
     hidden = as_pairs(run.links_to_predict())
     kept = torch.tensor([pair not in hidden for pair in map(tuple, train.edge_index.sort(0).values.t().tolist())])
     visible = train.edge_index[:, kept]

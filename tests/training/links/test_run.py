@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from spherical_gae import FitConfig
+from spherical_gae import GAEConfig
 from spherical_gae.data import LinkSplit
 from spherical_gae.experiments.links import model_inputs
 from tests.helpers.link_runs import make_model, small_split, train
@@ -15,7 +15,7 @@ def small() -> LinkSplit:
 @pytest.mark.parametrize("seed", range(3))
 def test_best_epoch_has_the_best_validation_scores(small: LinkSplit, seed: int) -> None:
     model = make_model(small)
-    _, result = train(small, model, seed=seed, config=FitConfig(60, learning_rate=0.02))
+    _, result = train(small, model, seed=seed, config=GAEConfig(60, learning_rate=0.02))
     totals = [sum(scores) for scores in zip(result.history["val_auc"], result.history["val_ap"], strict=True)]
     best = totals.index(max(totals))
     assert result.best_epoch == best + 1 < 60
@@ -31,7 +31,7 @@ def test_best_epoch_has_the_best_validation_scores(small: LinkSplit, seed: int) 
 
 
 def test_first_of_equally_good_epochs_is_the_best(small: LinkSplit) -> None:
-    weights, result = train(small, config=FitConfig(5, learning_rate=1e-30))
+    weights, result = train(small, config=GAEConfig(5, learning_rate=1e-30))
     assert len(set(result.history["val_auc"])) == 1
     assert result.best_epoch == 1
     assert result.test == result.test_last
@@ -50,4 +50,4 @@ def test_bad_loss_names_the_epoch(small: LinkSplit, value: float) -> None:
 
 def test_weights_that_blow_up_name_the_epoch(small: LinkSplit) -> None:
     with pytest.raises(FloatingPointError, match="the embeddings became NaN or infinite in epoch 1"):
-        train(small, config=FitConfig(5, learning_rate=1e20))
+        train(small, config=GAEConfig(5, learning_rate=1e20))
