@@ -23,8 +23,8 @@ law, for R^2; "mismatch": the larger.  Of 10,000 samples of the prior itself, Ku
 Samples: 10,000 decoded draws from the prior; their distance to the nearest point of the noiseless curve, as a share of
 the curve's root mean square distance from its centre: the share of samples below 0.1, and the median.
 
-Writes results/circle.json (every cell), .md (the table) and docs/circle.png (the seed of the best validation bound of
-each model).
+Writes results/circle.json (every cell), .md (the table) and docs/pictures/circle.png (the seed of the best validation
+bound of each model).
 """
 
 from __future__ import annotations
@@ -276,7 +276,7 @@ def main() -> None:
     parser.add_argument("--seeds", default="0-4", help="such as 0-4 or 0,3,5")
     parser.add_argument("--learning_rate", type=float, help="for all models, in place of the chosen ones")
     parser.add_argument("--jobs", type=int, default=2, help="processes, one thread each")
-    parser.add_argument("--docs", type=Path, default=HERE.parent / "docs", help="where the picture goes")
+    parser.add_argument("--docs", type=Path, default=HERE.parent / "docs" / "pictures", help="where the picture goes")
     parser.add_argument("--out", type=Path, default=HERE / "results", help="where the results go")
     options = parser.parse_args()
 

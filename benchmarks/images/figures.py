@@ -2,12 +2,13 @@
 
     python benchmarks/images/figures.py
 
-- docs/mnist_latent.png (fig. 2): test digits in the plane of an N-VAE and on the sphere of an S-VAE, d = 2.
-- docs/sphere_area.png (fig. 6): surface area of the unit sphere against its dimension.
-- docs/mnist_samples.png (fig. 7, 8): decoded draws from the prior, both models, all dimensions.
-- docs/mnist_manifold.png (fig. 9): decoded latents on a grid, d = 2: quantiles of the normal law in each direction,
-  longitude and latitude on the sphere.
-- docs/mnist_analogies.png (fig. 10): the style z_2 of a test image, decoded with every class, M1+M2 of S+N at (50, 50).
+- docs/pictures/mnist_latent.png (fig. 2): test digits in the plane of an N-VAE and on the sphere of an S-VAE, d = 2.
+- docs/pictures/sphere_area.png (fig. 6): surface area of the unit sphere against its dimension.
+- docs/pictures/mnist_samples.png (fig. 7, 8): decoded draws from the prior, both models, all dimensions.
+- docs/pictures/mnist_manifold.png (fig. 9): decoded latents on a grid, d = 2: quantiles of the normal law in each
+  direction, longitude and latitude on the sphere.
+- docs/pictures/mnist_analogies.png (fig. 10): the style z_2 of a test image, decoded with every class, M1+M2 of S+N
+  at (50, 50).
 
 All models are those of seed 0.  A figure whose models are not there is left out, with a line that says so.
 """
@@ -35,7 +36,7 @@ from spherical_gae.models import VariationalAutoencoder
 from spherical_gae.plotting.pictures import plot_images, plot_plane, plot_sphere
 from spherical_gae.training.checkpoint import write_atomically
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = Path(__file__).parents[2] / "docs" / "pictures"
 NAMES = {"n-vae": "N-VAE", "s-vae": "S-VAE"}
 
 

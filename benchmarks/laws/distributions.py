@@ -8,7 +8,7 @@ installed.  Then a training step of a variational autoencoder of the size used f
 certify; Kolmogorov-Smirnov tests with a tenth of --size samples and means with all, at concentrations that are no
 knots; the gradient of the mean; densities against scipy.  Run the timings on a machine that does nothing else;
 ``--parts speed`` or ``--parts accuracy`` makes one of them anew and keeps the other.
-Writes results/distributions.json and .md, and docs/distributions.png.
+Writes results/distributions.json and .md, and docs/pictures/distributions.png.
 """
 
 from __future__ import annotations
@@ -164,7 +164,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=30, help="repetitions of a million numbers")
     parser.add_argument("--parts", nargs="+", default=["speed", "accuracy"], choices=["speed", "accuracy"])
     parser.add_argument("--out", type=Path, default=HERE / "results")
-    parser.add_argument("--figure", type=Path, default=HERE.parent / "docs" / "distributions.png")
+    parser.add_argument("--figure", type=Path, default=HERE.parent / "docs" / "pictures" / "distributions.png")
     options = parser.parse_args()
     if options.size < 1_000_000 or options.size % 1_000_000:
         parser.error(f"--size must be a multiple of 1000000, got {options.size}")

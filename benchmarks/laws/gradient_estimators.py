@@ -6,7 +6,7 @@ Every loss is a function of a.z, a at a fixed angle to mu, so that every moment 
 two-dimensional integral: over the angle to mu, by the trapezoidal rule, and over the tangent's component along a, by
 Gauss's rule for its law.  These integrals are what the tables show; the library's own samples, from which the same
 moments are estimated, check them.  The Householder estimator in mu is known by samples only.
-Writes results/gradient_estimators.json and .md, and docs/gradient_estimators.png.
+Writes results/gradient_estimators.json and .md, and docs/pictures/gradient_estimators.png.
 """
 
 from __future__ import annotations
@@ -320,7 +320,7 @@ def draw(results: dict[str, Any]) -> Figure:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--samples", type=int, default=100_000, help="per cell, a multiple of 20000")
-    parser.add_argument("--docs", type=Path, default=HERE.parent / "docs")
+    parser.add_argument("--docs", type=Path, default=HERE.parent / "docs" / "pictures")
     parser.add_argument("--out", type=Path, default=HERE / "results")
     options = parser.parse_args()
     if options.samples < CHUNK or options.samples % CHUNK:

@@ -5,7 +5,7 @@
 Preset ``paper``, seeds 0-2.  For every node kappa of the posterior at the best validation epoch, its degree among the
 training links, and its mean log loss over the test links and uniform negatives that it is an end of, if any.  Spearman
 correlations per seed, mean and standard deviation; the partial correlation of kappa and error given the degree is that
-of the ranks' residuals.  Writes results/concentration.json and docs/concentration.png.
+of the ranks' residuals.  Writes results/concentration.json and docs/pictures/concentration.png.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--datasets", nargs="+", default=["cora", "citeseer", "pubmed"])
     parser.add_argument("--seeds", default="0-2")
-    parser.add_argument("--docs", type=Path, default=HERE.parent / "docs")
+    parser.add_argument("--docs", type=Path, default=HERE.parent / "docs" / "pictures")
     parser.add_argument("--out", type=Path, default=HERE / "results")
     options = parser.parse_args()
     torch.set_num_threads(1)

@@ -4,7 +4,7 @@
 
 Seed 0, preset ``paper`` with two coordinates for the N-VGAE and three for the S-VGAE, that is two dimensions each; the
 weights are those of the best validation epoch.  The classes, which are the colours, were not seen in training.
-Writes docs/latent_DATASET.png and results/latent_figures.json (test AUC and AP of the models shown).
+Writes docs/pictures/latent_DATASET.png and results/latent_figures.json (test AUC and AP of the models shown).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def embed(split: LinkSplit, dataset: str, method: str, dim: int) -> tuple[Tensor
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--datasets", nargs="+", default=["cora", "citeseer", "pubmed"])
-    parser.add_argument("--docs", type=Path, default=HERE.parent / "docs")
+    parser.add_argument("--docs", type=Path, default=HERE.parent / "docs" / "pictures")
     parser.add_argument("--out", type=Path, default=HERE / "results")
     options = parser.parse_args()
     torch.set_num_threads(1)

@@ -85,7 +85,11 @@ def report(cells: list[dict[str, Any]], command: str) -> str:
         ("Paired differences, first minus second, in points", comparisons(results)),
     )
     sections = (f"## {title}\n\n" + "\n".join(lines) for title, lines in parts)
-    return f"Made by `{command}`. What the columns mean: docs/link_prediction.md.\n\n" + "\n\n".join(sections) + "\n"
+    return (
+        f"Made by `{command}`. What the columns mean: docs/results/link_prediction.md.\n\n"
+        + "\n\n".join(sections)
+        + "\n"
+    )
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ above ``--others-up-to``.  A process that wants more than 20 GB fails.
 
 The exponents are of fits of seconds and memory, from 100,000 links on, to a power of the links; the memory of a process
 without a graph is taken off.  An interrupted benchmark goes on where it stopped.  Run it on a machine that does nothing
-else.  Writes results/scaling.json, .md and docs/scaling.png.
+else.  Writes results/scaling.json, .md and docs/pictures/scaling.png.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ def main() -> None:
     parser.add_argument("--max-memory", type=float, default=16.0, help="GB")
     parser.add_argument("--work", type=Path, default=HERE / "work" / "scaling")
     parser.add_argument("--out", type=Path, default=HERE / "results")
-    parser.add_argument("--figure", type=Path, default=HERE.parent / "docs" / "scaling.png")
+    parser.add_argument("--figure", type=Path, default=HERE.parent / "docs" / "pictures" / "scaling.png")
     options = parser.parse_args()
 
     raw: dict[str, dict[int, Any]] = {}

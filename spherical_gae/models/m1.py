@@ -26,7 +26,7 @@ class M1Classifier:
         model: A trained model; it is put in evaluation mode.
         num_neighbors: Number k of neighbours that vote, at least 1; the paper uses 5.
         weights: What a vote counts: ``"uniform"``, or ``"distance"`` for the inverse of the neighbour's distance, which
-            is two to six points better with ten labels for each class of MNIST (docs/images.md).
+            is two to six points better with ten labels for each class of MNIST (docs/results/images.md).
 
     Attributes:
         neighbors: scikit-learn's classifier, on precomputed distances.
