@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 
 from spherical_gae.randomness import seeded
 
-if TYPE_CHECKING:  # models imports the metrics of this package
-    from spherical_gae.models.vae import VariationalAutoencoder
+
+class ScoredModel(Protocol):
+    """What the scores need of a model; ``VariationalAutoencoder`` has it."""
+
+    training: bool
+
+    def train(self, mode: bool = True) -> Any:
+        """Training mode, or evaluation mode."""
+
+    def loss(self, x: Tensor) -> Any:
+        """Means of ``reconstruction`` and ``kl`` over data points, in nats."""
+
+    def log_likelihood(self, x: Tensor, num_samples: int) -> Tensor:
+        """log p(x) of each data point."""
 
 
 class VAEScores(NamedTuple):
@@ -30,18 +42,18 @@ class VAEScores(NamedTuple):
 
 
 @torch.no_grad()
-def score_vae(model: VariationalAutoencoder, data: Tensor, num_samples: int = 500, seed: int = 0) -> VAEScores:
+def score_vae(model: ScoredModel, data: Tensor, num_samples: int = 500, seed: int = 0) -> VAEScores:
     """Scores a model, in evaluation mode.
 
     Args:
-        model: The model.
+        model: The model, a ``VariationalAutoencoder`` for instance.
         data: What the observation is a law of, for Bernoulli pixels zeros and ones; shape [N, *event], on the
             model's device.
         num_samples: Samples per data point for the likelihood, see ``log_likelihood``.
         seed: Seed of the samples; the caller's generators are left as they were.
     """
     was_training = model.training
-    model.eval()
+    model.train(False)
     try:
         with seeded(seed, data.device):
             losses = [(model.loss(part), part.size(0)) for part in data.split(4096)]

@@ -15,9 +15,9 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
+import scipy  # its parts load when a table is first built, not when a distribution is imported
 import torch
 from numpy.typing import NDArray
-from scipy.special import polygamma
 from torch import Tensor
 
 from spherical_gae.core.numerics.bessel import log_terms, ratio_terms
@@ -109,9 +109,9 @@ class PowerSphericalAngle(AngleFamily):
         nodes, weights = np.polynomial.legendre.leggauss(100)
         length = np.log1p(kappa / a)[..., None]
         step = a * np.expm1(length * (0.5 + 0.5 * nodes))
-        curvature = polygamma(1, a + step) - polygamma(1, 2 * a + step)
+        curvature = scipy.special.polygamma(1, a + step) - scipy.special.polygamma(1, 2 * a + step)
         integrand = step * curvature * (a + step)
-        last = polygamma(1, a + kappa) - polygamma(1, 2 * a + kappa)
+        last = scipy.special.polygamma(1, a + kappa) - scipy.special.polygamma(1, 2 * a + kappa)
         return (integrand * (0.5 * weights)).sum(-1) * length[..., 0], last
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.special import ndtri, ndtri_exp
+import scipy  # its parts load when a table is first built, not when a distribution is imported
 
 from spherical_gae.core.numerics.angle_family import AngleFamily, Array
 
@@ -30,7 +30,7 @@ def log_mass(family: AngleFamily, b: Array) -> Array:
 def normal_score(family: AngleFamily, b: Array, y: Array, side: Array, log_total: Array) -> Array:
     """Phi^-1(P(Y <= y)), from the tail below (``side`` -1) or above (+1), exact wherever that tail is the lighter."""
     share = np.minimum(_tail(family, b, y, side)[0] - log_total, -1e-17)
-    return -side * ndtri_exp(share)
+    return -side * scipy.special.ndtri_exp(share)
 
 
 def quantile(family: AngleFamily, b: Array, score: Array) -> Array:
@@ -100,7 +100,7 @@ def _rough_quantile(family: AngleFamily, b: Array, score: Array) -> Array:
     below = np.cumsum(density, 1) - 0.5 * density
     above = np.cumsum(density[:, ::-1], 1)[:, ::-1] - 0.5 * density
     total = density.sum(1, keepdims=True)
-    scores = np.where(below < above, ndtri(below / total), -ndtri(above / total))
+    scores = np.where(below < above, scipy.special.ndtri(below / total), -scipy.special.ndtri(above / total))
     return np.stack([np.interp(wanted, reached, grid) for wanted, reached in zip(score, scores, strict=True)])
 
 

@@ -16,9 +16,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
+import scipy  # its parts load when a table is first built, not when a distribution is imported
 import torch
-from scipy.interpolate import RectBivariateSpline
-from scipy.special import ndtr
 from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensor
 
@@ -177,7 +176,7 @@ def _build(law: type[AngleFamily], dim: int, dtype: torch.dtype, device: torch.d
     reach, degree = _REACH[dtype], _DEGREE[dtype]
     places, scores = np.linspace(0, _LAST_PLACE, rows + 1), np.linspace(-reach, reach, columns + 1)
     values = quantile(family, _unbend(places, bend)[:, None], scores)
-    spline = RectBivariateSpline(places, scores, values, kx=degree, ky=degree, s=0)
+    spline = scipy.interpolate.RectBivariateSpline(places, scores, values, kx=degree, ky=degree, s=0)
     cdf_error, slope_error = _errors(spline, family, places, scores, bend)
     if not cdf_error <= MAX_CDF_ERROR[dtype]:
         raise RuntimeError(f"the table of the angle of {family} has an error of {cdf_error:.1e} in the CDF")
@@ -193,7 +192,7 @@ def _unbend(place: Array, bend: float) -> Array:
 
 
 def _errors(
-    spline: RectBivariateSpline, family: AngleFamily, places: Array, scores: Array, bend: float
+    spline: scipy.interpolate.RectBivariateSpline, family: AngleFamily, places: Array, scores: Array, bend: float
 ) -> tuple[float, float]:
     """Errors of the distribution function and of dtheta / dkappa, each where in a cell the spline is worst."""
     score = 0.5 * (scores[1:] + scores[:-1])
@@ -201,7 +200,9 @@ def _errors(
     y = spline(0.5 * (places[1:] + places[:-1]), score)
     side = np.broadcast_to(np.where(score < 0, -1.0, 1.0), y.shape)
     reached = normal_score(family, b, y, side, log_mass(family, b))
-    cdf_error = np.abs(ndtr(-np.abs(reached)) - ndtr(-np.abs(np.broadcast_to(score, y.shape)))).max()
+    cdf_error = np.abs(
+        scipy.special.ndtr(-np.abs(reached)) - scipy.special.ndtr(-np.abs(np.broadcast_to(score, y.shape)))
+    ).max()
 
     score = score[np.abs(score) < _COMMON_SCORE]
     place = places[:-1] + _WORST_SLOPE * (places[1] - places[0])
@@ -211,7 +212,9 @@ def _errors(
     return float(cdf_error), float(np.abs(found / exact - 1).max())
 
 
-def _cell_polynomials(spline: RectBivariateSpline, places: Array, scores: Array, degree: int) -> Array:
+def _cell_polynomials(
+    spline: scipy.interpolate.RectBivariateSpline, places: Array, scores: Array, degree: int
+) -> Array:
     """The spline's coefficients in each cell, by interpolation at Chebyshev points: exact up to rounding."""
     offsets = 0.5 - 0.5 * np.cos(np.pi * (np.arange(degree + 1) + 0.5) / (degree + 1))
     solve = np.linalg.inv(np.vander(offsets, degree + 1))

@@ -25,7 +25,8 @@ from spherical_gae.core.numerics.debye import DebyeCoefficients, debye_coefficie
 # Smallest s = sqrt(v^2 + kappa^2) at which the expansion is used, and its number of terms.
 EXPANSION = {torch.float64: (32.0, 14), torch.float32: (13.0, 8)}
 # Made at import: torch.compile would trace through the exact rationals.
-_COEFFICIENTS = {dtype: debye_coefficients(terms) for dtype, (_, terms) in EXPANSION.items()}
+_LONGEST = debye_coefficients(max(terms for _, terms in EXPANSION.values()))
+_COEFFICIENTS = {dtype: _LONGEST.first_terms(terms) for dtype, (_, terms) in EXPANSION.items()}
 _HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
 
 

@@ -39,6 +39,10 @@ class DebyeCoefficients(NamedTuple):
     second: Rows
     constant: tuple[float, ...]
 
+    def first_terms(self, terms: int) -> DebyeCoefficients:
+        """Those up to 1 / s^terms, which a longer series does not change."""
+        return DebyeCoefficients(self.value[:terms], self.first[:terms], self.second[:terms], self.constant[:terms])
+
 
 def debye_coefficients(terms: int) -> DebyeCoefficients:
     """Returns the log-Debye coefficients up to 1 / s^terms.

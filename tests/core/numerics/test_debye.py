@@ -82,3 +82,8 @@ def test_horner_series_sums_the_polynomials(dtype):
     y, inverse = torch.tensor([0.0, 0.25, 1.0], dtype=dtype), torch.tensor([0.5, 2.0, -1.0], dtype=dtype)
     expected = 2 * inverse + (3 - y) * inverse**2 + (0.5 * y + 4 * y**2) * inverse**3
     torch.testing.assert_close(horner_series(rows, y, inverse), expected)
+
+
+@pytest.mark.parametrize("terms", [1, 2, 8])
+def test_first_terms_are_those_of_the_shorter_series(terms):
+    assert COEFFICIENTS.first_terms(terms) == debye_coefficients(terms)
