@@ -13,9 +13,10 @@ import typer
 
 from spherical_gae.data.checksums import PLANETOID_SIZES
 from spherical_gae.data.download import download_file
-from spherical_gae.data.graphs import cache_root, raw_files, raw_folder
+from spherical_gae.data.graphs import raw_files, raw_folder
 from spherical_gae.data.mnist import MNIST_SIZES, download_mnist_file, mnist_folder
 from spherical_gae.data.names import PLANETOID_FOLDERS
+from spherical_gae.data.roots import cache_root
 
 
 def fetch(file: str, folder: Path, size: str, download: Callable[[str, Path], bool]) -> bool:

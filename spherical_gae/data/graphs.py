@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from pathlib import Path
 
-import pooch
 from torch_geometric.data import Data
 from torch_geometric.io import read_planetoid_data
 from torch_geometric.utils import coalesce, remove_self_loops
@@ -14,20 +12,8 @@ from torch_geometric.utils import coalesce, remove_self_loops
 from spherical_gae.data.checksums import PLANETOID_SHA256, verify_files
 from spherical_gae.data.digits import load_digits_graph
 from spherical_gae.data.download import download_file
-from spherical_gae.data.names import DATASETS, PLANETOID_FOLDERS, ROOT_VARIABLE
-
-
-def cache_root() -> Path:
-    """Return the per-user cache folder, the only place :func:`load_graph` ever writes to."""
-    return Path(pooch.os_cache("spherical_gae"))
-
-
-def fetch_advice(root: str | Path) -> str:
-    """Return what to do about files that are missing in a root that was named."""
-    return (
-        f"fetch them with `python datasets/fetch.py --root {root}`, or name no root (argument or "
-        f"{ROOT_VARIABLE}) to have them downloaded to {cache_root()}"
-    )
+from spherical_gae.data.names import DATASETS, PLANETOID_FOLDERS
+from spherical_gae.data.roots import complete_folder
 
 
 def raw_folder(name: str, root: str | Path) -> Path:
@@ -70,16 +56,13 @@ def load_graph(name: str, root: str | Path | None = None) -> Data:
     if key not in PLANETOID_FOLDERS:
         raise ValueError(f"name: given {name!r}, allowed: {', '.join(DATASETS)}")
 
-    named_root = root or os.environ.get(ROOT_VARIABLE)
-    folder = raw_folder(key, named_root or cache_root())
-    if named_root:
-        try:
-            verify_files(folder, raw_files(key))
-        except FileNotFoundError as error:
-            raise FileNotFoundError(f"{error}; {fetch_advice(named_root)}") from error
-    else:
+    def download(folder: Path) -> None:
         for file in raw_files(key):
             download_file(file, folder)
+
+    folder = complete_folder(
+        root, lambda root: raw_folder(key, root), lambda folder: verify_files(folder, raw_files(key)), download
+    )
 
     with warnings.catch_warnings():  # PyG adds a filter of its own to the global list
         data = read_planetoid_data(str(folder), key)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import os
 import tempfile
 import zlib
 from collections.abc import Mapping
@@ -17,8 +16,7 @@ import torch
 from torch import Tensor
 
 from spherical_gae.data.checksums import ChecksumError
-from spherical_gae.data.graphs import cache_root, fetch_advice
-from spherical_gae.data.names import ROOT_VARIABLE
+from spherical_gae.data.roots import complete_folder
 
 MNIST_URLS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
@@ -73,15 +71,17 @@ def load_mnist(root: str | Path | None = None) -> tuple[Tensor, Tensor, Tensor, 
         ChecksumError: A file is damaged in a root that was named.
         OSError: A download failed.
     """
-    named_root = root or os.environ.get(ROOT_VARIABLE)
-    folder = mnist_folder(named_root or cache_root())
-    if named_root:
+
+    def check(folder: Path) -> None:
         missing = [name for name in MNIST_SHA256 if not _versions(name, folder)]
         if missing:
-            raise FileNotFoundError(f"missing in {folder}: {', '.join(missing)}; {fetch_advice(named_root)}")
-    else:
+            raise FileNotFoundError(f"missing in {folder}: {', '.join(missing)}")
+
+    def download(folder: Path) -> None:
         for name in MNIST_SHA256:
             download_mnist_file(name, folder)
+
+    folder = complete_folder(root, mnist_folder, check, download)
     train_images, train_labels, test_images, test_labels = (read_mnist_file(name, folder) for name in MNIST_SHA256)
     return _images(train_images), _labels(train_labels), _images(test_images), _labels(test_labels)
 

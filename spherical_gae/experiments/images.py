@@ -23,7 +23,7 @@ from spherical_gae.models.vae import NormalVAE, SphericalVAE, VariationalAutoenc
 from spherical_gae.nn.heads import LatentHead, NormalHead, ProductOfSpheresHead, VonMisesFisherHead
 from spherical_gae.nn.mlp import Scale
 from spherical_gae.plotting.pictures import plot_images, plot_plane, plot_sphere, save_figure
-from spherical_gae.training.checkpoint import OtherRunError, save_json, write_atomically
+from spherical_gae.training.checkpoint import OtherRunError, save_json, save_weights
 from spherical_gae.training.images.batches import VAEConfig, VAEResult
 from spherical_gae.training.images.semi_supervised import M1M2Config, fit_m1m2
 from spherical_gae.training.images.vae import fit_vae
@@ -140,8 +140,7 @@ class ImageExperiment(ABC):
     def _train(self, images: ImageSplit, folder: Path, device: torch.device, checkpoint: Path, progress: bool) -> None:
         model = self._new_model(images).to(device)
         result = self.fit(model, images, checkpoint, progress)
-        weights = {name: tensor.cpu().contiguous() for name, tensor in model.state_dict().items()}
-        write_atomically(folder / "model.safetensors", lambda file: file.write(safetensors.torch.save(weights)))
+        save_weights(model, folder / "model.safetensors")
         save_json(folder / "training.json", asdict(result))
 
     def load_model(self, images: ImageSplit, folder: Path) -> Any:

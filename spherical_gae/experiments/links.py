@@ -23,7 +23,7 @@ from spherical_gae.experiments.presets import Preset, build_model
 from spherical_gae.models.graph import VariationalGAE
 from spherical_gae.nn.propagation import normalized_adjacency, sparse_features
 from spherical_gae.plotting.pictures import plot_sphere, save_figure
-from spherical_gae.training.checkpoint import save_json, write_atomically
+from spherical_gae.training.checkpoint import save_json, save_weights, write_atomically
 from spherical_gae.training.links.config import GAEConfig
 from spherical_gae.training.links.loop import fit_gae
 from spherical_gae.training.processes import Processes
@@ -248,7 +248,7 @@ class Experiment:
                 progress=self.progress,
             )
             if self.processes.is_first:
-                self._save_weights(model, self._cell(method, seed, "safetensors"))
+                save_weights(model, self._cell(method, seed, "safetensors"))
                 save_json(result, scores)
         # Missing, unless a run was stopped right before this line.
         if self.processes.is_first:
@@ -308,11 +308,6 @@ class Experiment:
     @torch.no_grad()
     def _embed(model: VariationalGAE, split: LinkSplit) -> Tensor:
         return model.eval().encode(*model_inputs(split.train))
-
-    @staticmethod
-    def _save_weights(model: VariationalGAE, path: Path) -> None:
-        weights = {name: tensor.cpu().contiguous() for name, tensor in model.state_dict().items()}
-        write_atomically(path, lambda file: file.write(safetensors.torch.save(weights)))
 
 
 def format_table(metrics: dict[str, Any]) -> Iterator[str]:

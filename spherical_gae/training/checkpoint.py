@@ -9,7 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import safetensors.torch
 import torch
+from torch import nn
 
 
 def write_atomically(path: str | Path, write: Callable[[BinaryIO], Any]) -> None:
@@ -51,6 +53,12 @@ def save_json(path: str | Path, value: Any) -> None:
     """Writes a value as indented JSON, atomically; NaN and infinity are refused."""
     text = json.dumps(value, indent=2, allow_nan=False) + "\n"
     write_atomically(path, lambda file: file.write(text.encode()))
+
+
+def save_weights(model: nn.Module, path: str | Path) -> None:
+    """Writes a model's weights and buffers as safetensors, atomically."""
+    weights = {name: tensor.cpu().contiguous() for name, tensor in model.state_dict().items()}
+    write_atomically(path, lambda file: file.write(safetensors.torch.save(weights)))
 
 
 class OtherRunError(ValueError):

@@ -1,30 +1,23 @@
 import hashlib
 import json
 import random
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import networkx as nx
 import numpy as np
 import pytest
-import torch
-from typer.testing import CliRunner
 
-from spherical_gae.cli.app import app
 from spherical_gae.cli.dataset import is_file, place
-from tests.helpers.cli_calls import assert_refused
+from tests.helpers.cli_calls import assert_refused, call
 
 QUICK = ["--epochs", 2, "--latent-dim", 3]
 
 
 @pytest.fixture(autouse=True)
-def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Runs in an empty folder, and undoes the command's choice of threads."""
-    threads = torch.get_num_threads()
+def among_the_files(elsewhere: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the fixtures write their files, so that paths are short."""
     monkeypatch.chdir(tmp_path)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture
@@ -38,10 +31,6 @@ def people(tmp_path: Path) -> nx.Graph:
     (tmp_path / "weighted.csv").write_text(weighted)
     (tmp_path / "x.csv").write_text("".join(f"{a},{k / 36},1\n" for k, a in enumerate([*graph, "hermit"])))
     return graph
-
-
-def call(*arguments: Any) -> Any:
-    return CliRunner().invoke(app, ["train", *map(str, arguments)])
 
 
 def assert_one_line_about(result: Any, option: str, *fragments: str) -> None:
@@ -59,7 +48,7 @@ def test_names_and_paths(tmp_path: Path) -> None:
 
 
 def test_edge_list_with_string_ids(people: nx.Graph, tmp_path: Path) -> None:
-    result = call("--dataset", "people.csv", *QUICK)
+    result = call("train", "--dataset", "people.csv", *QUICK)
     assert result.exit_code == 0, result.output
     (folder,) = Path("runs").iterdir()
     assert folder.name.startswith("people-frontier-20")
@@ -82,7 +71,7 @@ def test_weights_and_features(people: nx.Graph) -> None:
         "weighted": ["--dataset", "weighted.csv", "--features", "x.csv"],
         "default": ["--dataset", "weighted.csv"],
     }.items():
-        run = call(*options, "--preset", "paper", "--out", name, *QUICK)
+        run = call("train", *options, "--preset", "paper", "--out", name, *QUICK)
         assert run.exit_code == 0, run.output
         results[name] = np.load(Path(name, "embeddings.npy"))
     assert json.loads(Path("weighted", "node_ids.json").read_text()) == [*sorted(people), "hermit"]
@@ -93,7 +82,7 @@ def test_weights_and_features(people: nx.Graph) -> None:
 
 def test_features_that_are_too_large_to_train_with_are_blamed(people: nx.Graph) -> None:
     Path("x.csv").write_text("".join(f"{a},{1000 * k}\n" for k, a in enumerate(people)))
-    result = call("--dataset", "people.csv", "--features", "x.csv", "--out", "run", *QUICK)
+    result = call("train", "--dataset", "people.csv", "--features", "x.csv", "--out", "run", *QUICK)
     assert result.exit_code == 2
     message = result.stderr.splitlines()[-1]
     assert "Error: --features: the loss became " in message
@@ -102,20 +91,24 @@ def test_features_that_are_too_large_to_train_with_are_blamed(people: nx.Graph) 
 
 def test_resumed_run_wants_the_same_files(people: nx.Graph, tmp_path: Path) -> None:
     files = ["--dataset", "people.csv", "--features", "x.csv"]
-    first = call(*files, "--out", "run", *QUICK)
+    first = call("train", *files, "--out", "run", *QUICK)
     assert first.exit_code == 0, first.output
     for extra in ([], files, ["--dataset", tmp_path / "people.csv"]):
-        again = call("--resume", "--out", "run", *extra)
+        again = call("train", "--resume", "--out", "run", *extra)
         assert (again.exit_code, again.stdout) == (0, first.stdout), again.output
-    assert_one_line_about(call("--resume", "--out", "run", "--dataset", "weighted.csv"), "--dataset", "weighted.csv")
-    assert_one_line_about(call("--resume", "--out", "run", "--features", "y.csv"), "--features", "y.csv")
+    assert_one_line_about(
+        call("train", "--resume", "--out", "run", "--dataset", "weighted.csv"), "--dataset", "weighted.csv"
+    )
+    assert_one_line_about(call("train", "--resume", "--out", "run", "--features", "y.csv"), "--features", "y.csv")
     for name, option in (("x.csv", "--features"), ("people.csv", "--dataset")):
         before = Path(name).read_text()
         Path(name).write_text(before + "\n")
-        assert_one_line_about(call("--resume", "--out", "run"), option, name, "has changed since the run began")
+        assert_one_line_about(
+            call("train", "--resume", "--out", "run"), option, name, "has changed since the run began"
+        )
         Path(name).write_text(before)
     Path("people.csv").unlink()
-    assert_one_line_about(call("--resume", "--out", "run"), "--dataset", "people.csv cannot be read")
+    assert_one_line_about(call("train", "--resume", "--out", "run"), "--dataset", "people.csv cannot be read")
 
 
 @pytest.mark.parametrize(
@@ -139,4 +132,4 @@ def test_bad_files_are_refused_in_one_line(
     (tmp_path / "zero.csv").write_text("a,b,0\nb,c,1\n")
     (tmp_path / "few.csv").write_text("person 00,1\n")
     (tmp_path / "nan.csv").write_text("".join(f"{a},nan\n" for a in people))
-    assert_one_line_about(call(*arguments), option, *fragments)
+    assert_one_line_about(call("train", *arguments), option, *fragments)

@@ -2,12 +2,10 @@ import inspect
 import json
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from typer.testing import CliRunner
 
 from spherical_gae import data
@@ -18,7 +16,7 @@ from spherical_gae.data import ImageSet, ImageSplit, load_images
 from spherical_gae.data.names import ROOT_VARIABLE
 from spherical_gae.experiments.images import ImageExperiment, M1M2Experiment, VAEExperiment
 from spherical_gae.training.images.batches import BatchRun
-from tests.helpers.cli_calls import assert_refused
+from tests.helpers.cli_calls import assert_refused_at_once, call, tree
 
 FILES = {"config.json", "training.json", "model.safetensors", "metrics.json", "samples.png", "latent.png"}
 TINY: dict[str, list[Any]] = {
@@ -48,16 +46,6 @@ FIRST_STAGE = {"first_stage.ckpt"}
 CHECKPOINT = {"train-vae": "train.ckpt", "train-m1m2": "first_stage.ckpt"}
 
 
-@pytest.fixture(autouse=True)
-def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Runs in an empty folder, and undoes the command's choice of threads."""
-    threads = torch.get_num_threads()
-    (tmp_path / "cwd").mkdir()
-    monkeypatch.chdir(tmp_path / "cwd")
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.fixture(scope="module")
 def few() -> ImageSplit:
     whole = load_images("digits")
@@ -74,20 +62,6 @@ def small(few: ImageSplit, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def no_training(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ImageExperiment, "run", lambda *_: pytest.fail("started the run"))
-
-
-def call(command: str, *arguments: Any) -> Any:
-    return CliRunner().invoke(app, [command, *map(str, arguments)])
-
-
-def assert_one_line_about(result: Any, option: str, *fragments: str) -> None:
-    """Refused before anything was written."""
-    assert_refused(result, option, *fragments)
-    assert os.listdir() == []
-
-
-def tree(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 @BOTH
@@ -180,7 +154,7 @@ def test_resumed_run_keeps_its_settings(
     for option, value in had.items():
         other = {"n-vae": "s-vae", "n+s": "s+n", "digits": "mnist"}.get(value) or 2 * value
         result = call(command, "--resume", "--out", out, option, other)
-        assert_one_line_about(result, option, f"given {other!r}, but the run to go on with has {value!r}")
+        assert_refused_at_once(result, option, f"given {other!r}, but the run to go on with has {value!r}")
     assert tree(out) == before
 
 
@@ -190,7 +164,7 @@ def test_run_of_the_other_command_is_refused(small: None, tmp_path: Path, comman
     call(other, *TINY[other], "--epochs", 1, "--out", tmp_path / "run")
     before = tree(tmp_path / "run")
     result = call(command, "--resume", "--out", tmp_path / "run")
-    assert_one_line_about(result, "--resume", "config.json is not the configuration of a run")
+    assert_refused_at_once(result, "--resume", "config.json is not the configuration of a run")
     assert tree(tmp_path / "run") == before
 
 
@@ -206,7 +180,7 @@ def test_checkpoint_of_other_data_is_blamed_on_the_folder(
     others = few._replace(val=few.test)
     monkeypatch.setattr(data, "load_images", lambda name: others)
     result = call(command, "--resume", "--out", out)
-    assert_one_line_about(result, "--out", CHECKPOINT[command] + " was made by another run")
+    assert_refused_at_once(result, "--out", CHECKPOINT[command] + " was made by another run")
 
 
 BAD: list[tuple[list[Any], str, list[str]]] = [
@@ -253,7 +227,7 @@ BAD_M1M2: list[tuple[list[Any], str, list[str]]] = [
 def test_bad_value_is_refused_in_one_line_before_anything_is_done(
     no_training: None, command: str, arguments: list[Any], option: str, fragments: list[str]
 ) -> None:
-    assert_one_line_about(call(command, *arguments), option, *fragments)
+    assert_refused_at_once(call(command, *arguments), option, *fragments)
 
 
 @BOTH
@@ -263,7 +237,7 @@ def test_run_folder_that_is_not_empty_is_left_alone(
 ) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / content).write_text("all of it")
-    assert_one_line_about(call(command, "--out", tmp_path / "mine"), "--out", str(tmp_path / "mine"), "--resume")
+    assert_refused_at_once(call(command, "--out", tmp_path / "mine"), "--out", str(tmp_path / "mine"), "--resume")
     assert tree(tmp_path / "mine") == {content: b"all of it"}
 
 
@@ -273,7 +247,7 @@ def test_missing_mnist_is_refused(
 ) -> None:
     monkeypatch.setenv(ROOT_VARIABLE, str(tmp_path / "nowhere"))
     result = call(command, "--dataset", "MNIST")
-    assert_one_line_about(
+    assert_refused_at_once(
         result, "--dataset", str(tmp_path / "nowhere"), "train-images-idx3-ubyte", "datasets/fetch.py"
     )
 

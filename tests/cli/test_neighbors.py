@@ -6,10 +6,8 @@ import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F  # noqa: N812
-from typer.testing import CliRunner
 
-from spherical_gae.cli.app import app
-from tests.helpers.cli_calls import assert_refused
+from tests.helpers.cli_calls import assert_refused, call
 
 NUM_NODES = 40
 
@@ -26,10 +24,6 @@ def save(folder: Path, z: np.ndarray, ids: Any = None) -> Path:
     return folder
 
 
-def call(*arguments: Any) -> Any:
-    return CliRunner().invoke(app, ["neighbors", *map(str, arguments)])
-
-
 def table(result: Any) -> list[list[str]]:
     assert result.exit_code == 0, result.output
     header, *lines = result.stdout.splitlines()
@@ -43,7 +37,7 @@ def test_ten_nearest_by_cosine_and_not_the_node_itself(tmp_path: Path, dtype: ty
     cosine = z @ z[7]
     cosine[7] = -np.inf
     best = np.argsort(-cosine)[:10]
-    lines = table(call(save(tmp_path, z.astype(dtype)), "--node", 7))
+    lines = table(call("neighbors", save(tmp_path, z.astype(dtype)), "--node", 7))
     assert [(node, int(neighbor)) for node, neighbor, _ in lines] == [("7", row) for row in best]
     assert [float(line[2]) for line in lines] == pytest.approx(cosine[best], abs=6e-4 if dtype == np.float16 else 6e-5)
 
@@ -51,7 +45,7 @@ def test_ten_nearest_by_cosine_and_not_the_node_itself(tmp_path: Path, dtype: ty
 def test_several_nodes_and_ids(tmp_path: Path) -> None:
     ids = [f"paper-{row:03}" if row % 2 else 1_000 - row for row in range(NUM_NODES)]
     z = unit_vectors()
-    lines = table(call(save(tmp_path, z, ids), "--node", "paper-003", "-k", 3, "--node", "1000"))
+    lines = table(call("neighbors", save(tmp_path, z, ids), "--node", "paper-003", "-k", 3, "--node", "1000"))
     assert [line[0] for line in lines] == ["paper-003"] * 3 + ["1000"] * 3
     for row, found in ((3, lines[:3]), (0, lines[3:])):
         order = np.argsort(-(z @ z[row]))
@@ -63,14 +57,14 @@ def test_cosine_on_a_product_is_the_mean_over_the_spheres(tmp_path: Path) -> Non
     z = unit_vectors(num_factors=3)
     mean = np.einsum("nkm,km->nk", z.reshape(NUM_NODES, 3, 4), z[5].reshape(3, 4)).mean(1)
     order = np.argsort(-mean)
-    lines = table(call(save(tmp_path, z), "--node", 5, "-k", NUM_NODES - 1))
+    lines = table(call("neighbors", save(tmp_path, z), "--node", 5, "-k", NUM_NODES - 1))
     assert [int(line[1]) for line in lines] == order[1:].tolist()
     assert [float(line[2]) for line in lines] == pytest.approx(mean[order[1:]], abs=6e-5)
 
 
 def test_columns_are_aligned(tmp_path: Path) -> None:
     ids = ["a rather long name", *range(1, NUM_NODES)]
-    result = call(save(tmp_path, unit_vectors(), ids), "--node", ids[0], "--node", 1, "-k", NUM_NODES - 1)
+    result = call("neighbors", save(tmp_path, unit_vectors(), ids), "--node", ids[0], "--node", 1, "-k", NUM_NODES - 1)
     lines = result.stdout.splitlines()
     assert len({len(line) for line in lines}) == 1
     start = lines[0].index("neighbor")
@@ -85,22 +79,28 @@ def test_columns_are_aligned(tmp_path: Path) -> None:
 )
 def test_unknown_node_is_refused(tmp_path: Path, ids: Any, node: str, fragment: str) -> None:
     folder = save(tmp_path, unit_vectors(), None if ids is None else list(ids))
-    assert_refused(call(folder, "--node", node), "--node", fragment)
+    assert_refused(call("neighbors", folder, "--node", node), "--node", fragment)
 
 
 @pytest.mark.parametrize("k", [0, NUM_NODES])
 def test_number_of_neighbours_out_of_range_is_refused(tmp_path: Path, k: int) -> None:
     folder = save(tmp_path, unit_vectors())
-    assert_refused(call(folder, "--node", 0, "-k", k), "-k", f"given {k}, allowed: 1 to 39, the number of other nodes")
+    assert_refused(
+        call("neighbors", folder, "--node", 0, "-k", k), "-k", f"given {k}, allowed: 1 to 39, the number of other nodes"
+    )
 
 
 def test_folder_without_embeddings_is_refused(tmp_path: Path) -> None:
-    assert_refused(call(tmp_path / "none", "--node", 0), "RUN", str(tmp_path / "none" / "embeddings.npy"), "not found")
+    assert_refused(
+        call("neighbors", tmp_path / "none", "--node", 0), "RUN", str(tmp_path / "none" / "embeddings.npy"), "not found"
+    )
 
 
 def test_bad_ids_are_refused(tmp_path: Path) -> None:
     assert_refused(
-        call(save(tmp_path, unit_vectors(), [1, 2]), "--node", 1), "RUN", "node_ids.json: given 2 ids, allowed: 40"
+        call("neighbors", save(tmp_path, unit_vectors(), [1, 2]), "--node", 1),
+        "RUN",
+        "node_ids.json: given 2 ids, allowed: 40",
     )
 
 
@@ -109,16 +109,20 @@ def test_embeddings_that_are_not_on_a_sphere_are_refused(tmp_path: Path) -> None
     for factor in (2.0, 0.0):
         longer = z * np.where(np.arange(NUM_NODES) == 3, factor, 1.0)[:, None]
         folder = save(tmp_path, longer.astype(np.float32))
-        assert_refused(call(folder, "--node", 3), "RUN", "given rows of squared norms", "allowed: one norm for all")
+        assert_refused(
+            call("neighbors", folder, "--node", 3), "RUN", "given rows of squared norms", "allowed: one norm for all"
+        )
 
 
 def test_embeddings_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
     z = unit_vectors()
     z[20, 1] = np.nan
-    assert_refused(call(save(tmp_path, z), "--node", 3), "RUN", "embeddings.npy: database: given a number that is NaN")
+    assert_refused(
+        call("neighbors", save(tmp_path, z), "--node", 3), "RUN", "embeddings.npy: database: given a number that is NaN"
+    )
 
 
 def test_a_node_is_required(tmp_path: Path) -> None:
-    result = call(save(tmp_path, unit_vectors()))
+    result = call("neighbors", save(tmp_path, unit_vectors()))
     assert result.exit_code == 2
     assert "--node" in result.stderr

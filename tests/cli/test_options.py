@@ -1,6 +1,6 @@
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -20,13 +20,6 @@ from spherical_gae.cli.options import (
     use_threads,
 )
 from spherical_gae.experiments.images import VAEExperiment
-
-
-@pytest.fixture(autouse=True)
-def same_threads() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture
@@ -71,8 +64,7 @@ def test_no_threads_are_refused(refused: Callable[..., str], threads: int) -> No
     assert torch.get_num_threads() == 1
 
 
-def test_new_folder_is_named_but_not_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_new_folder_is_named_but_not_made(tmp_path: Path) -> None:
     assert new_folder(tmp_path / "new" / "run", "digits-s-vae") == tmp_path / "new" / "run"
     before = datetime.now().replace(microsecond=0)
     folder = new_folder(None, "digits-s-vae")
@@ -83,9 +75,11 @@ def test_new_folder_is_named_but_not_made(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_only_empty_folders_are_new(refused: Callable[..., str], tmp_path: Path) -> None:
-    assert new_folder(tmp_path, "x") == tmp_path
-    (tmp_path / "file").write_text("")
-    for path in (tmp_path, tmp_path / "file"):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    assert new_folder(folder, "x") == folder
+    (folder / "file").write_text("")
+    for path in (folder, folder / "file"):
         expected = f"Error: --out: {path} is not empty: choose another folder, or add --resume"
         assert refused(new_folder, path, "x") == expected
 

@@ -4,9 +4,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -24,19 +22,9 @@ from spherical_gae.data.names import ROOT_VARIABLE
 from spherical_gae.experiments.links import Experiment, ExperimentConfig, model_inputs
 from spherical_gae.experiments.presets import available_presets
 from spherical_gae.experiments.seeds import parse_seeds
-from tests.helpers.cli_calls import assert_refused
+from tests.helpers.cli_calls import assert_refused_at_once, call, tree
 
 OPTIONS = {f"--{name.replace('_', '-')}" for name in inspect.signature(train).parameters} - {"--context"}
-
-
-@pytest.fixture(autouse=True)
-def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Runs in an empty folder, and undoes the command's choice of threads."""
-    threads = torch.get_num_threads()
-    (tmp_path / "cwd").mkdir()
-    monkeypatch.chdir(tmp_path / "cwd")
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture
@@ -46,22 +34,6 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     edge_index, _ = subgraph(torch.arange(300), whole.edge_index)
     data = Data(x=whole.x[:300], y=whole.y[:300], edge_index=edge_index)
     monkeypatch.setattr(graphs, "load_graph", lambda name: data)
-
-
-def call(*arguments: Any) -> Any:
-    return CliRunner().invoke(app, ["train", *map(str, arguments)])
-
-
-def assert_one_line_about(result: Any, option: str, *fragments: str) -> None:
-    """Refused before anything was written."""
-    assert_refused(result, option, *fragments)
-    assert os.listdir() == []
-
-
-def tree(folder: Path) -> dict[str, bytes]:
-    """All files but the temporary ones, whose names start with a dot: a killed process cannot remove its own."""
-    files = (path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
-    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
 @pytest.mark.parametrize(
@@ -121,12 +93,12 @@ def test_malformed_seeds_are_refused(text: str, reason: str) -> None:
     ],
 )
 def test_bad_value_is_refused_in_one_line(arguments: list[str], option: str, fragments: list[str]) -> None:
-    assert_one_line_about(call(*arguments), option, *fragments)
+    assert_refused_at_once(call("train", *arguments), option, *fragments)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without CUDA")
 def test_device_that_is_not_there_is_refused() -> None:
-    assert_one_line_about(call("--device", "cuda"), "--device", "'cuda' cannot be used here")
+    assert_refused_at_once(call("train", "--device", "cuda"), "--device", "'cuda' cannot be used here")
 
 
 @pytest.mark.parametrize(
@@ -134,7 +106,7 @@ def test_device_that_is_not_there_is_refused() -> None:
     [(["--epochs", "many"], "--epochs"), (["--latent-dim", "2.5"], "--latent-dim"), (["--sedes", "0"], "--sedes")],
 )
 def test_what_is_no_number_or_option_is_refused(arguments: list[str], names: str) -> None:
-    result = call(*arguments)
+    result = call("train", *arguments)
     assert result.exit_code == 2
     assert names in result.stderr.splitlines()[-1]
 
@@ -143,19 +115,23 @@ def test_run_folder_that_is_not_empty_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("all of it")
     for out in (tmp_path / "mine", tmp_path / "mine" / "thesis.txt"):
-        assert_one_line_about(call("--out", out), "--out", str(out), "--resume")
+        assert_refused_at_once(call("train", "--out", out), "--out", str(out), "--resume")
     assert tree(tmp_path / "mine") == {"thesis.txt": b"all of it"}
 
 
 def test_run_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    assert_one_line_about(call("--out", tmp_path / "file" / "run"), "--out", "cannot be made", "Not a directory")
+    assert_refused_at_once(
+        call("train", "--out", tmp_path / "file" / "run"), "--out", "cannot be made", "Not a directory"
+    )
 
 
 def test_missing_data_root_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(ROOT_VARIABLE, str(tmp_path / "nowhere"))
     folder = str(raw_folder("citeseer", tmp_path / "nowhere"))
-    assert_one_line_about(call("--dataset", "CiteSeer"), "--dataset", folder, "ind.citeseer.graph", "datasets/fetch.py")
+    assert_refused_at_once(
+        call("train", "--dataset", "CiteSeer"), "--dataset", folder, "ind.citeseer.graph", "datasets/fetch.py"
+    )
 
 
 def test_corrupted_data_root_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,12 +139,12 @@ def test_corrupted_data_root_is_refused(tmp_path: Path, monkeypatch: pytest.Monk
     raw_folder("cora", tmp_path).mkdir(parents=True)
     for name in raw_files("cora"):
         (raw_folder("cora", tmp_path) / name).write_bytes(b"not a pickle")
-    assert_one_line_about(call("--dataset", "cora"), "--dataset", "is not the published file", "SHA-256")
+    assert_refused_at_once(call("train", "--dataset", "cora"), "--dataset", "is not the published file", "SHA-256")
 
 
 def test_help_names_every_option() -> None:
     assert "train" in CliRunner().invoke(app, ["--help"]).stdout
-    result = call("--help")
+    result = call("train", "--help")
     assert result.exit_code == 0
     words = result.stdout.replace(",", " ").split()
     assert set(words) >= OPTIONS
@@ -179,7 +155,7 @@ def test_help_names_every_option() -> None:
 
 
 def test_default_run_folder_and_table(small: None) -> None:
-    result = call("--epochs", 2, "--seeds", "0,2", "--latent-dim", 3, "--preset", "frontier")
+    result = call("train", "--epochs", 2, "--seeds", "0,2", "--latent-dim", 3, "--preset", "frontier")
     assert result.exit_code == 0, result.output
     (folder,) = Path("runs").iterdir()
     assert folder.name.startswith("digits-frontier-20")
@@ -194,10 +170,10 @@ def test_default_run_folder_and_table(small: None) -> None:
 def test_resumed_run_keeps_its_settings(small: None, tmp_path: Path) -> None:
     out = tmp_path / "run"
     options = ["--dataset", "Digits", "--seeds", "3", "--epochs", 2, "--latent-dim", 3, "--preset", "frontier"]
-    first = call(*options, "--out", out)
+    first = call("train", *options, "--out", out)
     before = tree(out)
     for extra in ([], options):
-        again = call("--resume", "--out", out, *extra)
+        again = call("train", "--resume", "--out", out, *extra)
         assert again.exit_code == 0, again.output
         assert again.stdout == first.stdout
         assert tree(out) == before
@@ -209,15 +185,15 @@ def test_resumed_run_keeps_its_settings(small: None, tmp_path: Path) -> None:
         ("--epochs", 3),
         ("--latent-dim", 4),
     ]:
-        assert_one_line_about(call("--resume", "--out", out, option, value), option, str(value)[-1])
+        assert_refused_at_once(call("train", "--resume", "--out", out, option, value), option, str(value)[-1])
         assert tree(out) == before
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"dataset": "digits", "preset_name": "paper", "preset": {}}'])
 def test_run_with_a_broken_configuration_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "config.json").write_text(text)
-    result = call("--resume", "--out", tmp_path)
-    assert_one_line_about(result, "--resume", f"{tmp_path / 'config.json'} is not the configuration of a run")
+    result = call("train", "--resume", "--out", tmp_path)
+    assert_refused_at_once(result, "--resume", f"{tmp_path / 'config.json'} is not the configuration of a run")
 
 
 SETTINGS = ["--epochs", "30", "--latent-dim", "8", "--seeds", "2"]

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch_geometric.io import read_planetoid_data
 
-from spherical_gae.data import ChecksumError, graphs, load_graph
+from spherical_gae.data import ChecksumError, graphs, load_graph, roots
 from spherical_gae.data.graphs import raw_files, raw_folder
 from spherical_gae.data.names import ROOT_VARIABLE
 
@@ -112,7 +112,7 @@ def test_damaged_file_is_never_unpickled(cora_copy: Path, file: str, monkeypatch
 @pytest.mark.real_data
 def test_cache_folder_with_intact_files_needs_no_network(cora_copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(ROOT_VARIABLE, raising=False)
-    monkeypatch.setattr(graphs, "cache_root", lambda: cora_copy)
+    monkeypatch.setattr(roots, "cache_root", lambda: cora_copy)
     assert load_graph("cora").num_nodes == 2_708
 
 
@@ -144,7 +144,7 @@ def test_only_the_cache_folder_is_downloaded_to(tmp_path: Path, monkeypatch: pyt
         raise OSError(f"{file} -> {folder}")
 
     monkeypatch.delenv(ROOT_VARIABLE, raising=False)
-    monkeypatch.setattr(graphs, "cache_root", lambda: tmp_path)
+    monkeypatch.setattr(roots, "cache_root", lambda: tmp_path)
     monkeypatch.setattr(graphs, "download_file", refuse)
     folder = os.path.join(tmp_path, "Planetoid", "CiteSeer", "raw")
     with pytest.raises(OSError, match=rf"ind\.citeseer\.x -> {folder}"):

@@ -10,7 +10,7 @@ import pooch
 import pytest
 import torch
 
-from spherical_gae.data import ChecksumError, mnist
+from spherical_gae.data import ChecksumError, mnist, roots
 from spherical_gae.data.mnist import (
     MNIST_SHA256,
     MNIST_SIZES,
@@ -247,7 +247,7 @@ def test_without_a_named_root_the_cache_folder_is_filled(
 ) -> None:
     asked = serve(monkeypatch, lambda url: gzip.compress(contents[NAMES[3]]))
     monkeypatch.delenv(ROOT_VARIABLE, raising=False)
-    monkeypatch.setattr(mnist, "cache_root", lambda: root)
+    monkeypatch.setattr(roots, "cache_root", lambda: root)
     (mnist_folder(root) / NAMES[3]).write_bytes(b"damaged")
     assert load_mnist()[3].tolist() == fake_arrays()[NAMES[3]].tolist()
     assert asked == [f"{MNIST_URLS[0]}{NAMES[3]}.gz"]

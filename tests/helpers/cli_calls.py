@@ -1,6 +1,17 @@
 """What the tests of the command line share."""
 
+import os
+from pathlib import Path
 from typing import Any
+
+from typer.testing import CliRunner
+
+from spherical_gae.cli.app import app
+
+
+def call(*arguments: Any) -> Any:
+    """Runs ``spherical-gae`` with these arguments."""
+    return CliRunner().invoke(app, [*map(str, arguments)])
 
 
 def assert_refused(result: Any, option: str, *fragments: str) -> None:
@@ -11,3 +22,15 @@ def assert_refused(result: Any, option: str, *fragments: str) -> None:
     assert line.startswith(f"Error: {option}: ")
     for fragment in fragments:
         assert fragment in line
+
+
+def assert_refused_at_once(result: Any, option: str, *fragments: str) -> None:
+    """Refused before anything was written into the working folder."""
+    assert_refused(result, option, *fragments)
+    assert os.listdir() == []
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    """All files but the temporary ones, whose names start with a dot: a killed process cannot remove its own."""
+    files = (path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}

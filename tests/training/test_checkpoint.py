@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 import pytest
+import safetensors.torch
 import torch
+from torch import nn
 
 from spherical_gae.training.checkpoint import (
     OtherRunError,
@@ -13,6 +15,7 @@ from spherical_gae.training.checkpoint import (
     load_checkpoint,
     save_checkpoint,
     save_json,
+    save_weights,
     write_atomically,
 )
 
@@ -120,3 +123,14 @@ def test_identities_that_differ_are_refused_by_what_differs() -> None:
         "checkpoint a.ckpt was made by another run: seed: 1 in the checkpoint, 3 here; "
         "old: 2 in the checkpoint, None here; new: None in the checkpoint, 4 here"
     )
+
+
+def test_weights_and_buffers_of_any_layout_are_written(tmp_path: Path) -> None:
+    model = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2))
+    model[0].weight = nn.Parameter(torch.arange(6.0).view(3, 2).t())
+    assert not model[0].weight.is_contiguous()
+    save_weights(model, tmp_path / "model.safetensors")
+    saved = safetensors.torch.load_file(tmp_path / "model.safetensors")
+    assert saved.keys() == model.state_dict().keys()
+    assert saved["0.weight"].tolist() == [[0, 2, 4], [1, 3, 5]]
+    assert all(torch.equal(saved[name], value) for name, value in model.state_dict().items())

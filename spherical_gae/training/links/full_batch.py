@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -12,11 +11,9 @@ from torch_geometric.data import Data
 from spherical_gae.data.negatives import NonEdgeSampler
 from spherical_gae.data.splits import LinkSplit
 from spherical_gae.evaluation.metrics import LinkScores
-from spherical_gae.models.graph import VariationalGAE
 from spherical_gae.nn.feature_neighbor_encoder import FeatureNeighborEncoder, NeighborFeatures
 from spherical_gae.nn.propagated import PropagatedEncoder
 from spherical_gae.nn.sparse import SparseMatrix
-from spherical_gae.training.links.config import GAEConfig
 from spherical_gae.training.links.masking import AdjacencyMasking, LinkMasking, weight_of_links
 from spherical_gae.training.links.run import LinkRun
 
@@ -24,34 +21,23 @@ from spherical_gae.training.links.run import LinkRun
 class FullBatchRun(LinkRun):
     """A run that encodes every node in every step.
 
-    Args:
-        model: As for ``fit_gae``.
-        split: As for ``fit_gae``.
-        config: Settings.
-        inputs: As for ``fit_gae``.
-        seed: Recorded in checkpoints.
-        device: Where the model is.
+    It takes the arguments of ``LinkRun``, and puts the split on the model's device.
     """
 
-    def __init__(
-        self,
-        model: VariationalGAE,
-        split: LinkSplit,
-        config: GAEConfig,
-        inputs: Sequence[Any] | None,
-        seed: int,
-        device: torch.device,
-    ) -> None:
-        split = LinkSplit(*(part.clone().to(device) for part in split))
-        super().__init__(model, split, config, seed, device)
-        self.inputs = (split.train.x, split.train.edge_index) if inputs is None else tuple(inputs)
-        if isinstance(model.encoder, FeatureNeighborEncoder) and not isinstance(self.inputs[0], NeighborFeatures):
-            self.inputs = (model.encoder.prepare(self.inputs[0]), *self.inputs[1:])
+    def placed(self, split: LinkSplit) -> LinkSplit:
+        """A copy on the model's device."""
+        return LinkSplit(*(part.clone().to(self.device) for part in split))
+
+    def prepare(self) -> None:
+        """Computes once what does not change from step to step."""
+        encoder, train = self.model.encoder, self.split.train
+        if isinstance(encoder, FeatureNeighborEncoder) and not isinstance(self.inputs[0], NeighborFeatures):
+            self.inputs = (encoder.prepare(self.inputs[0]), *self.inputs[1:])
         self.rows = None
-        if isinstance(model.encoder, PropagatedEncoder):
-            self.rows = model.encoder.precompute(*self.inputs)
+        if isinstance(encoder, PropagatedEncoder):
+            self.rows = encoder.precompute(*self.inputs)
         self.masking = self._make_masking()
-        self.sampler = NonEdgeSampler(split.train.edge_index, self.num_nodes)
+        self.sampler = NonEdgeSampler(train.edge_index, self.num_nodes)
 
     def _make_masking(self) -> LinkMasking | AdjacencyMasking | None:
         share = self.config.mask_share

@@ -95,10 +95,7 @@ def make_run(
     """The kind of run that settings, size of the graph and encoder ask for; arguments as for ``fit_gae``."""
     train = split.train
     kind = kind_of_run(model.encoder, config, train.pos_edge_label_index.size(1), train.edge_weight is not None)
-    if kind is NeighborBatchRun:
-        return NeighborBatchRun(model, split, config, seed, device)
-    run: type[FullBatchRun | RowBatchRun] = FullBatchRun if kind is FullBatchRun else RowBatchRun
-    return run(model, split, config, inputs, seed, device)
+    return kind(model, split, config, inputs, seed, device)
 
 
 def kind_of_run(encoder: nn.Module, config: GAEConfig, num_links: int, is_weighted: bool) -> type[LinkRun]:

@@ -14,11 +14,9 @@ from torch.nn.parallel import DistributedDataParallel
 from torch_geometric.data import Data
 
 from spherical_gae.data.negatives import NonEdgeSampler
-from spherical_gae.data.splits import LinkSplit
 from spherical_gae.evaluation.metrics import LinkScores, auc_ap
 from spherical_gae.models.graph import VariationalGAE
 from spherical_gae.randomness import seed_random
-from spherical_gae.training.links.config import GAEConfig
 from spherical_gae.training.links.run import LinkRun
 from spherical_gae.training.processes import Processes
 
@@ -73,23 +71,18 @@ class MiniBatchRun(LinkRun):
     Every epoch has random numbers of its own, by seed, epoch and process, so that a run resumes bit for bit with the
     same number of processes, and may be resumed with another.
 
-    Args:
-        model: As for ``fit_gae``.
-        split: As for ``fit_gae``; only what a batch needs is put on ``device``.
-        config: Settings; the batch size is that of all processes together.
-        seed: Seed of all random numbers.
-        device: Where the model is.
+    It takes the arguments of ``LinkRun``; the batch size is that of all processes together, and only what a batch needs
+    is put on the model's device.
 
     Raises:
         ValueError: If there are fewer links to predict than processes, or the settings ask for the full batch.
     """
 
-    def __init__(
-        self, model: VariationalGAE, split: LinkSplit, config: GAEConfig, seed: int, device: torch.device
-    ) -> None:
-        super().__init__(model, split, config, seed, device)
+    def prepare(self) -> None:
+        """Checks the size of the batches, and wraps the loss if there are several processes."""
+        config, train = self.config, self.split.train
         self.processes = Processes.current()
-        num_links = split.train.pos_edge_label_index.size(1)
+        num_links = train.pos_edge_label_index.size(1)
         self.batch_size = config.batch_size_for(num_links)
         if self.batch_size == 0:
             raise ValueError("config must have a batch_size of at least 1 to train in batches, got the full batch")
@@ -98,10 +91,10 @@ class MiniBatchRun(LinkRun):
             raise ValueError(
                 f"split must have a link to predict for each of {self.processes.count} processes, got {num_predicted}"
             )
-        self.sampler = NonEdgeSampler(split.train.edge_index, self.num_nodes)
-        loss: nn.Module = BatchLoss(model, config.kl_weight / self.num_nodes)
+        self.sampler = NonEdgeSampler(train.edge_index, self.num_nodes)
+        loss: nn.Module = BatchLoss(self.model, config.kl_weight / self.num_nodes)
         if self.processes.count > 1:
-            loss = DistributedDataParallel(loss, [device] if device.type == "cuda" else None)
+            loss = DistributedDataParallel(loss, [self.device] if self.device.type == "cuda" else None)
         self.loss = loss
 
     @abstractmethod

@@ -11,8 +11,6 @@ from torch_geometric.data import Data
 from torch_geometric.loader import LinkNeighborLoader
 from torch_geometric.sampler import BaseSampler, NeighborSampler
 
-from spherical_gae.data.splits import LinkSplit
-from spherical_gae.models.graph import VariationalGAE
 from spherical_gae.nn.feature_neighbor_encoder import FeatureNeighborEncoder
 from spherical_gae.training.links.config import GAEConfig
 from spherical_gae.training.links.mini_batch import LinkBatch, MiniBatchRun
@@ -23,12 +21,10 @@ class NeighborBatchRun(MiniBatchRun):
 
     An encoder that normalises by degree sees the degrees in the subgraph.
 
+    It takes the arguments of ``LinkRun``, of which the encoder takes ``(x, edge_index)``, ``config.num_neighbors`` has
+    one entry for each of its layers, and ``inputs`` are None; and besides:
+
     Args:
-        model: As for ``fit_gae``; its encoder takes ``(x, edge_index)``.
-        split: As for ``fit_gae``.
-        config: Settings; ``num_neighbors`` has one entry for each layer of the encoder.
-        seed: Seed of all random numbers.
-        device: Where the model is.
         sampler: What samples neighbourhoods; PyG's ``NeighborSampler`` if None.
 
     Raises:
@@ -37,21 +33,19 @@ class NeighborBatchRun(MiniBatchRun):
             ``FeatureNeighborEncoder``.
     """
 
-    def __init__(
-        self,
-        model: VariationalGAE,
-        split: LinkSplit,
-        config: GAEConfig,
-        seed: int,
-        device: torch.device,
-        sampler: BaseSampler | None = None,
-    ) -> None:
-        check_neighbor_batches(model.encoder, config, split.train.edge_weight is not None, sampler is not None)
-        super().__init__(model, split, config, seed, device)
-        train = split.train
+    def __init__(self, *arguments: Any, sampler: BaseSampler | None = None, **named: Any) -> None:
+        self._sampler = sampler
+        super().__init__(*arguments, **named)
+
+    def prepare(self) -> None:
+        """Makes the sampler of neighbourhoods."""
+        train = self.split.train
+        is_weighted = train.edge_weight is not None
+        check_neighbor_batches(self.model.encoder, self.config, is_weighted, self._sampler is not None)
+        super().prepare()
         self.graph = Data(x=train.x, edge_index=train.edge_index, num_nodes=self.num_nodes).cpu()
-        self.neighbors = sampler or NeighborSampler(self.graph, list(config.num_neighbors))
-        self.known = model.graph_arguments(train.edge_index, self.num_nodes)
+        self.neighbors = self._sampler or NeighborSampler(self.graph, list(self.config.num_neighbors))
+        self.known = self.model.graph_arguments(train.edge_index, self.num_nodes)
 
     def links_to_predict(self) -> Tensor:
         """All training links."""

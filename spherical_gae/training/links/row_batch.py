@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from spherical_gae.data.splits import LinkSplit
-from spherical_gae.models.graph import VariationalGAE
 from spherical_gae.nn.propagated import PropagatedEncoder
 from spherical_gae.nn.propagation import normalized_adjacency
 from spherical_gae.nn.sparse import SparseMatrix
-from spherical_gae.training.links.config import GAEConfig
 from spherical_gae.training.links.masking import AdjacencyMasking, weight_of_links
 from spherical_gae.training.links.mini_batch import LinkBatch, MiniBatchRun
 
@@ -30,30 +26,18 @@ class RowBatchRun(MiniBatchRun):
     With a mask, the features are propagated anew every ``config.remask_every`` epochs, and only the links that it
     hides are predicted.  Propagated features of more than 8 GB are kept in a temporary file, memory-mapped.
 
-    Args:
-        model: As for ``fit_gae``; its encoder is a ``PropagatedEncoder``.
-        split: As for ``fit_gae``.
-        config: Settings.
-        inputs: Features and graph, on one device; those of the split if None.
-        seed: Seed of all random numbers.
-        device: Where the model is.
+    It takes the arguments of ``LinkRun``; the encoder is a ``PropagatedEncoder``, and features and graph are on one
+    device.
     """
 
-    def __init__(
-        self,
-        model: VariationalGAE,
-        split: LinkSplit,
-        config: GAEConfig,
-        inputs: Sequence[Any] | None,
-        seed: int,
-        device: torch.device,
-    ) -> None:
-        super().__init__(model, split, config, seed, device)
-        train = split.train
-        x, graph = (train.x, train.edge_index) if inputs is None else inputs
+    def prepare(self) -> None:
+        """Propagates the features."""
+        super().prepare()
+        config, train = self.config, self.split.train
+        x, graph = self.inputs
         graph = normalized_adjacency(graph, self.num_nodes, x.dtype)
         self.rows = self._propagated(x, graph)
-        self.known = model.graph_arguments(graph, self.num_nodes)
+        self.known = self.model.graph_arguments(graph, self.num_nodes)
         self._links = train.pos_edge_label_index
         self._visible = self.rows, self.known
         self._mask_number = -1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import zlib
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -29,17 +30,27 @@ class LinkRun(ABC):
 
     Args:
         model: As for ``fit_gae``.
-        split: As for ``fit_gae``, on the device where it is to be.
+        split: As for ``fit_gae``.
         config: Settings.
-        seed: Recorded in checkpoints.
+        inputs: As for ``fit_gae``.
+        seed: As for ``fit_gae``, and recorded in checkpoints.
         device: Where the model is.
     """
 
     def __init__(
-        self, model: VariationalGAE, split: LinkSplit, config: GAEConfig, seed: int, device: torch.device
+        self,
+        model: VariationalGAE,
+        split: LinkSplit,
+        config: GAEConfig,
+        inputs: Sequence[Any] | None,
+        seed: int,
+        device: torch.device,
     ) -> None:
-        self.model, self.split, self.config, self.seed, self.device = model, split, config, seed, device
-        self.num_nodes: int = split.train.num_nodes
+        self.model, self.config, self.seed, self.device = model, config, seed, device
+        self.split = self.placed(split)
+        train = self.split.train
+        self.inputs = (train.x, train.edge_index) if inputs is None else tuple(inputs)
+        self.num_nodes: int = train.num_nodes
         parameters = [p for p in model.parameters() if p.requires_grad]
         self.optimizer = torch.optim.Adam(parameters, lr=config.learning_rate)
         self.epoch = 0
@@ -47,6 +58,15 @@ class LinkRun(ABC):
         self.best_val = LinkScores(-math.inf, -math.inf)
         self.best_weights: dict[str, Tensor] = {}
         self.history: dict[str, list[float]] = {"loss": [], "val_auc": [], "val_ap": []}
+        self.prepare()
+
+    def placed(self, split: LinkSplit) -> LinkSplit:
+        """The split on the devices where this kind of run wants it."""
+        return split
+
+    @abstractmethod
+    def prepare(self) -> None:
+        """Makes what this kind of run needs besides; called once, when all of the above is there."""
 
     @abstractmethod
     def train_step(self) -> float:

@@ -51,7 +51,7 @@ def make_run(split: LinkSplit, num_steps: int = 3, preset: str = "paper", **sett
     """A GCN of two layers needs three steps: the degrees of nodes two steps away depend on the third."""
     sampler = WholeNeighborhoods(split.train.edge_index, split.train.num_nodes, num_steps)
     config = GAEConfig(**{"epochs": 2, "batch_size": 50} | settings)
-    return NeighborBatchRun(make_model(split, preset, dropout=0.0), split, config, 0, CPU, sampler)
+    return NeighborBatchRun(make_model(split, preset, dropout=0.0), split, config, None, 0, CPU, sampler=sampler)
 
 
 def test_whole_neighborhoods_give_the_scores_of_the_whole_graph(small: LinkSplit) -> None:
