@@ -35,13 +35,12 @@ def test_killed_process_ends_the_run_which_one_process_resumes(tmp_path: Path) -
     command = [*TORCHRUN, *TRAIN, "--epochs", "100000", "--out", str(folder)]
     launcher = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
     checkpoint = folder / "cells" / "s-vgae-0.ckpt"
-    start = time.monotonic()
+    # However long that takes, as long as it trains.
     while not checkpoint.exists():
-        assert time.monotonic() < start + 120
         assert launcher.poll() is None, launcher.communicate()[1]
         time.sleep(0.05)
     os.kill(workers_of(launcher.pid)[-1], signal.SIGKILL)
-    _, errors = launcher.communicate(timeout=120)
+    _, errors = launcher.communicate()
     assert launcher.returncode != 0
     assert f"go on with --resume --out {folder}, with any number of processes" in errors
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from multiprocessing import get_context
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +28,14 @@ def in_two_processes(function: Callable[..., Any], folder: Path, *arguments: Any
     ]
     for process in processes:
         process.start()
+    running = {process.sentinel: process for process in processes}
     try:
-        for process in processes:
-            process.join(120)
-            assert process.exitcode == 0
+        # However long they take; but one that fails would leave the other waiting.
+        while running:
+            for sentinel in wait(list(running)):
+                process = running.pop(sentinel)
+                process.join()
+                assert process.exitcode == 0
     finally:
         for process in processes:
             process.kill()
