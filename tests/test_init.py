@@ -1,13 +1,26 @@
+import ast
 import importlib
 import subprocess
 import sys
 from importlib import metadata
+from pathlib import Path
 
 import pytest
 
 import spherical_gae
 
-PACKAGES = ["core", "data", "evaluation", "models", "nn", "presets", "retrieval", "training"]
+PACKAGES = [
+    "core",
+    "data",
+    "evaluation",
+    "experiments",
+    "experiments.presets",
+    "models",
+    "nn",
+    "plotting",
+    "retrieval",
+    "training",
+]
 
 # Fails unless the import leaves torch as it was and spares those who do not plot the import of matplotlib.
 UNTOUCHED = """
@@ -30,6 +43,7 @@ def settings():
 
 before = settings()
 import spherical_gae
+spherical_gae.SphericalGAE, spherical_gae.VonMisesFisher, spherical_gae.fit_vae
 assert settings() == before
 assert "matplotlib" not in sys.modules
 """
@@ -48,6 +62,16 @@ def test_every_public_name_of_the_packages_is_there(package: str) -> None:
     module = importlib.import_module(f"spherical_gae.{package}")
     for name in getattr(module, "__all__", []):
         assert hasattr(module, name), name
+
+
+@pytest.mark.parametrize("package", ["", *PACKAGES])
+def test_public_names_are_those_that_type_checkers_see(package: str) -> None:
+    """``__all__`` of the stub, which is what loads lazily."""
+    module = importlib.import_module(f"spherical_gae.{package}".rstrip("."))
+    stub = Path(module.__file__).with_suffix(".pyi")
+    if stub.exists():
+        (names,) = (node.value for node in ast.parse(stub.read_text()).body if isinstance(node, ast.Assign))
+        assert sorted(ast.literal_eval(names)) == sorted(module.__all__)
 
 
 def test_public_names_are_the_documented_ones() -> None:

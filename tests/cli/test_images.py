@@ -119,6 +119,7 @@ def stop_after(monkeypatch: pytest.MonkeyPatch, epoch: int) -> None:
     monkeypatch.setattr(BatchRun, "step", stop_there)
 
 
+@pytest.mark.slow
 @BOTH
 def test_resumed_run_ends_as_the_uninterrupted(small: None, tmp_path: Path, command: str) -> None:
     """Interrupted past a checkpoint, which is written every 10 and every 5 epochs."""

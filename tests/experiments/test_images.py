@@ -156,6 +156,7 @@ def test_same_configuration_same_files(finished: Finished, images: ImageSplit, t
     assert contents(tmp_path) == contents(folder)
 
 
+@pytest.mark.slow
 def test_seeds_give_other_runs(finished: Finished, images: ImageSplit, tmp_path: Path) -> None:
     experiment, _, metrics = finished
     short = replace(experiment, training=replace(experiment.training, max_epochs=1), seed=experiment.seed + 1)
@@ -187,6 +188,7 @@ def test_without_metrics_the_model_is_scored_again(
     assert contents(tmp_path) == files
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", EXPERIMENTS)
 @pytest.mark.parametrize("past", [-2, 2])
 def test_interrupted_run_ends_as_the_uninterrupted(
@@ -344,6 +346,7 @@ def test_first_stage_is_trained_before_all_of_it(images: ImageSplit, tmp_path: P
     assert set(contents(tmp_path / "run")) == FILES
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", ["VAERun", "M1M2Run"])
 def test_two_stages_go_on_bit_for_bit(
     images: ImageSplit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str

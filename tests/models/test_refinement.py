@@ -94,6 +94,7 @@ def bound(model: VariationalAutoencoder, law: Any, x: Tensor) -> Tensor:
     return reconstruction.view(2000, -1).mean(0) - kl_divergence(law, model.prior())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["sphere", "product", "normal"])
 def test_bound_and_likelihood_estimate_rise(kind: str) -> None:
     """Few samples of a law that fits estimate more of the likelihood, and never more than there is."""

@@ -50,6 +50,7 @@ def test_brute_force_with_ties_and_exclusions(data: st.DataObject) -> None:
     assert (found.scores.tolist(), found.indices.tolist()) == brute_force(scores, k, exclude)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_blocks_do_not_matter(dtype: torch.dtype) -> None:
     scores = torch.randn(40, 500, generator=torch.Generator().manual_seed(0), dtype=dtype)

@@ -159,6 +159,7 @@ def test_scores_of_a_perfect_model() -> None:
     assert found["near_share"] == 1
 
 
+@pytest.mark.slow
 def test_a_short_run_is_a_function_of_its_arguments(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(circle, "SIZES", {"train": 200, "val": 100, "test": 100})
     monkeypatch.setattr(circle, "CONFIG", circle.replace(circle.CONFIG, max_epochs=2))

@@ -13,6 +13,7 @@ from spherical_gae.models import SphericalVAE, refined_posterior, widened
 from spherical_gae.training.checkpoint import save_json
 
 
+@pytest.mark.slow
 def test_estimates_are_those_of_the_first_test_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # All black or white: binarisation leaves nothing to chance.
     images = ImageSplit(*(ImageSet(part.images.round(), part.labels) for part in load_images("digits")))

@@ -36,6 +36,7 @@ def few_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pyg_autoencoders.EPOCHS", 3)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("few_epochs")
 @pytest.mark.parametrize("method", METHODS)
 def test_a_cell_is_a_function_of_its_arguments(split: LinkSplit, method: str, tmp_path: Path) -> None:

@@ -114,6 +114,7 @@ def test_loss_weighs_its_parts(few: dict[str, Any]) -> None:
         assert loss == pytest.approx(weighted - free, rel=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("laws", [("normal", "normal"), ("sphere", "normal"), ("sphere", "sphere")])
 def test_interrupted_and_resumed_is_the_same_bit_for_bit(
     few: dict[str, Any], laws: tuple[str, str], tmp_path: Path

@@ -123,6 +123,7 @@ def test_masked_training_predicts_what_the_encoder_does_not_see(
     assert all(visible == everything for visible in (*seen[1::2], seen[-1]))
 
 
+@pytest.mark.slow
 def test_masked_training_resumes_bit_for_bit(small: LinkSplit, tmp_path: Path) -> None:
     config = GAEConfig(EPOCHS, mask_share=0.15, negatives_per_link=2)
     expected = train(small, make_model(small, "frontier"), config=config)

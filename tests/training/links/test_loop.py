@@ -63,6 +63,7 @@ def test_generators_are_left_as_they_were(small: LinkSplit, fails: bool, monkeyp
     assert torch.equal(torch.get_rng_state(), before)
 
 
+@pytest.mark.slow
 def test_interrupted_and_resumed_is_the_same_bit_for_bit(small: LinkSplit, tmp_path: Path) -> None:
     expected = train(small)
     generator = random.Random(0)
@@ -76,6 +77,7 @@ def test_interrupted_and_resumed_is_the_same_bit_for_bit(small: LinkSplit, tmp_p
     assert_identical(train(small, checkpoint=tmp_path / "run.ckpt"), expected)
 
 
+@pytest.mark.slow
 def test_resuming_does_only_what_is_left(small: LinkSplit, tmp_path: Path) -> None:
     model = make_model(small)
     stop_at(model, 2 * 30)
@@ -162,6 +164,7 @@ def test_settings_and_encoder_choose_the_run(small: LinkSplit, preset: str, batc
     assert type(run) is kind
 
 
+@pytest.mark.slow
 def test_full_batch_and_mini_batches_reach_the_same(digits: LinkSplit) -> None:
     """Test AUC within .01 (measured: .9906 and .9910)."""
     scores = []

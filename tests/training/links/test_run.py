@@ -12,6 +12,7 @@ def small() -> LinkSplit:
     return small_split()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_best_epoch_has_the_best_validation_scores(small: LinkSplit, seed: int) -> None:
     model = make_model(small)
