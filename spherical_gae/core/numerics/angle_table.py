@@ -117,8 +117,9 @@ def tabulated_angle(concentration: Tensor, score: Tensor, family: type[AngleFami
     column_place = column_place.clamp_(0, table.columns / _LAST_PLACE)
     index = torch.add(column_place.floor(), row_place.floor(), alpha=table.columns).int()
     # Only a NaN lies outside; it must not become an index.
-    index = index.clamp_(0, table.rows * table.columns - 1).reshape(-1)
-    cell = table.cells.index_select(0, index).view(*b.shape, *table.cells.shape[1:])
+    index = index.clamp_(0, table.rows * table.columns - 1)
+    # Not index_select, which in old versions (torch 2.4) takes no int32 under vmap.
+    cell = torch.embedding(table.cells.flatten(1), index).view(*b.shape, *table.cells.shape[1:])
 
     powers = _horner(cell.unbind(-2), column_place.frac().unsqueeze(-1)).unbind(-1)
     y, y_slope = _horner_with_slope(powers, row_place.frac())

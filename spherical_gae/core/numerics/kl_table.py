@@ -63,8 +63,10 @@ def tabulated_kl(concentration: Tensor, family: type[AngleFamily], dim: int) -> 
     q = t / (radius + table.one)
     place = q * table.density
     # Only a NaN lies outside; it must not become an index.
-    index = place.int().clamp(0, len(table.cells) - 1).reshape(-1)
-    value, *others = table.cells.index_select(0, index).view(*q.shape, *table.cells.shape[1:]).unbind(-2)
+    index = place.int().clamp(0, len(table.cells) - 1)
+    # Not index_select, which in old versions (torch 2.4) takes no int32 under vmap.
+    cell = torch.embedding(table.cells.flatten(1), index).view(*q.shape, *table.cells.shape[1:])
+    value, *others = cell.unbind(-2)
     offset = place.frac().unsqueeze(-1)
     for coefficient in others:
         value = torch.addcmul(coefficient, value, offset)
