@@ -23,6 +23,8 @@ from spherical_gae.core.numerics.angle_family import FAMILIES, AngleFamily
 
 # Cells and degree: many short cells are cheaper to evaluate, few long ones are precise.
 _SIZE = {torch.float32: (512, 2), torch.float64: (128, 7)}
+# In old versions (torch 2.4) log1p of a float32 above 1e38 is infinite on a processor with vector instructions.
+_LOG1P_ENDS_EARLY = bool(torch.log1p(torch.tensor([3e38], dtype=torch.float32, device="cpu")).isinf())
 
 
 class KLTable(NamedTuple):
@@ -72,7 +74,10 @@ def tabulated_kl(concentration: Tensor, family: type[AngleFamily], dim: int) -> 
         value = torch.addcmul(coefficient, value, offset)
     excess, factor = value.unbind(-1)
     # q t = sqrt(1 + t^2) - 1, and neither overflows.
-    divergence = torch.add(q * q * excess, torch.log1p(q * t), alpha=0.5 * (dim - 1))
+    log_radius = torch.log1p(q * t)
+    if _LOG1P_ENDS_EARLY:
+        log_radius = torch.where(t < 1e30, log_radius, torch.log(radius))
+    divergence = torch.add(q * q * excess, log_radius, alpha=0.5 * (dim - 1))
     return divergence, t / radius / radius * factor
 
 
