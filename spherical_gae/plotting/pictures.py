@@ -131,6 +131,6 @@ def save_figure(ax: Axes, path: str | Path, title: str | None = None) -> None:
     """
     if title is not None:
         ax.set_title(title, fontsize=11, pad=12)
-    figure = ax.get_figure(root=True)
-    assert figure is not None
+    # The axes' figure may be a part of one; of its root, get_figure(root=True) asks from matplotlib 3.10 on only.
+    figure = ax.figure.figure
     write_atomically(path, lambda file: figure.savefig(file, format="png", dpi=160))
