@@ -47,7 +47,7 @@ def test_brier_score_by_hand(probability: list[float], label: list[float], expec
 @pytest.mark.parametrize("count", [1, 10, 1_000])
 def test_brier_score_as_by_scikit_learn(count: int) -> None:
     probability, label = predictions(count, seed=count)
-    expected = brier_score_loss(label.numpy(), probability.numpy(), labels=[0, 1])
+    expected = brier_score_loss(label.numpy(), probability.numpy(), pos_label=1)
     assert brier_score(probability, label) == pytest.approx(expected, abs=1e-14)
 
 
