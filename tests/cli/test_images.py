@@ -6,10 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
 from spherical_gae import data
-from spherical_gae.cli.app import app
 from spherical_gae.cli.train_m1m2 import train_m1m2
 from spherical_gae.cli.train_vae import train_vae
 from spherical_gae.data import ImageSet, ImageSplit, load_images
@@ -266,7 +264,7 @@ def test_training_that_diverges_blames_the_learning_rate(small: None, command: s
 
 @BOTH
 def test_help_names_every_option(command: str) -> None:
-    assert command in CliRunner().invoke(app, ["--help"]).stdout
+    assert command in call("--help").stdout
     parameters = inspect.signature(FUNCTIONS[command]).parameters
     words = set(call(command, "--help").stdout.replace(",", " ").split())
     assert words >= {f"--{name.replace('_', '-')}" for name in parameters} - {"--context"}

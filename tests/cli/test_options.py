@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 import torch
 import typer
-from typer.testing import CliRunner
 
 from spherical_gae.cli.options import (
     fail,
@@ -20,6 +19,7 @@ from spherical_gae.cli.options import (
     use_threads,
 )
 from spherical_gae.experiments.images import VAEExperiment
+from tests.helpers.cli_calls import cli_runner
 
 
 @pytest.fixture
@@ -147,7 +147,7 @@ def resume(*arguments: Any) -> Any:
         refuse_changes(context, SAVED, {"dataset": read})
         typer.echo(json.dumps(context.params))
 
-    return CliRunner().invoke(app, [*map(str, arguments)])
+    return cli_runner().invoke(app, [*map(str, arguments)])
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,9 @@ import pytest
 import torch
 from torch_geometric.data import Data
 from torch_geometric.utils import subgraph
-from typer.testing import CliRunner
 
 from spherical_gae import data as graphs
 from spherical_gae import load_graph, split_links
-from spherical_gae.cli.app import app
 from spherical_gae.cli.train import train
 from spherical_gae.data.graphs import raw_files, raw_folder
 from spherical_gae.data.names import ROOT_VARIABLE
@@ -143,7 +141,7 @@ def test_corrupted_data_root_is_refused(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_help_names_every_option() -> None:
-    assert "train" in CliRunner().invoke(app, ["--help"]).stdout
+    assert "train" in call("--help").stdout
     result = call("train", "--help")
     assert result.exit_code == 0
     words = result.stdout.replace(",", " ").split()

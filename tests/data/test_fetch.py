@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 import typer
-from typer.testing import CliRunner
 
 from spherical_gae.data.checksums import PLANETOID_SIZES
 from spherical_gae.data.mnist import MNIST_SIZES
+from tests.helpers.cli_calls import cli_runner
 
 SCRIPT = Path(__file__).parents[2] / "datasets" / "fetch.py"
 
@@ -29,7 +29,7 @@ def app(monkeypatch: pytest.MonkeyPatch) -> typer.Typer:
 @pytest.mark.real_data
 def test_verifies_what_is_there(app: typer.Typer, real_data_root: Path) -> None:
     before = sorted(real_data_root.rglob("*"))
-    result = CliRunner().invoke(app, ["--root", str(real_data_root)])
+    result = cli_runner().invoke(app, ["--root", str(real_data_root)])
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
     assert len(lines) == 29
@@ -41,7 +41,7 @@ def test_verifies_what_is_there(app: typer.Typer, real_data_root: Path) -> None:
 
 
 def test_reports_every_failure_and_fails(app: typer.Typer, tmp_path: Path) -> None:
-    result = CliRunner().invoke(app, ["--root", str(tmp_path)])
+    result = cli_runner().invoke(app, ["--root", str(tmp_path)])
     assert result.exit_code == 1
     for file in PLANETOID_SIZES:
         assert f"/raw/{file}: could not fetch http://127.0.0.1:9/{file} into" in result.stderr

@@ -1,5 +1,6 @@
 """What the tests of the command line share."""
 
+import inspect
 import os
 from pathlib import Path
 from typing import Any
@@ -8,10 +9,18 @@ from typer.testing import CliRunner
 
 from spherical_gae.cli.app import app
 
+# Before its version 8.2, click mixes stderr into stdout unless told not to.
+_APART: dict[str, Any] = {"mix_stderr": False} if "mix_stderr" in inspect.signature(CliRunner).parameters else {}
+
+
+def cli_runner() -> CliRunner:
+    """A runner that keeps stderr apart."""
+    return CliRunner(**_APART)
+
 
 def call(*arguments: Any) -> Any:
     """Runs ``spherical-gae`` with these arguments."""
-    return CliRunner().invoke(app, [*map(str, arguments)])
+    return cli_runner().invoke(app, [*map(str, arguments)])
 
 
 def assert_refused(result: Any, option: str, *fragments: str) -> None:
