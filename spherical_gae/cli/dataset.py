@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from spherical_gae import data as graphs
 from spherical_gae.cli.options import fail
 from spherical_gae.data.checksums import file_sha256
-from spherical_gae.data.names import DATASETS, GRAPH_SUFFIXES
+from spherical_gae.data.names import DATASETS
+from spherical_gae.data.readers.suffixes import GRAPH_SUFFIXES
 
 if TYPE_CHECKING:
     from torch_geometric.data import Data

@@ -20,7 +20,8 @@ from spherical_gae.cli.options import (
     usable_device,
     use_threads,
 )
-from spherical_gae.data.names import DATASETS, GRAPH_SUFFIXES
+from spherical_gae.data.names import DATASETS
+from spherical_gae.data.readers.suffixes import GRAPH_SUFFIXES
 from spherical_gae.experiments.presets import available_presets, load_preset
 from spherical_gae.experiments.seeds import parse_seeds
 

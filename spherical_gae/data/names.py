@@ -1,4 +1,4 @@
-"""Names of the data sets, and the kinds of files that are read; apart, so that help on a command needs no torch."""
+"""Names of the data sets; apart, so that help on a command needs no torch."""
 
 from __future__ import annotations
 
@@ -16,9 +16,3 @@ DATASETS = (*PLANETOID_FOLDERS, "digits")
 
 IMAGE_DATASETS = ("mnist", "digits")
 """Names that :func:`~spherical_gae.data.images.load_images` knows."""
-
-DELIMITERS: Mapping[str, str] = MappingProxyType({".csv": ",", ".tsv": "\t"})
-"""Suffix of a file of delimited text -> its delimiter."""
-
-GRAPH_SUFFIXES = (*DELIMITERS, ".npz", ".graphml")
-"""Kinds of files that :func:`~spherical_gae.data.readers.graph_files.read_graph` knows."""

@@ -6,14 +6,14 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
-from spherical_gae.data.names import DELIMITERS
+from spherical_gae.data.readers.suffixes import DELIMITERS
 
 
 def read_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Reads a file line by line; cells may be quoted as spreadsheets do.
 
     Args:
-        path: A file in UTF-8 whose suffix is in :data:`~spherical_gae.data.names.DELIMITERS`.
+        path: A file in UTF-8 whose suffix is in :data:`~spherical_gae.data.readers.suffixes.DELIMITERS`.
 
     Yields:
         The number of the line, from 1, and its cells without surrounding blanks; empty lines are left out.

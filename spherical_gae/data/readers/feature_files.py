@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from scipy import sparse
 from torch import Tensor
 
-from spherical_gae.data.names import DELIMITERS
 from spherical_gae.data.readers.conversions import float_array
 from spherical_gae.data.readers.delimited import read_number, read_rows
+from spherical_gae.data.readers.suffixes import DELIMITERS
 
 FEATURE_SUFFIXES = (*DELIMITERS, ".npy", ".npz")
 """Kinds of files that :func:`read_features` knows."""

@@ -15,10 +15,10 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from spherical_gae.data.cleaning import clean_graph, count_nodes, plain_ids, some
-from spherical_gae.data.names import DELIMITERS, GRAPH_SUFFIXES
 from spherical_gae.data.readers.conversions import float_array, networkx_edges, node_attributes, scipy_edges
 from spherical_gae.data.readers.edge_lists import read_edge_list, typed_ids
 from spherical_gae.data.readers.feature_files import FEATURE_SUFFIXES, load_arrays, read_features
+from spherical_gae.data.readers.suffixes import DELIMITERS, GRAPH_SUFFIXES
 
 _NPZ_TENSORS = ("edge_index", "edge_weight", "x", "y")
 _NPZ_ARRAYS = (*_NPZ_TENSORS, "node_ids", "num_nodes")
