@@ -6,7 +6,7 @@ from .heads import LatentHead, NormalHead, ProductOfSpheresHead, VonMisesFisherH
 from .mlp import MLP, ClassConditionalMLP, MLPEncoder, ParallelLinear, Scale
 from .observations import BernoulliObservation, NormalObservation, Observation, log_prob_of_data
 from .pair_blocks import score_block
-from .propagated import PropagatedEncoder, propagate_features
+from .propagated_encoder import PropagatedEncoder, propagate_features
 from .propagation import NormalizedAdjacency, node_degree, normalized_adjacency, sparse_features
 from .sparse import SparseMatrix
 

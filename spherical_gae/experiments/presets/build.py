@@ -13,7 +13,7 @@ from spherical_gae.nn.degree_bias import DegreeBiasedDecoder
 from spherical_gae.nn.encoders import BatchNormPropagationEncoder, GCNEncoder, NormalizedPropagationEncoder
 from spherical_gae.nn.feature_neighbor_encoder import FeatureNeighborEncoder
 from spherical_gae.nn.heads import NormalHead
-from spherical_gae.nn.propagated import PropagatedEncoder
+from spherical_gae.nn.propagated_encoder import PropagatedEncoder
 
 
 def build_model(preset: Preset, method: str, in_channels: int, seed: int = 0) -> VariationalGAE:

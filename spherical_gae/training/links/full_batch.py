@@ -12,7 +12,7 @@ from spherical_gae.data.negatives import NonEdgeSampler
 from spherical_gae.data.splits import LinkSplit
 from spherical_gae.evaluation.metrics import LinkScores
 from spherical_gae.nn.feature_neighbor_encoder import FeatureNeighborEncoder, NeighborFeatures
-from spherical_gae.nn.propagated import PropagatedEncoder
+from spherical_gae.nn.propagated_encoder import PropagatedEncoder
 from spherical_gae.nn.sparse import SparseMatrix
 from spherical_gae.training.links.masking import AdjacencyMasking, LinkMasking, weight_of_links
 from spherical_gae.training.links.run import LinkRun

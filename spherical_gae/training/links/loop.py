@@ -11,7 +11,7 @@ from torch import nn
 
 from spherical_gae.data.splits import LinkSplit
 from spherical_gae.models.graph import VariationalGAE
-from spherical_gae.nn.propagated import PropagatedEncoder
+from spherical_gae.nn.propagated_encoder import PropagatedEncoder
 from spherical_gae.randomness import seeded
 from spherical_gae.training.engine import run_epochs
 from spherical_gae.training.links.config import GAEConfig, GAEResult

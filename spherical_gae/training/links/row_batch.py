@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from spherical_gae.nn.propagated import PropagatedEncoder
+from spherical_gae.nn.propagated_encoder import PropagatedEncoder
 from spherical_gae.nn.propagation import normalized_adjacency
 from spherical_gae.nn.sparse import SparseMatrix
 from spherical_gae.training.links.masking import AdjacencyMasking, weight_of_links
