@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 from torch.distributions import constraints
 
@@ -23,3 +24,16 @@ class _UnitSphere(constraints.Constraint):
 
 
 unit_sphere = _UnitSphere()
+
+
+def all_true(condition: Tensor) -> bool:
+    """Whether it holds everywhere; inside ``torch.func.vmap`` over all of its elements, as torch's own laws ask."""
+    return bool(torch._is_all_true(condition))
+
+
+def shown(value: Tensor, form: str = "") -> str:
+    """One number in a message; inside ``torch.func.vmap``, where it cannot be read, what to do instead."""
+    try:
+        return format(value.item(), form)
+    except RuntimeError:
+        return "a value that vmap hides (call without vmap to see it)"

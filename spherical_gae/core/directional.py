@@ -11,7 +11,7 @@ from torch import Generator, Size, Tensor
 from torch.distributions import Distribution
 from torch.distributions.constraints import Constraint, nonnegative
 
-from spherical_gae.core.constraints import NORM_TOLERANCE, unit_sphere
+from spherical_gae.core.constraints import NORM_TOLERANCE, all_true, shown, unit_sphere
 
 Self = TypeVar("Self", bound="DirectionalDistribution")
 
@@ -179,13 +179,15 @@ def _check_shapes(loc: Tensor, concentration: Tensor) -> Size:
 
 
 def _check_values(loc: Tensor, concentration: Tensor) -> None:
-    if not unit_sphere.check(loc).all():
-        worst = float((loc.detach().norm(dim=-1) - 1).abs().max())
+    if not all_true(unit_sphere.check(loc)):
+        worst = (loc.detach().norm(dim=-1) - 1).abs().max()
         raise ValueError(
-            f"loc must hold unit vectors, within {NORM_TOLERANCE}, got a norm off by {worst:.3g}: "
+            f"loc must hold unit vectors, within {NORM_TOLERANCE}, got a norm off by {shown(worst, '.3g')}: "
             f"normalise it with torch.nn.functional.normalize(loc, dim=-1)"
         )
     allowed = (concentration >= 0) & concentration.isfinite()
-    if not allowed.all():
-        value = float(concentration.detach()[~allowed].flatten()[0])
-        raise ValueError(f"concentration must be finite and at least 0, got {value}")
+    if not all_true(allowed):
+        # Without a mask, by which vmap takes no elements.
+        first = torch.argmin(allowed.flatten().to(torch.uint8))
+        value = concentration.detach().flatten().index_select(0, first.reshape(1))
+        raise ValueError(f"concentration must be finite and at least 0, got {shown(value)}")
