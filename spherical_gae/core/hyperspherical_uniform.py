@@ -47,7 +47,7 @@ class HypersphericalUniform(Distribution):
         if isinstance(dim, bool) or not isinstance(dim, int) or dim < 2:
             raise ValueError(f"dim must be an integer of at least 2, got {dim!r}")
         self.dim = dim
-        self._like = torch.empty(0, dtype=dtype, device=device)
+        self._like = torch.zeros((), dtype=dtype, device=device)
         super().__init__(Size(), Size((dim,)), validate_args=validate_args)
 
     def __repr__(self) -> str:
@@ -56,8 +56,10 @@ class HypersphericalUniform(Distribution):
     def expand(self, batch_shape: Any, _instance: Any = None) -> HypersphericalUniform:
         """Returns the law with ``batch_shape``, see ``torch.distributions.Distribution.expand``."""
         new = self._get_checked_instance(HypersphericalUniform, _instance)
-        new.dim, new._like = self.dim, self._like
-        Distribution.__init__(new, Size(batch_shape), self.event_shape, validate_args=False)
+        batch_shape = Size(batch_shape)
+        # Of the batch shape, so that a shape to which it cannot be expanded raises as for a law with parameters.
+        new.dim, new._like = self.dim, self._like.expand(batch_shape)
+        Distribution.__init__(new, batch_shape, self.event_shape, validate_args=False)
         new._validate_args = self._validate_args
         return new
 
