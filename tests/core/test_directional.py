@@ -7,7 +7,7 @@ import torch
 
 from spherical_gae.core import PowerSpherical, VonMisesFisher
 from spherical_gae.core.directional import DirectionalDistribution, expand_if_needed
-from tests.helpers.places import direction, seeded
+from tests.helpers.places import direction
 
 
 class PointMass(DirectionalDistribution):
@@ -51,32 +51,6 @@ def test_what_a_law_is_given():
     assert repr(law) == "PointMass(loc: (2, 3), concentration: (2,))"
     with pytest.raises(ValueError, match=r"at least 0, got -2\.0"):
         PointMass(loc, -2.0, validate_args=True)
-
-
-@pytest.mark.parametrize(
-    "law",
-    [
-        PointMass(direction("random", 5), 2.0),
-        PowerSpherical(direction("random", 5), 2.0),
-        VonMisesFisher(direction("random", 5), 2.0),
-        VonMisesFisher(direction("random", 5), 2.0, sampler="exact"),
-    ],
-    ids=["PointMass", "PowerSpherical", "tabulated", "exact"],
-)
-@pytest.mark.parametrize("validate", [True, False])
-def test_expand_keeps_the_law(law, validate):
-    """Class, values, validation and sampler; the samples are those of a law made with that batch."""
-    options = {"sampler": law.sampler} if isinstance(law, VonMisesFisher) else {}
-    start = type(law)(law.loc, law.concentration, validate_args=validate, **options)
-    larger = start.expand([2, 3])
-    assert type(larger) is type(law)
-    assert vars(larger).keys() == vars(start).keys()
-    assert larger._validate_args is validate
-    assert (larger.loc.shape, larger.concentration.shape, larger.batch_shape) == ((2, 3, 5), (2, 3), (2, 3))
-    assert larger.loc.data_ptr() == start.loc.data_ptr()
-    made = type(law)(law.loc.expand(2, 3, 5), law.concentration.expand(2, 3), validate_args=validate, **options)
-    assert torch.equal(larger.sample((4,), seeded()), made.sample((4,), seeded()))
-    assert getattr(larger, "sampler", None) == getattr(start, "sampler", None)
 
 
 def test_expand_if_needed():
