@@ -8,7 +8,7 @@ from torch.distributions import kl_divergence, register_kl
 from spherical_gae.core.directional import DirectionalDistribution
 from spherical_gae.core.hyperspherical_uniform import HypersphericalUniform
 from spherical_gae.core.numerics.angle_family import PowerSphericalAngle
-from spherical_gae.core.numerics.divergence import divergence_to_uniform
+from spherical_gae.core.numerics.kl_to_uniform import divergence_to_uniform
 from spherical_gae.core.numerics.special import (
     kl_to_uniform,
     log_hyp0f1,

@@ -9,7 +9,7 @@ from torch import Generator, Tensor
 
 from spherical_gae.core.directional import DirectionalDistribution
 from spherical_gae.core.numerics.angle_family import PowerSphericalAngle
-from spherical_gae.core.numerics.divergence import divergence_to_uniform
+from spherical_gae.core.numerics.kl_to_uniform import divergence_to_uniform
 from spherical_gae.core.numerics.special import log_sphere_area
 from spherical_gae.core.numerics.tabulated import sample_tabulated
 

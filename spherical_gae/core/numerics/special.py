@@ -25,7 +25,7 @@ from torch.autograd import Function
 
 from spherical_gae.core.numerics.angle_family import VonMisesFisherAngle
 from spherical_gae.core.numerics.bessel import EXPANSION, log_terms, ratio_terms
-from spherical_gae.core.numerics.divergence import divergence_to_uniform
+from spherical_gae.core.numerics.kl_to_uniform import divergence_to_uniform
 
 
 def log_sphere_area(dim: int) -> float:

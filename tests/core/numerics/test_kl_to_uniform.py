@@ -9,8 +9,8 @@ from torch.autograd import gradcheck, gradgradcheck
 from torch.func import hessian, jacfwd, jacrev, jvp, vmap
 
 from spherical_gae.core.numerics.angle_family import PowerSphericalAngle, VonMisesFisherAngle
-from spherical_gae.core.numerics.divergence import _Divergence, _DivergenceBothModes, divergence_to_uniform
 from spherical_gae.core.numerics.kl_table import tabulated_kl
+from spherical_gae.core.numerics.kl_to_uniform import _Divergence, _DivergenceBothModes, divergence_to_uniform
 from tests.helpers.places import DTYPES
 from tests.helpers.reference import reference
 
