@@ -36,3 +36,8 @@ def test_dtype_and_device():
     for tensor in (law.sample(), law.mean, law.variance, law.covariance_matrix, law.entropy()):
         assert (tensor.dtype, tensor.device.type) == (torch.float64, "meta")
     assert HypersphericalUniform(3).sample().dtype == torch.get_default_dtype()
+
+
+def test_without_validation_the_density_is_the_same_anywhere():
+    law = HypersphericalUniform(3, validate_args=False)
+    assert law.log_prob(torch.tensor([0.5, 0.0, 0.0])).item() == pytest.approx(-LOG_AREA[3])
