@@ -24,6 +24,8 @@ from spherical_gae.core.numerics.tabulated import sample_tabulated
 from spherical_gae.core.numerics.tangent import random_point_at_angle
 
 Sampler = Literal["tabulated", "exact"]
+# Not looked up in a call: torch.compile of torch 2.4 does not trace get_args.
+_SAMPLERS = get_args(Sampler)
 
 
 class VonMisesFisher(DirectionalDistribution):
@@ -68,8 +70,8 @@ class VonMisesFisher(DirectionalDistribution):
         validate_args: bool | None = None,
         sampler: Sampler = "tabulated",
     ) -> None:
-        if sampler not in get_args(Sampler):
-            raise ValueError(f"sampler must be one of {get_args(Sampler)}, got {sampler!r}")
+        if sampler not in _SAMPLERS:
+            raise ValueError(f"sampler must be one of {_SAMPLERS}, got {sampler!r}")
         self.sampler: Sampler = sampler
         super().__init__(loc, concentration, validate_args)
 

@@ -179,7 +179,7 @@ def _excess_relative(at: _Point, v: float) -> Tensor:
     delta = at.kappa * (at.kappa / (at.radius + v))
     log_growth = torch.log1p(delta / v)  # log(s / v)
     total = v * torch.log1p(delta / (2 * v)) + 0.5 * log_growth
-    for k, constant in enumerate(at.coefficients.constant, start=1):
+    for k, constant in enumerate(at.coefficients.constant, 1):
         if constant:
             total = total - constant * v**-k * torch.expm1(-k * log_growth)
     return total
@@ -189,7 +189,7 @@ def _excess_absolute(at: _Point, v: float) -> Tensor:
     """X less its series in y, for kappa large and any v >= 0."""
     total = v * torch.log(0.5 * (v + at.radius)) + 0.5 * torch.log(at.radius)
     total = total + (_HALF_LOG_2PI - math.lgamma(v + 1) - v)
-    for k, constant in enumerate(at.coefficients.constant, start=1):
+    for k, constant in enumerate(at.coefficients.constant, 1):
         if constant:
             total = total - constant * at.inverse_radius**k
     return total
