@@ -11,7 +11,7 @@ from torch.autograd import grad
 from torch.distributions import Normal, kl_divergence
 from torch.func import hessian, jacrev, vmap
 
-from tests.helpers.distributions import ALL, PARAMETERS, PARAMETRIC, Case, Values, partners
+from tests.helpers.distributions import ALL, KINDS, PARAMETERS, PARAMETRIC, Case, Values, partners
 from tests.helpers.places import DTYPES, seeded
 from tests.helpers.recorder import Recorder
 
@@ -118,10 +118,10 @@ def others_of(case: Case, dim: int, dtype: torch.dtype) -> Others:
 def step(
     case: Case, raw: Values, others: Others, dim: int, dtype: torch.dtype, generator: torch.Generator | None
 ) -> list[Tensor]:
-    """What a training step may do, for a law of batch shape (20,), and its moments."""
+    """What a training step may do, for a law of batch shape (20,)."""
     law = case.law(raw, (20,), dim, dtype, validate_args=False)
     sample = law.rsample((), generator)
-    found = [sample, law.log_prob(sample), law.entropy(), law.mean, law.variance]
+    found = [sample, law.log_prob(sample)]
     for p, q, values in others:
         other = (q if p is case else p).law(values, (), dim, dtype, validate_args=False)
         found.append(kl_divergence(law, other) if p is case else kl_divergence(other, law))
@@ -134,6 +134,7 @@ def everything(
     """Each function of the law."""
     found = step(case, raw, others_of(case, dim, dtype), dim, dtype, generator)
     law = case.law(raw, (20,), dim, dtype, validate_args=False)
+    found += [law.entropy(), law.mean, law.variance]
     return [*found, law.covariance_matrix] if hasattr(law, "covariance_matrix") else found
 
 
@@ -184,6 +185,7 @@ def test_autocast_changes_nothing(case: Case, dim: int, backward_inside: bool) -
 
 
 def assert_compiles(case: Case, backend: str, dims: tuple[int, ...]) -> None:
+    """The divergences are those to and from other kinds of law, the priors of a training step."""
     torch._dynamo.reset()
 
     def loss(others: Others, dim: int, dtype: torch.dtype, *raw: Tensor) -> Tensor:
@@ -192,7 +194,7 @@ def assert_compiles(case: Case, backend: str, dims: tuple[int, ...]) -> None:
     compiled = torch.compile(loss, fullgraph=True, backend=backend)
     for dim in dims:
         for dtype in (torch.float32, torch.float64):
-            results, others = [], others_of(case, dim, dtype)
+            results, others = [], [o for o in others_of(case, dim, dtype) if KINDS[o[0]] is not KINDS[o[1]]]
             for function in (loss, compiled):
                 raw = list(leaves(case, dim, dtype).values())
                 torch.manual_seed(0)
@@ -204,7 +206,7 @@ def assert_compiles(case: Case, backend: str, dims: tuple[int, ...]) -> None:
 @pytest.mark.slow
 @ALL
 @pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")
-@pytest.mark.parametrize("dims", [(2,), (3, 8, 64)], ids=str)
+@pytest.mark.parametrize("dims", [(2,), (3, 8)], ids=str)
 def test_compiles_as_one_graph(case: Case, dims: tuple[int, ...]) -> None:
     """Value and gradients are eager's on the same random numbers, for both dtypes and for one m after the other."""
     assert_compiles(case, "eager", dims)
