@@ -33,7 +33,7 @@ def few_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
         return load_preset(name, dataset).with_changes(epochs=3)
 
     monkeypatch.setattr(link_methods, "load_preset", short)
-    monkeypatch.setattr("pyg_autoencoders.EPOCHS", 3)
+    monkeypatch.setattr("benchmarks.links.pyg_autoencoders.EPOCHS", 3)
 
 
 @pytest.mark.slow
@@ -73,7 +73,7 @@ def test_isolated_bucket_is_what_differs(monkeypatch: pytest.MonkeyPatch, split:
 def test_pyg_embeddings_are_those_of_the_best_validation_epoch(
     split: LinkSplit, method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pyg_autoencoders.EPOCHS", 5)
+    monkeypatch.setattr("benchmarks.links.pyg_autoencoders.EPOCHS", 5)
     chosen, best, last = train_embeddings(split, method, seed=3)
     model, train, every = make_model(method, split.train.num_features, 3), prepare(split), []
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
