@@ -14,6 +14,9 @@ from torch.distributions import kl_divergence
 from spherical_gae.core import HypersphericalUniform, PowerSpherical
 from tests.helpers.places import DTYPES, PLACES, direction, directions, seeded, tensor
 
+# Long statistical tests; the contract has quick ones of the same kinds.
+pytestmark = pytest.mark.slow
+
 
 @DTYPES
 @PLACES

@@ -50,6 +50,7 @@ def test_law(dim, concentration):
     assert kstest(u.numpy(), AngleLaw(dim, concentration).cdf).pvalue > 1e-3
 
 
+@pytest.mark.slow
 @DIMS
 @CONCENTRATIONS
 def test_corrected_gradient_is_unbiased(dim, concentration):

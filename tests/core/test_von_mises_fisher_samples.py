@@ -18,6 +18,9 @@ from tests.helpers.angle_law import AngleLaw
 from tests.helpers.places import DTYPES, PLACES, direction, seeded
 from tests.helpers.reference import reference
 
+# Long statistical tests; the contract has quick ones of the same kinds.
+pytestmark = pytest.mark.slow
+
 
 @DTYPES
 @PLACES

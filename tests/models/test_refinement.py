@@ -37,6 +37,7 @@ class OnSphere(Distribution):
         return (self.z * x).sum(-1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize(("length", "start"), [(30.0, 300.0), (300.0, 30.0), (2.0, 5.0)])
 @pytest.mark.parametrize("dim", [2, 3, 21])

@@ -48,7 +48,9 @@ def sample_half_tangent(concentration: Tensor, dim: int, generator: Generator | 
 
 def _invert_on_sphere(kappa: Tensor, dim: int, generator: Generator | None) -> Tensor:
     """m = 3: x = 1 - cos theta is an exponential variate truncated to [0, 2]."""
-    energy = torch.empty_like(kappa).exponential_(generator=generator)  # -log(1 - u)
+    energy = torch.empty_like(kappa, memory_format=torch.contiguous_format).exponential_(
+        generator=generator
+    )  # -log(1 - u)
     log_u = torch.log(-torch.expm1(-energy))
     u = torch.exp(log_u)
     # Each side has one form for small kappa, where logaddexp would cancel, and one that never overflows.

@@ -42,7 +42,9 @@ def tangent_direction(loc: Tensor, generator: Generator | None = None) -> Tensor
     """
     loc = loc.detach()
     if loc.shape[-1] == 2:
-        sign = torch.empty_like(loc[..., :1]).uniform_(-1, 1, generator=generator)
+        sign = torch.empty_like(loc[..., :1], memory_format=torch.contiguous_format).uniform_(
+            -1, 1, generator=generator
+        )
         x, y = loc.unbind(-1)
         return torch.stack((-y, x), -1) * torch.where(sign < 0, -1.0, 1.0).to(loc.dtype)
     noise = torch.empty_like(loc, memory_format=torch.contiguous_format).normal_(generator=generator)

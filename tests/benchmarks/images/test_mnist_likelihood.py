@@ -48,6 +48,7 @@ def test_estimates_that_are_there_are_kept(tmp_path: Path, monkeypatch: pytest.M
     assert mnist_likelihood.run_cell(cell, tmp_path) == {**cell._asdict(), "refined, 500": -1.0}
 
 
+@pytest.mark.slow
 def test_proposals_are_the_named_ones() -> None:
     torch.manual_seed(8)
     model = SphericalVAE(dim=2, in_features=64, hidden_features=(8,)).eval()

@@ -22,6 +22,7 @@ def test_distribution_function(dim: int, concentration: float) -> None:
     np.testing.assert_allclose(found, law.cdf(u), atol=2e-6)
 
 
+@pytest.mark.slow
 def test_samples_and_gradients_agree_with_the_law() -> None:
     found = law_of_samples(16, 21.7, 1_000_000, torch.float32, seed=0)
     assert found["ks_size"] == found["mean_size"] == 1_000_000
@@ -41,6 +42,7 @@ def test_backward_leaves_the_gradient_of_one_call() -> None:
         torch.testing.assert_close(parameter.grad, 2 + 2 * parameter.detach())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("validate", [False, True])
 def test_steps_sample_and_diverge(validate: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """What each step hands to ``backward``: a sample of the shape, on the sphere unless normal, and a divergence."""
