@@ -44,7 +44,8 @@ class ProductOfSpheres(Distribution):
     has_rsample = True
 
     def __init__(self, factors: VonMisesFisher | HypersphericalUniform, validate_args: bool | None = None) -> None:
-        if not isinstance(factors, VonMisesFisher | HypersphericalUniform):
+        # A tuple: torch.compile of torch 2.4 does not trace a union.
+        if not isinstance(factors, (VonMisesFisher, HypersphericalUniform)):
             raise TypeError(f"factors must be VonMisesFisher or HypersphericalUniform, got {type(factors).__name__}")
         if not factors.batch_shape or factors.batch_shape[-1] == 0:
             raise ValueError(
