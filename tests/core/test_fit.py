@@ -65,6 +65,7 @@ def test_concentrated_samples_in_any_direction(concentration):
     assert loc.norm().item() == pytest.approx(1, abs=1e-15)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dim", [2, 3, 10, 200])
 @pytest.mark.parametrize("concentration", [0.5, 20.0, 1e5])
 def test_score_vanishes(dim, concentration):

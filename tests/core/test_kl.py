@@ -116,6 +116,7 @@ def test_different_spheres_are_refused():
             kl_divergence(p[3], q[4])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dim", [2, 3, 5, 16, 64, 257])
 def test_derivatives_of_first_and_second_order(dim):
     """In both concentrations and, through normalisation, both mean directions."""

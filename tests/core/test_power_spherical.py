@@ -111,6 +111,7 @@ def log_prob_of(loc, kappa, x):
     return PowerSpherical(torch.nn.functional.normalize(loc, dim=-1), kappa, validate_args=False).log_prob(x)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dim", [2, 5, 64])
 def test_derivatives_of_log_prob(dim):
     """Both orders agree with differences and with torch.func, on either side of the equator."""

@@ -146,6 +146,7 @@ def test_loaded_model_is_the_trained_one(finished: Finished, images: ImageSplit)
     assert not any(torch.equal(first[name], untrained[name]) for name in first)
 
 
+@pytest.mark.slow
 def test_same_configuration_same_files(finished: Finished, images: ImageSplit, tmp_path: Path) -> None:
     """Whatever the state of the global generator, which is left as it was."""
     experiment, folder, metrics = finished

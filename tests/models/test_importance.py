@@ -121,6 +121,7 @@ def spherical(dim: int, observation: Observation) -> SphericalVAE:
     return SphericalVAE(dim, encoder=Encoder(dim + 1), decoder=decoder, head=head, observation=observation)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("factor", [None, 0.7, 2.0])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("observation", [BernoulliObservation(), NormalObservation(0.8)], ids=["bernoulli", "normal"])

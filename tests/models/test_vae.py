@@ -251,6 +251,7 @@ def test_paper_architecture_by_default() -> None:
     assert isinstance(model.head, NormalHead)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "dim"), [(SphericalVAE, 1), (NormalVAE, 2)])
 def test_two_patterns_are_learned(kind: type, dim: int) -> None:
     """No model can give two patterns more than log(1/2) each, on average; without a latent it is 12 log(1/2)."""

@@ -44,6 +44,7 @@ def leaves(case: Case, dim: int) -> list[Tensor]:
     return [value.requires_grad_() for value in case.raw(BATCH, dim).values()]
 
 
+@pytest.mark.slow
 @PARAMETRIC
 @DIMS
 def test_both_orders_agree_with_differences(case: Case, dim: int) -> None:

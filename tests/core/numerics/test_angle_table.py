@@ -34,6 +34,7 @@ def at(concentration, dim, dtype, scores=None, family=VonMisesFisherAngle):
     return kappa, score, tabulated_angle(kappa, score, family, dim)
 
 
+@pytest.mark.slow
 @DTYPES
 @pytest.mark.parametrize(("family", "dim"), LAWS)
 def test_certificate(family, dim, dtype):

@@ -24,6 +24,7 @@ def tolerance(dim, dtype):
     return 1e-5 if dim <= 1000 else 1e-4
 
 
+@pytest.mark.slow
 @DTYPES
 @pytest.mark.parametrize("dim", DIMS)
 def test_velocity_pointwise(dim, dtype):
@@ -70,6 +71,7 @@ FUNCTIONS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dim", [2, 3, 4, 5, 8, 16, 50, 128])
 @pytest.mark.parametrize("concentration", [0.0, 0.5, 5.0, 30.0, 200.0, 1e4])
 def test_gradient_of_an_expectation(dim, concentration):

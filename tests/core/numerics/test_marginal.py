@@ -33,6 +33,7 @@ def concentrations(dim):
     return (0.0, 1e-3, 0.1, 1.0, 0.49 * dim, 0.51 * dim, 100.0, 1e4, 1e6)
 
 
+@pytest.mark.slow
 @DTYPES
 @DIMS
 def test_law(dim, dtype):

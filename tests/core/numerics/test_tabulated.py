@@ -26,6 +26,7 @@ def sample(loc, kappa, family=VonMisesFisherAngle, seed=0):
     return sample_tabulated(loc, kappa, family, seeded(seed))
 
 
+@pytest.mark.slow
 @DTYPES
 @FAMILIES
 @PLACES

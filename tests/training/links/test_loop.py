@@ -27,6 +27,7 @@ def small() -> LinkSplit:
     return small_split()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("preset", "method", "bound"),
     [("paper", "s-vgae", 0.97), ("frontier", "s-vgae", 0.9), ("frontier", "n-vgae", 0.9)],
