@@ -210,7 +210,7 @@ def torch_compiles_expand() -> bool:
     return is_compiled(lambda x: Normal(x, 1.0, validate_args=False).expand((2, 3)).rsample(), torch.zeros(3))
 
 
-def assert_compiles(case: Case, backend: str, dims: tuple[int, ...], dtypes: tuple[torch.dtype, ...]) -> None:
+def assert_compiles(case: Case, backend: str, kinds: tuple[tuple[int, torch.dtype], ...]) -> None:
     """The divergences are those to and from other kinds of law, the priors of a training step."""
     # A law without parameters, and the prior of a product, get their batch by it.
     if (not case.parameters or case.num_factors) and not torch_compiles_expand():
@@ -221,17 +221,16 @@ def assert_compiles(case: Case, backend: str, dims: tuple[int, ...], dtypes: tup
         return loss_of(step(case, dict(zip(case.parameters, raw, strict=True)), others, dim, dtype, None))
 
     compiled = torch.compile(loss, fullgraph=True, backend=backend)
-    for dim in dims:
+    for dim, dtype in kinds:
         if not torch_compiles_shapes_that_vary():
             torch._dynamo.reset()
-        for dtype in dtypes:
-            results, others = [], [o for o in others_of(case, dim, dtype) if KINDS[o[0]] is not KINDS[o[1]]]
-            for function in (loss, compiled):
-                raw = list(leaves(case, dim, dtype).values())
-                torch.manual_seed(0)
-                value = function(others, dim, dtype, *raw)
-                results.append([value.detach(), *(grad(value, raw) if raw else ())])
-            torch.testing.assert_close(*results)
+        results, others = [], [o for o in others_of(case, dim, dtype) if KINDS[o[0]] is not KINDS[o[1]]]
+        for function in (loss, compiled):
+            raw = list(leaves(case, dim, dtype).values())
+            torch.manual_seed(0)
+            value = function(others, dim, dtype, *raw)
+            results.append([value.detach(), *(grad(value, raw) if raw else ())])
+        torch.testing.assert_close(*results)
 
 
 @pytest.mark.slow
@@ -239,7 +238,7 @@ def assert_compiles(case: Case, backend: str, dims: tuple[int, ...], dtypes: tup
 @pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")
 def test_compiles_as_one_graph(case: Case) -> None:
     """Value and gradients are eager's on the same random numbers, for both dtypes and for one m after the other."""
-    assert_compiles(case, "eager", (2, 8), (torch.float32, torch.float64))
+    assert_compiles(case, "eager", ((8, torch.float32), (2, torch.float64), (8, torch.float64)))
 
 
 @pytest.mark.slow
@@ -247,4 +246,4 @@ def test_compiles_as_one_graph(case: Case) -> None:
 @pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")
 def test_compiles_with_its_backward(case: Case) -> None:
     """As above, where the derivatives are traced as well."""
-    assert_compiles(case, "aot_eager", (8,), (torch.float32,))
+    assert_compiles(case, "aot_eager", ((8, torch.float32),))
