@@ -49,7 +49,9 @@ def table(rows: list[dict[str, Any]]) -> str:
         cells = [row["python"], row["torch"], row["torch-geometric"], row["others"]["numpy"], row["others"]["scipy"]]
         cells += [f"`{row['constraints']}`", row["date"], row["passed"], row["failed"], row["skipped"]]
         lines.append("| " + " | ".join(map(str, [*cells, ", ".join(scores)])) + " |\n")
-    return HEADER + "".join(lines)
+    # A row may be given a note by hand: why something failed.
+    notes = [f"- torch {row['torch']}: {row['note']}\n" for row in rows if "note" in row]
+    return HEADER + "".join(lines) + ("\n" + "".join(notes) if notes else "")
 
 
 def main(work: Path, docs: Path, constraints: str) -> None:
