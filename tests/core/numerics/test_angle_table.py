@@ -75,16 +75,12 @@ def test_distribution_function_of_the_power_spherical_law(dim, dtype):
 @DTYPES
 @pytest.mark.parametrize("dim", DIMS)
 def test_velocity(dim, dtype):
-    """dtheta / dkappa, relative; measured: 1.2e-5 in float32 and 1.5e-7 in float64, largest for m = 3, 4 and 11.
-
-    In float64 it is the rounding of the spline's fit, divided by a velocity that vanishes towards the tails, and is
-    another with each SciPy and NumPy: 3.7e-7 with 1.13 and 1.26, for m = 3 at kappa = 0.
-    """
+    """dtheta / dkappa, relative; measured: 1.2e-5 in float32 and 1.5e-7 in float64, largest for m = 3, 4 and 11."""
     for concentration in CONCENTRATIONS:
         kappa, _, angle = at(concentration, dim, dtype)
         expected = AngleLaw(dim, kappa[0].item()).velocity(np.log(angle.half_tangent.detach().double().numpy()))
         error = np.abs(angle.velocity.detach().double().numpy() / expected - 1)
-        assert error.max() < (2e-5 if dtype == torch.float32 else 5e-7), concentration
+        assert error.max() < (2e-5 if dtype == torch.float32 else 3e-7), concentration
 
 
 @pytest.mark.parametrize(("family", "dim"), LAWS)
