@@ -191,7 +191,7 @@ def is_compiled(function: Callable[[Tensor], Tensor], *arguments: Tensor) -> boo
     try:
         for argument in arguments:
             compiled(argument)
-    except torch._dynamo.exc.Unsupported:
+    except (torch._dynamo.exc.Unsupported, torch._dynamo.exc.InternalTorchDynamoError):
         return False
     finally:
         torch._dynamo.reset()
@@ -206,7 +206,7 @@ def torch_compiles_shapes_that_vary() -> bool:
 
 @cache
 def torch_compiles_expand() -> bool:
-    """Torch 2.4 does not."""
+    """Torch 2.4 and 2.8 do not."""
     return is_compiled(lambda x: Normal(x, 1.0, validate_args=False).expand((2, 3)).rsample(), torch.zeros(3))
 
 
