@@ -36,7 +36,8 @@ def sample_tabulated(
     mean, kappa = loc.detach(), concentration.detach()
     score = torch.empty_like(kappa, memory_format=torch.contiguous_format).normal_(generator=generator)
     dim = loc.shape[-1]
-    angle = tabulated_angle(kappa, score, family, dim)
+    # Not a slice, which torch 2.8 does not compile.
+    _, cosine, sine, velocity = tabulated_angle(kappa, score, family, dim)
     if dim <= _SMALL_DIM:
         noise = tangent_direction(mean, generator)
         along, scale = torch.zeros_like(score), torch.ones_like(score)
@@ -45,7 +46,7 @@ def sample_tabulated(
         along = (noise * mean).sum(-1)
         square = torch.linalg.vector_norm(noise, dim=-1).square_()
         scale = square.addcmul_(along, along, value=-1).rsqrt_()
-    return _Sample.apply(loc, concentration, *angle[1:], noise, along, scale, score, family)
+    return _Sample.apply(loc, concentration, cosine, sine, velocity, noise, along, scale, score, family)
 
 
 class _Sample(Function):
