@@ -17,12 +17,10 @@ from dataclasses import dataclass
 import numpy as np
 import scipy  # its parts load when a table is first built, not when a distribution is imported
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from spherical_gae.core.numerics.bessel import log_terms, ratio_terms
-
-Array = NDArray[np.float64]
+from spherical_gae.core.numerics.divergence_family import Array, DivergenceFamily
 
 
 @dataclass(frozen=True)
@@ -48,12 +46,8 @@ class AngleFamily(ABC):
     def density_slope(self, b: Array, y: Array) -> Array:
         """dq/db at fixed y, for b > 0."""
 
-    @abstractmethod
-    def divergence(self, kappa: Array) -> tuple[Array, Array]:
-        """The divergence to the uniform law, and its derivative in kappa over kappa, for kappa > 0 and to rounding."""
 
-
-class VonMisesFisherAngle(AngleFamily):
+class VonMisesFisherAngle(AngleFamily, DivergenceFamily):
     """b = 1 / (t + sqrt(1 + t^2)),  q = a (y - (1 - b^2) e^y / (1 + b e^y) - 2 log(1 + b e^y))."""
 
     @staticmethod
@@ -80,7 +74,7 @@ class VonMisesFisherAngle(AngleFamily):
         return log_terms(at, self.dim).kl.numpy(), ratio_terms(at, self.dim).slope.numpy()
 
 
-class PowerSphericalAngle(AngleFamily):
+class PowerSphericalAngle(AngleFamily, DivergenceFamily):
     """b = 1 / (1 + t),  q = a (y - (1 + 1 / b) log(1 + b e^y)): x / (2 - x) is a ratio of gamma variates."""
 
     @staticmethod
@@ -115,5 +109,25 @@ class PowerSphericalAngle(AngleFamily):
         return (integrand * (0.5 * weights)).sum(-1) * length[..., 0], last
 
 
+class SphericalCauchyAngle(AngleFamily):
+    """b = 1 / (t + sqrt(1 + t^2)),  q = a (y - 2 log(1 + e^y)): y is that of a uniform point, whatever b.
+
+    A Moebius map takes tan(theta / 2) of a uniform point to sqrt(b) tan(theta / 2).
+    """
+
+    @staticmethod
+    def mode(t: Tensor, one: Tensor) -> tuple[Tensor, Tensor]:
+        """See the base class."""
+        return VonMisesFisherAngle.mode(t, one)
+
+    def log_density(self, b: Array, y: Array) -> Array:
+        """See the base class."""
+        return 0.5 * (self.dim - 1) * (y - 2 * np.logaddexp(0, y)) + np.zeros_like(b)
+
+    def density_slope(self, b: Array, y: Array) -> Array:
+        """See the base class."""
+        return np.zeros(np.broadcast_shapes(b.shape, y.shape))
+
+
 # By name, which unlike a class can be an argument of an operator.
-FAMILIES = {family.__name__: family for family in (VonMisesFisherAngle, PowerSphericalAngle)}
+FAMILIES = {family.__name__: family for family in (VonMisesFisherAngle, PowerSphericalAngle, SphericalCauchyAngle)}

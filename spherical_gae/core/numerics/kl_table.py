@@ -1,12 +1,8 @@
 """A table of KL(law || uniform) and its derivative: the value of a special function at the price of a few products.
 
-With a = (m - 1) / 2, t = kappa / max(a, 1) and q = t / (1 + sqrt(1 + t^2)), which maps [0, inf] to [0, 1],
-
-    KL = (a / 2) log(1 + t^2) + q^2 S(q),        dKL/dkappa = t / (1 + t^2) G(q),
-
-where S and G are smooth on the closed interval, so that relative accuracy is kept at both ends.  Both are stored as
-polynomials in equal cells of q, interpolated at Chebyshev points from exact values in float64: the relative error is
-below 1e-7 in float32 and 1e-13 in float64, before the rounding of the evaluation.
+A family's ``frame`` maps the concentration to q in [0, 1] and takes off known terms; what is left, S(q) and G(q), is
+smooth and stored as polynomials in equal cells of q, interpolated at Chebyshev points from exact values in float64: the
+relative error is below 1e-7 in float32 and 1e-13 in float64, before the rounding of the evaluation.
 """
 
 from __future__ import annotations
@@ -19,12 +15,18 @@ import torch
 from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensor
 
-from spherical_gae.core.numerics.angle_family import FAMILIES, AngleFamily
+from spherical_gae.core.numerics.angle_family import PowerSphericalAngle, VonMisesFisherAngle
+from spherical_gae.core.numerics.divergence_family import DivergenceFamily
+from spherical_gae.core.numerics.isotropic_projection import IsotropicProjection
+from spherical_gae.core.numerics.spherical_cauchy_divergence import SphericalCauchyDivergence
 
+# By name, which unlike a class can be an argument of an operator.
+_FAMILIES: dict[str, type[DivergenceFamily]] = {
+    family.__name__: family
+    for family in (VonMisesFisherAngle, PowerSphericalAngle, SphericalCauchyDivergence, IsotropicProjection)
+}
 # Cells and degree: many short cells are cheaper to evaluate, few long ones are precise.
 _SIZE = {torch.float32: (512, 2), torch.float64: (128, 7)}
-# In old versions (torch 2.4) log1p of a float32 above 1e38 is infinite on a processor with vector instructions.
-_LOG1P_ENDS_EARLY = bool(torch.log1p(torch.tensor([3e38], dtype=torch.float32, device="cpu")).isinf())
 
 
 class KLTable(NamedTuple):
@@ -34,7 +36,7 @@ class KLTable(NamedTuple):
         cells: Coefficients of S and G, shape [cells, degree + 1, 2], of the powers of the offset from the cell's
             lower end, in cells, highest power first.
         one: 1 on the table's device.
-        scale: 1 / max(a, 1).
+        scale: 1 over the family's unit of concentration.
         density: Number of cells from q = 0 to 1.
     """
 
@@ -44,7 +46,7 @@ class KLTable(NamedTuple):
     density: Tensor
 
 
-def tabulated_kl(concentration: Tensor, family: type[AngleFamily], dim: int) -> tuple[Tensor, Tensor]:
+def tabulated_kl(concentration: Tensor, family: type[DivergenceFamily], dim: int) -> tuple[Tensor, Tensor]:
     """KL(law || uniform) and its derivative in the concentration.
 
     Args:
@@ -60,9 +62,7 @@ def tabulated_kl(concentration: Tensor, family: type[AngleFamily], dim: int) -> 
         value, slope = _opaque(concentration, family.__name__, dim)
         return value, slope
     table = kl_table(family, dim, concentration.dtype, concentration.device)
-    t = concentration * table.scale
-    radius = torch.hypot(t, table.one)
-    q = t / (radius + table.one)
+    q, lead, weight, slope = family.frame(concentration * table.scale, table.one, dim)
     place = q * table.density
     # Only a NaN lies outside; it must not become an index.
     index = place.int().clamp(0, len(table.cells) - 1)
@@ -73,12 +73,7 @@ def tabulated_kl(concentration: Tensor, family: type[AngleFamily], dim: int) -> 
     for coefficient in others:
         value = torch.addcmul(coefficient, value, offset)
     excess, factor = value.unbind(-1)
-    # q t = sqrt(1 + t^2) - 1, and neither overflows.
-    log_radius = torch.log1p(q * t)
-    if _LOG1P_ENDS_EARLY:
-        log_radius = torch.where(t < 1e30, log_radius, torch.log(radius))
-    divergence = torch.add(q * q * excess, log_radius, alpha=0.5 * (dim - 1))
-    return divergence, t / radius / radius * factor
+    return torch.addcmul(lead, weight, excess), slope * factor
 
 
 @torch.library.custom_op(
@@ -87,7 +82,7 @@ def tabulated_kl(concentration: Tensor, family: type[AngleFamily], dim: int) -> 
 def _opaque(concentration: Tensor, family: str, dim: int) -> list[Tensor]:
     """For torch.compile, which can neither trace how a table is built nor keep one apart for each dtype."""
     # Contiguous, as the fake results are.
-    return list(tabulated_kl(concentration.contiguous(), FAMILIES[family], dim))
+    return list(tabulated_kl(concentration.contiguous(), _FAMILIES[family], dim))
 
 
 @_opaque.register_fake
@@ -95,7 +90,7 @@ def _(concentration: Tensor, _family: str, _dim: int) -> list[Tensor]:
     return [torch.empty_like(concentration, memory_format=torch.contiguous_format) for _ in range(2)]
 
 
-def kl_table(family: type[AngleFamily], dim: int, dtype: torch.dtype, device: torch.device) -> KLTable:
+def kl_table(family: type[DivergenceFamily], dim: int, dtype: torch.dtype, device: torch.device) -> KLTable:
     """The table of one law in one dimension, built in milliseconds on first use and kept: 12 or 16 kB.
 
     Args:
@@ -112,23 +107,24 @@ def kl_table(family: type[AngleFamily], dim: int, dtype: torch.dtype, device: to
 
 @lru_cache(maxsize=64)
 @torch.inference_mode(False)  # An inference tensor would be of no use to a later derivative.
-def _build(law: type[AngleFamily], dim: int, dtype: torch.dtype, device: torch.device) -> KLTable:
+def _build(law: type[DivergenceFamily], dim: int, dtype: torch.dtype, device: torch.device) -> KLTable:
     family = law(dim)
     count, degree = _SIZE[dtype]
     offsets = 0.5 - 0.5 * np.cos(np.pi * (np.arange(degree + 1) + 0.5) / (degree + 1))
     solve = np.linalg.inv(np.vander(offsets, degree + 1))
-    a = 0.5 * (family.dim - 1)
     # The last cell ends a little beyond q = 1, so that this is inside.
     density = count / (1 + 2.0**-20)
     q = (np.arange(count)[:, None] + offsets) / density
-    t = 2 * q / ((1 - q) * (1 + q))
-    divergence, curvature = family.divergence(max(a, 1) * t)
-    excess = (divergence - a * np.log1p(q * t)) / q**2
-    factor = curvature * max(a, 1) * (1 + t * t)
+    t = family.concentration_at(q)
+    divergence, curvature = family.divergence(family.unit * t)
+    known = family.frame(torch.from_numpy(t), torch.ones((), dtype=torch.float64), dim)
+    lead, weight, slope = (part.numpy() for part in known[1:])
+    excess = (divergence - lead) / weight
+    factor = curvature * family.unit * t / slope
     values = np.stack((excess, factor), -1)
     # Only the change within a cell goes through the inverse, which magnifies rounding.
     first = values[:, 0]
     cells = np.einsum("pi,cif->cpf", solve, values - first[:, None])
     cells[:, -1] += first
-    constants = (torch.tensor(x, dtype=dtype, device=device) for x in (cells, 1.0, 1 / max(a, 1), density))
+    constants = (torch.tensor(x, dtype=dtype, device=device) for x in (cells, 1.0, 1 / family.unit, density))
     return KLTable(*constants)

@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
-from spherical_gae.core.numerics.angle_family import AngleFamily
+from spherical_gae.core.numerics.divergence_family import DivergenceFamily
 from spherical_gae.core.numerics.kl_table import tabulated_kl
 from spherical_gae.core.numerics.signature import keeps_signature
 
 
-def divergence_to_uniform(concentration: Tensor, family: type[AngleFamily], dim: int) -> Tensor:
+def divergence_to_uniform(concentration: Tensor, family: type[DivergenceFamily], dim: int) -> Tensor:
     """KL(law || uniform), which does not depend on the mean direction.
 
     Args:
@@ -37,7 +37,7 @@ class _Divergence(Function):
 
     @staticmethod
     @keeps_signature
-    def forward(kappa: Tensor, family: type[AngleFamily], dim: int) -> tuple[Tensor, Tensor]:
+    def forward(kappa: Tensor, family: type[DivergenceFamily], dim: int) -> tuple[Tensor, Tensor]:
         return tabulated_kl(kappa, family, dim)
 
     @staticmethod

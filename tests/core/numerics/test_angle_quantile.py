@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from scipy import special
 
-from spherical_gae.core.numerics.angle_family import PowerSphericalAngle, VonMisesFisherAngle
+from spherical_gae.core.numerics.angle_family import PowerSphericalAngle, SphericalCauchyAngle, VonMisesFisherAngle
 from spherical_gae.core.numerics.angle_quantile import quantile, quantile_slope
 from tests.helpers.angle_law import AngleLaw
 
-FAMILIES = pytest.mark.parametrize("family", [VonMisesFisherAngle, PowerSphericalAngle])
+FAMILIES = pytest.mark.parametrize("family", [VonMisesFisherAngle, PowerSphericalAngle, SphericalCauchyAngle])
 DIMS = pytest.mark.parametrize("dim", [3, 4, 5, 11, 64, 1000])
 SCORES = np.array([-8.0, -5.0, -2.5, -1.0, -0.2, 0.0, 0.3, 1.0, 2.0, 4.0, 8.0])
 LOW = SCORES <= 0
@@ -35,7 +35,7 @@ def test_uniform_law(family, dim):
     np.testing.assert_allclose(reached, SCORES, rtol=0, atol=1e-11)
 
 
-@FAMILIES
+@pytest.mark.parametrize("family", [VonMisesFisherAngle, PowerSphericalAngle])
 @DIMS
 def test_gamma_law(family, dim):
     """b = 0: e^y a follows Gamma(a)."""

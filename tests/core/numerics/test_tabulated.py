@@ -11,12 +11,12 @@ from torch.autograd import gradcheck, gradgradcheck
 from torch.nn.functional import normalize
 
 from spherical_gae.core import VonMisesFisher
-from spherical_gae.core.numerics.angle_family import PowerSphericalAngle, VonMisesFisherAngle
+from spherical_gae.core.numerics.angle_family import PowerSphericalAngle, SphericalCauchyAngle, VonMisesFisherAngle
 from spherical_gae.core.numerics.angle_table import tabulated_angle
 from spherical_gae.core.numerics.tabulated import sample_tabulated
 from tests.helpers.places import DTYPES, PLACES, direction, seeded
 
-FAMILIES = pytest.mark.parametrize("family", [VonMisesFisherAngle, PowerSphericalAngle])
+FAMILIES = pytest.mark.parametrize("family", [VonMisesFisherAngle, PowerSphericalAngle, SphericalCauchyAngle])
 # On both sides of the dimension up to which the tangent is projected explicitly.
 DIMS = pytest.mark.parametrize("dim", [3, 4, 5, 8, 9, 16, 64, 257])
 
