@@ -1,4 +1,12 @@
-from .core import HypersphericalUniform, PowerSpherical, ProductOfSpheres, VonMisesFisher
+from .core import (
+    HypersphericalUniform,
+    PowerSpherical,
+    ProductOfSpheres,
+    ProjectedNormal,
+    SphericalCauchy,
+    VonMisesFisher,
+    sampled_kl,
+)
 from .data import load_graph, load_images, read_graph, split_links
 from .models import M1M2, Autoencoder, M1Classifier, NormalGAE, NormalVAE, SphericalGAE, SphericalVAE
 from .nn import DegreeBiasedDecoder, GCNEncoder, InnerProductDecoder, NormalizedPropagationEncoder
@@ -22,6 +30,8 @@ __all__ = [
     "NormalizedPropagationEncoder",
     "PowerSpherical",
     "ProductOfSpheres",
+    "ProjectedNormal",
+    "SphericalCauchy",
     "SphericalGAE",
     "SphericalVAE",
     "VAEConfig",
@@ -32,5 +42,6 @@ __all__ = [
     "load_graph",
     "load_images",
     "read_graph",
+    "sampled_kl",
     "split_links",
 ]

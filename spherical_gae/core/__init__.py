@@ -3,18 +3,25 @@
 from spherical_gae.core import kl
 from spherical_gae.core.constraints import unit_sphere
 from spherical_gae.core.hyperspherical_uniform import HypersphericalUniform
+from spherical_gae.core.kl import sampled_entropy, sampled_kl
 from spherical_gae.core.power_spherical import PowerSpherical
 from spherical_gae.core.product_of_spheres import ProductOfSpheres
+from spherical_gae.core.projected_normal import ProjectedNormal
 from spherical_gae.core.rejection import RejectionSample, rejection_sample
+from spherical_gae.core.spherical_cauchy import SphericalCauchy
 from spherical_gae.core.von_mises_fisher import VonMisesFisher
 
 __all__ = [
     "HypersphericalUniform",
     "PowerSpherical",
     "ProductOfSpheres",
+    "ProjectedNormal",
     "RejectionSample",
+    "SphericalCauchy",
     "VonMisesFisher",
     "kl",
     "rejection_sample",
+    "sampled_entropy",
+    "sampled_kl",
     "unit_sphere",
 ]

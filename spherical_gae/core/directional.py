@@ -48,11 +48,13 @@ class DirectionalDistribution(Distribution, ABC):
         concentration: Tensor | float,
         validate_args: bool | None = None,
     ) -> None:
-        concentration = _as_concentration(loc, concentration)
-        batch_shape = _check_shapes(loc, concentration)
+        concentration = as_parameter(loc, concentration, "concentration")
+        batch_shape = check_shapes(loc, concentration, "concentration")
         validate = Distribution._validate_args if validate_args is None else validate_args
         if validate:
-            _check_values(loc, concentration)
+            check_unit(loc)
+            allowed = (concentration >= 0) & concentration.isfinite()
+            check_allowed(allowed, concentration, "concentration", "finite and at least 0")
         self.loc = expand_if_needed(loc, (*batch_shape, loc.shape[-1]))
         self.concentration = expand_if_needed(concentration, batch_shape)
         # The values were checked above, with messages that say more than the base class's.
@@ -143,51 +145,57 @@ def expand_if_needed(tensor: Tensor, shape: tuple[int, ...]) -> Tensor:
     return tensor if tensor.shape == shape else tensor.expand(shape)
 
 
-def _as_concentration(loc: Tensor, concentration: Tensor | float) -> Tensor:
+def as_parameter(loc: Tensor, value: Tensor | float, name: str) -> Tensor:
+    """A parameter as a tensor with the dtype and on the device of ``loc``; refuses what is neither."""
     if not isinstance(loc, Tensor):
         raise TypeError(f"loc must be a tensor, got {type(loc).__name__}")
     if loc.dtype not in (torch.float32, torch.float64):
         raise TypeError(f"loc must be float32 or float64, got {loc.dtype}")
-    if isinstance(concentration, Real):
-        return loc.new_full((), float(concentration))
-    if not isinstance(concentration, Tensor):
-        raise TypeError(f"concentration must be a tensor or a number, got {type(concentration).__name__}")
-    if concentration.device != loc.device:
-        raise ValueError(f"concentration must be on the device of loc, {loc.device}, got {concentration.device}")
-    if concentration.dtype != loc.dtype:
-        raise TypeError(f"concentration must have the dtype of loc, {loc.dtype}, got {concentration.dtype}")
-    return concentration
+    if isinstance(value, Real):
+        return loc.new_full((), float(value))
+    if not isinstance(value, Tensor):
+        raise TypeError(f"{name} must be a tensor or a number, got {type(value).__name__}")
+    if value.device != loc.device:
+        raise ValueError(f"{name} must be on the device of loc, {loc.device}, got {value.device}")
+    if value.dtype != loc.dtype:
+        raise TypeError(f"{name} must have the dtype of loc, {loc.dtype}, got {value.dtype}")
+    return value
 
 
-def _check_shapes(loc: Tensor, concentration: Tensor) -> Size:
+def check_shapes(loc: Tensor, value: Tensor, name: str) -> Size:
+    """The batch shape of vectors and of a number for each; refuses shapes that do not fit."""
     if loc.dim() < 1 or loc.shape[-1] < 2:
         raise ValueError(f"loc must have shape [..., m] with m >= 2, got {tuple(loc.shape)}")
-    if loc.shape[:-1] == concentration.shape:
-        return concentration.shape
-    batch, given = tuple(loc.shape[:-1]), tuple(concentration.shape)
+    if loc.shape[:-1] == value.shape:
+        return value.shape
+    batch, given = tuple(loc.shape[:-1]), tuple(value.shape)
     if batch and given == (*batch, 1):
         raise ValueError(
-            f"concentration must have the batch shape of loc, {batch}, got {given}, which would broadcast "
-            f"to a larger batch: squeeze its last axis, concentration.squeeze(-1)"
+            f"{name} must have the batch shape of loc, {batch}, got {given}, which would broadcast "
+            f"to a larger batch: squeeze its last axis, {name}.squeeze(-1)"
         )
     try:
         return torch.broadcast_shapes(batch, given)
     except RuntimeError:
         raise ValueError(
-            f"concentration must have a shape that broadcasts with the batch shape of loc, {batch}, got {given}"
+            f"{name} must have a shape that broadcasts with the batch shape of loc, {batch}, got {given}"
         ) from None
 
 
-def _check_values(loc: Tensor, concentration: Tensor) -> None:
+def check_unit(loc: Tensor) -> None:
+    """Refuses a mean direction that is not a unit vector."""
     if not all_true(unit_sphere.check(loc)):
         worst = (loc.detach().norm(dim=-1) - 1).abs().max()
         raise ValueError(
             f"loc must hold unit vectors, within {NORM_TOLERANCE}, got a norm off by {shown(worst, '.3g')}: "
             f"normalise it with torch.nn.functional.normalize(loc, dim=-1)"
         )
-    allowed = (concentration >= 0) & concentration.isfinite()
+
+
+def check_allowed(allowed: Tensor, value: Tensor, name: str, range_: str) -> None:
+    """Refuses a parameter that is not allowed everywhere, naming the first value that is not."""
     if not all_true(allowed):
         # Without a mask, by which vmap takes no elements.
         first = torch.argmin(allowed.flatten().to(torch.uint8))
-        value = concentration.detach().flatten().index_select(0, first.reshape(1))
-        raise ValueError(f"concentration must be finite and at least 0, got {shown(value)}")
+        found = value.detach().flatten().index_select(0, first.reshape(1))
+        raise ValueError(f"{name} must be {range_}, got {shown(found)}")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
-from torch.distributions import kl_divergence, register_kl
+from torch.distributions import Distribution, kl_divergence, register_kl
 
 from spherical_gae.core.directional import DirectionalDistribution
 from spherical_gae.core.hyperspherical_uniform import HypersphericalUniform
@@ -13,11 +14,15 @@ from spherical_gae.core.numerics.special import (
     kl_to_uniform,
     log_hyp0f1,
     log_peak_ratio,
+    log_sphere_area,
     mean_resultant_deficit,
     mean_resultant_length,
 )
+from spherical_gae.core.numerics.spherical_cauchy_divergence import SphericalCauchyDivergence
 from spherical_gae.core.power_spherical import PowerSpherical
 from spherical_gae.core.product_of_spheres import ProductOfSpheres
+from spherical_gae.core.projected_normal import ProjectedNormal
+from spherical_gae.core.spherical_cauchy import SphericalCauchy
 from spherical_gae.core.von_mises_fisher import VonMisesFisher
 
 
@@ -66,6 +71,49 @@ def kl_power_spherical_uniform(p: PowerSpherical, q: HypersphericalUniform) -> T
     _check_same_sphere(p, q)
     kl = divergence_to_uniform(p.concentration, PowerSphericalAngle, p.dim)
     return kl if not q.batch_shape else kl + kl.new_zeros(q.batch_shape)
+
+
+@register_kl(SphericalCauchy, HypersphericalUniform)
+def kl_spherical_cauchy_uniform(p: SphericalCauchy, q: HypersphericalUniform) -> Tensor:
+    """KL(spherical Cauchy || uniform), which does not depend on mu.
+
+    With delta = log((1 + rho) / (1 - rho)) and w the height of a uniform point, it is
+    (m - 1) / 2 E[log(1 + (1 - w^2) sinh(delta)^2)], from a table.  Relative error as ``kl_table.tabulated_kl``.
+
+    Args:
+        p: Posterior.
+        q: Prior on the same sphere.
+
+    Returns:
+        Nats, shape of the broadcast of both batch shapes.
+
+    Raises:
+        ValueError: If the spheres differ.
+    """
+    _check_same_sphere(p, q)
+    kl = divergence_to_uniform(p.hyperbolic_distance, SphericalCauchyDivergence, p.dim)
+    return kl if not q.batch_shape else kl + kl.new_zeros(q.batch_shape)
+
+
+@register_kl(ProjectedNormal, HypersphericalUniform)
+def kl_projected_normal_uniform(p: ProjectedNormal, q: HypersphericalUniform) -> Tensor:
+    """KL(projected normal || uniform): exact for equal scales, otherwise **random**, an unbiased estimate of one draw.
+
+    See ``ProjectedNormal.kl_to_uniform``.  A loss that decodes a draw passes it to ``sampled_kl`` instead.
+
+    Args:
+        p: Posterior.
+        q: Prior on the same sphere.
+
+    Returns:
+        Nats, shape of the broadcast of both batch shapes.
+
+    Raises:
+        ValueError: If the spheres differ.
+    """
+    _check_same_sphere(p, q)
+    shape = torch.broadcast_shapes(p.batch_shape, q.batch_shape)
+    return (p if shape == p.batch_shape else p.expand(shape)).kl_to_uniform()
 
 
 @register_kl(VonMisesFisher, VonMisesFisher)
@@ -147,8 +195,62 @@ def kl_product_of_spheres(p: ProductOfSpheres, q: ProductOfSpheres) -> Tensor:
     return kl_divergence(p.factors, q.factors).sum(-1)
 
 
-def _check_same_sphere(
-    p: DirectionalDistribution | HypersphericalUniform, q: DirectionalDistribution | HypersphericalUniform
-) -> None:
+def sampled_kl(p: Distribution, q: Distribution, value: Tensor) -> Tensor:
+    """KL(p || q) for a loss that decodes draws of p: exact where there is a closed form, else unbiased, by these draws.
+
+    - If the divergence is registered and not random: that.
+    - p a ``ProjectedNormal``, q uniform: ``ProjectedNormal.sampled_kl_to_uniform``.
+    - q anything else on one sphere, such as a mixture prior: KL(p || uniform), by this function, minus
+      log q(value) + log |S^(m-1)|.
+
+    Args:
+        p: Posterior, with event shape (m,).
+        q: Prior on the same space.
+        value: Draws of p, shape [*sample_shape, *batch_shape, m]; gradients flow into them.
+
+    Returns:
+        Nats, shape [*sample_shape, *batch_shape].
+
+    Raises:
+        NotImplementedError: If p and q have no registered divergence and p is not on one sphere.
+
+    Example:
+        >>> import torch
+        >>> from spherical_gae import HypersphericalUniform, ProjectedNormal
+        >>> q = ProjectedNormal(torch.ones(4, 3), torch.tensor([0.1, 0.5, 1.0]))
+        >>> sampled_kl(q, HypersphericalUniform(3), q.rsample()).shape
+        torch.Size([4])
+    """
+    if isinstance(p, ProjectedNormal) and not p.isotropic and isinstance(q, HypersphericalUniform):
+        _check_same_sphere(p, q)
+        return p.sampled_kl_to_uniform(value)
+    try:
+        return kl_divergence(p, q).expand(value.shape[:-1])
+    except NotImplementedError:
+        if not isinstance(p, (DirectionalDistribution, ProjectedNormal)):
+            raise
+    uniform = HypersphericalUniform(p.dim, value.dtype, value.device, validate_args=False)
+    return sampled_kl(p, uniform, value) - (q.log_prob(value) + log_sphere_area(p.dim))
+
+
+def sampled_entropy(p: Distribution, value: Tensor) -> Tensor:
+    """The entropy of p, exact where there is a closed form, else an unbiased estimate by these draws.
+
+    Args:
+        p: Any distribution; estimated is only that of a ``ProjectedNormal`` with a scale per dimension.
+        value: Draws of p, shape [*sample_shape, *batch_shape, m].
+
+    Returns:
+        Nats, shape [*sample_shape, *batch_shape].
+    """
+    if isinstance(p, ProjectedNormal) and not p.isotropic:
+        return log_sphere_area(p.dim) - p.sampled_kl_to_uniform(value)
+    return p.entropy().expand(value.shape[:-1])
+
+
+_OnSphere = DirectionalDistribution | ProjectedNormal | HypersphericalUniform
+
+
+def _check_same_sphere(p: _OnSphere, q: _OnSphere) -> None:
     if p.dim != q.dim:
         raise ValueError(f"p and q must live on one sphere, got dimensions {p.dim} and {q.dim}")

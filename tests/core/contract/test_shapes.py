@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Categorical, Distribution, Independent, MixtureSameFamily, kl_divergence
 
-from tests.helpers.distributions import ALL, PAIRS, PARAMETERS, Case, Values
+from tests.helpers.distributions import ALL, PAIRS, PARAMETERS, Case, Values, entropy_of
 from tests.helpers.places import DTYPES, seeded, tensor
 
 BATCHES = ((), (4,), (2, 3), (0,), (3, 0))
@@ -33,7 +33,7 @@ def test_shapes_and_dtypes(case: Case, dim: int, dtype: torch.dtype) -> None:
     for batch in BATCHES:
         law = case.law(batch=batch, dim=dim, dtype=dtype)
         assert (law.batch_shape, law.event_shape) == (batch, (size,))
-        results = {(*batch, size): [law.mean, law.variance, law.rsample()], batch: [law.entropy()]}
+        results = {(*batch, size): [law.mean, law.variance, law.rsample()], batch: [entropy_of(case, law)]}
         if case.has_mode:
             results.setdefault((*batch, size), []).append(law.mode)
         if has_covariance(law):
@@ -70,7 +70,7 @@ def test_parameters_broadcast(case: Case, name: str, dim: int, shapes: tuple[tup
     assert law.batch_shape == expanded.batch_shape == batch
     x = case.points(5, *batch, dim=dim)
     close(law.log_prob(x), expanded.log_prob(x))
-    close(law.entropy(), expanded.entropy())
+    close(entropy_of(case, law), entropy_of(case, expanded))
     assert torch.equal(law.rsample((3,), seeded()), expanded.rsample((3,), seeded()))
 
 
@@ -109,7 +109,7 @@ def test_expand(case: Case, start: tuple[int, ...], batch: Any, validate: bool) 
     assert torch.equal(sample, made.rsample((4,), seeded()))
     x = case.points(*batch, dim=8)
     close(larger.log_prob(x), law.log_prob(x).expand(batch))
-    close(larger.entropy(), law.entropy().expand(batch))
+    close(entropy_of(case, larger), entropy_of(case, law).expand(batch))
     close(larger.mean, law.mean.expand(*batch, -1))
     close(larger.variance, law.variance.expand(*batch, -1))
     # One draw for each element, not one for all.
@@ -137,7 +137,7 @@ def test_strided_arguments(case: Case, dim: int) -> None:
     assert torch.equal(law.rsample((2,), seeded()), copies.rsample((2,), seeded()))
     x = case.points(5, dim=dim).unsqueeze(1).expand(5, 3, -1)
     assert torch.equal(law.log_prob(x), copies.log_prob(x.contiguous()))
-    assert torch.equal(law.entropy(), copies.entropy())
+    assert torch.equal(entropy_of(case, law), entropy_of(case, copies))
     one = {name: value[:1, :1].expand_as(value) for name, value in values.items()}
     law, copies = (case.build(v, (5, 3), dim, torch.float64, None) for v in (one, _contiguous(one)))
     assert torch.equal(law.rsample((2,), seeded()), copies.rsample((2,), seeded()))
@@ -164,7 +164,7 @@ def test_copies(case: Case, clone: Any, validate: bool) -> None:
     x = case.points(2, 4)
     assert torch.equal(copied.sample((5,), seeded()), law.sample((5,), seeded()))
     assert torch.equal(copied.log_prob(x), law.log_prob(x))
-    assert torch.equal(copied.entropy(), law.entropy())
+    assert torch.equal(entropy_of(case, copied), entropy_of(case, law))
 
 
 @ALL
@@ -173,7 +173,8 @@ def test_independent(case: Case) -> None:
     together = Independent(law, 1)
     assert (together.batch_shape, together.event_shape) == ((2,), (4, *law.event_shape))
     close(together.log_prob(x), law.log_prob(x).sum(-1))
-    close(together.entropy(), law.entropy().sum(-1))
+    if case.is_exact:
+        close(together.entropy(), law.entropy().sum(-1))
     assert together.rsample((3,)).shape == (3, 2, 4, *law.event_shape)
 
 

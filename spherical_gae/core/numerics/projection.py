@@ -1,0 +1,173 @@
+"""The direction of a normal vector: its sample, and the divergence from the uniform distribution that one sample gives.
+
+For x ~ N(mu, diag(s^2)) in R^m, z = x / |x|, w = z / s, n = mu / s, let A = |w|^2, a = w.n / sqrt(A) and
+c = (|mu|^2 + |s|^2) / m, the mean square of a coordinate.  Given z, the length r = |x| has the law of
+``truncated_moments.py`` in units of 1 / sqrt(A).  As the length of a standard normal vector does not depend on its
+direction, the divergence of both laws of x is the one of z plus the mean one of r.  For (mu, s) / sqrt(c), which gives
+the same z, that is
+
+    KL(q || uniform) = -sum log s + (m / 2) log c - E[g(z)],
+    g = (m / 2) (e^l - 1 - l) + e(a),      l = log(S(a) / m) - log A - log c,
+
+where all terms of g are positive: the divergence of the length's law from the chi law with the same second moment, and
+of that one from chi_m.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd import Function
+
+from spherical_gae.core.numerics.signature import keeps_signature
+from spherical_gae.core.numerics.truncated_moments import radius
+
+
+def project(loc: Tensor, scale: Tensor, noise: Tensor) -> Tensor:
+    """z = x / |x| of x = mu + s noise, differentiable twice in mu and s.
+
+    Args:
+        loc: mu, shape [..., m].
+        scale: s, the same shape.
+        noise: Standard normal, the same shape.
+
+    Returns:
+        Unit vectors, shape [..., m].
+    """
+    apply = (_Projection if torch.compiler.is_compiling() else _ProjectionBothModes).apply
+    return apply(loc, scale, noise)[0]
+
+
+def sampled_divergence(loc: Tensor, scale: Tensor, value: Tensor) -> Tensor:
+    """-sum log s + (m / 2) log c - g(z), whose mean over z ~ q is KL(q || uniform).
+
+    Args:
+        loc: mu, shape [..., m].
+        scale: s > 0, the same shape.
+        value: Unit vectors z, the same shape.
+
+    Returns:
+        Nats, shape [...], differentiable twice in all three.
+    """
+    apply = (_Divergence if torch.compiler.is_compiling() else _DivergenceBothModes).apply
+    return apply(loc, scale, value)[0]
+
+
+class _Projection(Function):
+    """The direction and the inverse length."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    @keeps_signature
+    def forward(loc: Tensor, scale: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+        x = torch.addcmul(loc, scale, noise)
+        inverse = torch.linalg.vector_norm(x, dim=-1, keepdim=True).reciprocal_()
+        return x.mul_(inverse), inverse
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, ...], output: tuple[Tensor, Tensor]) -> None:
+        ctx.mark_non_differentiable(output[1])
+        ctx.save_for_backward(*inputs, *output)
+        ctx.save_for_forward(*inputs, *output)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor, _grad_inverse: Tensor) -> tuple[Tensor, Tensor, None]:
+        noise, value, inverse = _direction(ctx)
+        across = torch.addcmul(grad, (grad * value).sum(-1, keepdim=True), value, value=-1) * inverse
+        return across, across * noise, None
+
+
+class _ProjectionBothModes(_Projection):
+    """With forward mode, which torch.compile does not trace."""
+
+    @staticmethod
+    def jvp(ctx: Any, loc: Tensor | None, scale: Tensor | None, _noise: None) -> tuple[Tensor, None]:
+        noise, value, inverse = _direction(ctx)
+        change = torch.zeros_like(value) if loc is None else loc
+        if scale is not None:
+            change = change + scale * noise
+        return torch.addcmul(change, (change * value).sum(-1, keepdim=True), value, value=-1) * inverse, None
+
+
+def _direction(ctx: Any) -> tuple[Tensor, Tensor, Tensor]:
+    """The noise, and z and 1 / |x|, as functions of mu and s where a second derivative may be asked for."""
+    loc, scale, noise, value, inverse = ctx.saved_tensors
+    if torch.is_grad_enabled() and not torch.compiler.is_compiling():
+        x = torch.addcmul(loc, scale, noise)
+        inverse = torch.linalg.vector_norm(x, dim=-1, keepdim=True).reciprocal()
+        value = x * inverse
+    return noise, value, inverse
+
+
+class _Divergence(Function):
+    """The divergence, and four numbers that its gradient needs."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    @keeps_signature
+    def forward(loc: Tensor, scale: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        return _divergence(loc, scale, value)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, ...], output: tuple[Tensor, Tensor]) -> None:
+        ctx.mark_non_differentiable(output[1])
+        ctx.save_for_backward(*inputs, output[1])
+        ctx.save_for_forward(*inputs, output[1])
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor, _grad_numbers: Tensor) -> tuple[Tensor, ...]:
+        return _gradients(ctx, grad.unsqueeze(-1))
+
+
+class _DivergenceBothModes(_Divergence):
+    """With forward mode, which torch.compile does not trace."""
+
+    @staticmethod
+    def jvp(ctx: Any, *tangents: Tensor | None) -> tuple[Tensor, None]:
+        one = torch.ones_like(ctx.saved_tensors[0][..., :1])
+        pairs = zip(_gradients(ctx, one), tangents, strict=True)
+        return torch.stack([(g * t).sum(-1) for g, t in pairs if t is not None]).sum(0), None
+
+
+def _gradients(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Those in mu, s and z, times ``grad`` [..., 1]."""
+    loc, scale, value, numbers = ctx.saved_tensors
+    if torch.is_grad_enabled() and not torch.compiler.is_compiling():
+        numbers = _divergence(loc, scale, value)[1]
+    on_square, on_product, shrink = (numbers * grad).split(1, -1)
+    inverse = scale.reciprocal()
+    point, pulled = value * inverse, on_product * loc * inverse
+    on_value = torch.addcmul(pulled, on_square, point)
+    bracket = torch.addcmul(grad, on_value + pulled, point)
+    on_loc = torch.addcmul(shrink * loc, on_product * point, inverse)
+    return on_loc, torch.addcmul(shrink * scale, bracket, inverse, value=-1), on_value * inverse
+
+
+def _divergence(loc: Tensor, scale: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+    """The divergence, and [..., 3]: its derivatives in |w|^2 (twice) and w.n at constant s, and e^l / c.
+
+    With tau and h of ``truncated_moments.py`` and S = tau^2 exp(q), the divergence without sum log s is
+    (m / 2) (q - e^l + 1) + m log(tau / (sqrt(m) |w|)) - e.
+    """
+    dim = loc.shape[-1]
+    point = value / scale
+    length = torch.linalg.vector_norm(point, dim=-1)
+    a = (point * (loc / scale)).sum(-1) / length
+    size = torch.hypot(torch.linalg.vector_norm(loc, dim=-1), torch.linalg.vector_norm(scale, dim=-1))
+    found = radius(a, dim)
+    ratio = found.tau / length
+    # (tau / (|w| sqrt(m c)))^2 exp(q)
+    share = (ratio / size).square() * torch.exp(found.log_rest)
+    half = torch.add(found.log_rest, share, alpha=-1) * (0.5 * dim)
+    rest = torch.add(half, torch.log(ratio), alpha=dim) - found.excess
+    kl = rest - torch.log(scale).sum(-1) + (0.5 * dim) * (1 - math.log(dim))
+    pull = (share - 1) * (0.5 * dim)
+    on_a = -torch.addcmul(found.excess_slope, pull, found.log_square_slope)
+    on_square = torch.addcmul(2 * pull, on_a, a, value=-1) / length.square()
+    shrink = share / size.square() * dim
+    return kl, torch.stack((on_square, on_a / length, shrink), -1)
