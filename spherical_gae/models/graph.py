@@ -10,6 +10,7 @@ from torch.distributions import Distribution, kl_divergence
 from torch.nn import functional as F  # noqa: N812
 from torch_geometric.nn.inits import reset
 
+from spherical_gae.core import sampled_kl
 from spherical_gae.data.negatives import sample_non_edges
 from spherical_gae.evaluation.metrics import LinkScores, auc_ap
 from spherical_gae.nn.decoders import FactorInnerProductDecoder, InnerProductDecoder
@@ -37,21 +38,23 @@ class VariationalGAE(nn.Module):
 
     Attributes:
         last_posterior: The posterior of the last ``encode``, None before; it is not copied or pickled.
+        last_sample: The sample of it that ``encode`` returned in training mode, likewise.
     """
 
     last_posterior: Distribution | None
+    last_sample: Tensor | None
 
     def __init__(self, encoder: nn.Module, head: LatentHead, decoder: nn.Module) -> None:
         super().__init__()
         self.encoder = encoder
         self.head = head
         self.decoder = decoder
-        self.last_posterior = None
+        self.last_posterior = self.last_sample = None
         self.reset_parameters()
 
     def __getstate__(self) -> dict[str, Any]:
         # The posterior holds tensors of the autograd graph, which can be neither copied nor pickled.
-        return {**self.__dict__, "last_posterior": None}
+        return {**self.__dict__, "last_posterior": None, "last_sample": None}
 
     def reset_parameters(self) -> None:
         """Resets encoder and decoder by their own ``reset_parameters``."""
@@ -70,12 +73,13 @@ class VariationalGAE(nn.Module):
         """Embeds every node; arguments go to the encoder.
 
         Returns:
-            Shape [N, m]: in training mode a sample of the posterior, in evaluation mode its mode (the mean
-            direction, or the mean), deterministic.
+            Shape [N, m]: in training mode a sample of the posterior, in evaluation mode its centre (the mean
+            direction, or the mean; see the head's ``center``), deterministic.
         """
         posterior = self.posterior(*args, **kwargs)
         self.last_posterior = posterior
-        return posterior.rsample() if self.training else posterior.mode
+        self.last_sample = posterior.rsample() if self.training else None
+        return self.head.center(posterior) if self.last_sample is None else self.last_sample
 
     def decode(self, *args: Any, **kwargs: Any) -> Tensor:
         """Scores pairs of nodes; arguments go to the decoder."""
@@ -114,19 +118,25 @@ class VariationalGAE(nn.Module):
         negative = self.decoder(z, neg_edge_index, sigmoid=False, **decoder_arguments)
         return F.softplus(-positive).mean() + F.softplus(negative).mean()
 
-    def kl_loss(self, posterior: Distribution | None = None) -> Tensor:
+    def kl_loss(self, posterior: Distribution | None = None, z: Tensor | None = None) -> Tensor:
         """KL(q(z | x) || p(z)), mean over the nodes, shape ().
+
+        Where it has no closed form (``ProjectedNormalHead``) it is estimated by the sample, see ``sampled_kl``.
 
         Args:
             posterior: The posterior, by default that of the last ``encode``.
+            z: A sample of it, by default the one that the last ``encode`` returned, or else one drawn here.
 
         Raises:
             RuntimeError: If there is no posterior yet.
         """
-        posterior = self.last_posterior if posterior is None else posterior
+        if posterior is None:
+            posterior, z = self.last_posterior, self.last_sample if z is None else z
         if posterior is None:
             raise RuntimeError("kl_loss needs a posterior: call encode first, or pass one")
-        return kl_divergence(posterior, self.head.prior(posterior)).mean()
+        prior = self.head.prior(posterior)
+        kl = kl_divergence(posterior, prior) if z is None else sampled_kl(posterior, prior, z)
+        return kl.mean()
 
     def test(self, z: Tensor, pos_edge_index: Tensor, neg_edge_index: Tensor, **decoder_arguments: Any) -> LinkScores:
         """AUC and average precision of embeddings on links and non-links.
@@ -196,19 +206,21 @@ class VariationalGAE(nn.Module):
 
 
 class SphericalGAE(VariationalGAE):
-    """S-VGAE: von Mises-Fisher posteriors, uniform prior on the sphere  (Davidson et al. 2018, section 5.4).
+    """S-VGAE: posteriors on the sphere, by default von Mises-Fisher, uniform prior  (Davidson et al. 2018, sec. 5.4).
 
     Args:
-        encoder: Module that returns ``(direction [N, m], concentration [N, 1] or [N])``, both unconstrained: the
-            first is normalised (a zero row becomes the first axis), the second mapped to
-            softplus + ``min_concentration``.
+        encoder: Module that returns the head's parameters, unconstrained; by default
+            ``(direction [N, m], concentration [N, 1] or [N])``: the first is normalised (a zero row becomes the first
+            axis), the second mapped to softplus + ``min_concentration``.
         decoder: Default: an inner product with learnable bias and scale, one scale for each factor.
         min_concentration: Smallest concentration, >= 0.
         num_factors: Number K of spheres that the latent is a product of.  With more than one, the encoder returns
             ``(directions [N, K m], concentrations [N, K])``, and an embedding is K unit vectors in a row.
+        head: Another distribution on the sphere, for instance ``ProjectedNormalHead()``, with which an encoder of
+            ``NormalGAE`` becomes spherical as it is; in place of ``min_concentration`` and ``num_factors``.
 
     Raises:
-        ValueError: If ``min_concentration`` or ``num_factors`` is out of range.
+        ValueError: If ``min_concentration`` or ``num_factors`` is out of range, or given beside ``head``.
 
     Example:
         >>> import torch
@@ -227,11 +239,14 @@ class SphericalGAE(VariationalGAE):
         decoder: nn.Module | None = None,
         min_concentration: float = 1.0,
         num_factors: int = 1,
+        head: LatentHead | None = None,
     ) -> None:
-        head: LatentHead
-        default: nn.Module
-        if num_factors == 1:
-            head, default = VonMisesFisherHead(min_concentration), InnerProductDecoder()
+        default: nn.Module = InnerProductDecoder()
+        if head is not None:
+            if (min_concentration, num_factors) != (1.0, 1):
+                raise ValueError("min_concentration and num_factors must be left out beside head: set them in the head")
+        elif num_factors == 1:
+            head = VonMisesFisherHead(min_concentration)
         else:
             head, default = ProductOfSpheresHead(num_factors, min_concentration), FactorInnerProductDecoder(num_factors)
         super().__init__(encoder, head, default if decoder is None else decoder)

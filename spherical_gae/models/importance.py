@@ -8,9 +8,9 @@ from typing import Any, Protocol
 
 import torch
 from torch import Tensor
-from torch.distributions import Distribution, Independent, Normal
+from torch.distributions import Independent, Normal
 
-from spherical_gae.core import ProductOfSpheres, VonMisesFisher
+from spherical_gae.core import PowerSpherical, ProductOfSpheres, ProjectedNormal, VonMisesFisher
 from spherical_gae.nn.observations import log_prob_of_data
 
 
@@ -68,15 +68,17 @@ def importance_weighted_log_likelihood(
     return torch.cat(parts) if parts else x.new_zeros(0)
 
 
-def widened(posterior: Distribution, factor: float = 2.0) -> Distribution:
+def widened(posterior: Any, factor: float = 2.0) -> Any:
     """A law around the same mode with about ``factor`` times the variance, as a proposal for importance sampling.
 
     Args:
-        posterior: vMF(mu, kappa), a product of these, or N(mean, diag(std)^2), of any batch shape.
+        posterior: vMF(mu, kappa), Power Spherical(mu, kappa), a product of vMFs, N(mean, diag(std)^2) or the direction
+            of such, of any batch shape.
         factor: Above 0; 1 changes nothing.
 
     Returns:
-        vMF(mu, kappa / factor), a product of these, or N(mean, factor diag(std)^2), of the same shapes and dtype.  If
+        vMF or Power Spherical(mu, kappa / factor), a product of these, N(mean, factor diag(std)^2) or
+            its direction, of the same shapes and dtype.  If
         kappa is large, the variance of a vMF in the tangent space is about 1 / kappa (Mardia & Jupp 2000, section
         9.3.2).
 
@@ -92,10 +94,12 @@ def widened(posterior: Distribution, factor: float = 2.0) -> Distribution:
     """
     if not 0 < factor < math.inf:
         raise ValueError(f"factor must be positive and finite, got {factor}")
-    if isinstance(posterior, VonMisesFisher):
-        return _widened_on_sphere(posterior, factor)
+    if isinstance(posterior, (VonMisesFisher, PowerSpherical)):
+        return type(posterior)(posterior.loc, posterior.concentration / factor, validate_args=False)
+    if isinstance(posterior, ProjectedNormal):
+        return ProjectedNormal(posterior.loc, posterior.scale * math.sqrt(factor), validate_args=False)
     if isinstance(posterior, ProductOfSpheres) and isinstance(posterior.factors, VonMisesFisher):
-        return ProductOfSpheres(_widened_on_sphere(posterior.factors, factor), validate_args=False)
+        return ProductOfSpheres(widened(posterior.factors, factor), validate_args=False)
     if isinstance(posterior, Independent) and isinstance(posterior.base_dist, Normal):
         mean, std = posterior.base_dist.loc, posterior.base_dist.scale
         return Independent(
@@ -104,13 +108,10 @@ def widened(posterior: Distribution, factor: float = 2.0) -> Distribution:
             validate_args=False,
         )
     raise TypeError(
-        "posterior must be a VonMisesFisher, a ProductOfSpheres of such or an Independent Normal, "
+        "posterior must be a VonMisesFisher, a PowerSpherical, a ProductOfSpheres of VonMisesFisher, a ProjectedNormal "
+        "or an Independent Normal, "
         f"got {type(posterior).__name__}"
     )
-
-
-def _widened_on_sphere(law: VonMisesFisher, factor: float) -> VonMisesFisher:
-    return VonMisesFisher(law.loc, law.concentration / factor, validate_args=False)
 
 
 def _log_mean_weight(

@@ -20,7 +20,8 @@ _ROWS = 4096
 class M1Classifier:
     """Classifies by the nearest labelled points in latent space  (Kingma et al. 2014; Davidson et al. 2018, table 2).
 
-    Points are the modes of their posteriors; distances are geodesic: angles on the sphere, Euclidean in R^d.
+    Points are the centres of their posteriors (``LatentHead.center``); distances are geodesic: angles on the sphere,
+    Euclidean in R^d.
 
     Args:
         model: A trained model; it is put in evaluation mode.
@@ -89,7 +90,7 @@ class M1Classifier:
 
     @torch.no_grad()
     def _encode(self, x: Tensor) -> Tensor:
-        return torch.cat([self.model.posterior(part).mode for part in x.split(_ROWS)])
+        return torch.cat([self.model.head.center(self.model.posterior(part)) for part in x.split(_ROWS)])
 
     def _distances(self, latents: Tensor) -> NDArray[np.floating]:
         if self._latents is None:

@@ -7,10 +7,10 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.distributions import Distribution, Independent, Normal, kl_divergence
+from torch.distributions import Distribution, Independent, Normal
 from torch.nn import functional as F  # noqa: N812
 
-from spherical_gae.core import ProductOfSpheres, VonMisesFisher
+from spherical_gae.core import ProductOfSpheres, ProjectedNormal, VonMisesFisher, sampled_kl
 from spherical_gae.models.importance import LatentVariableModel
 from spherical_gae.nn.observations import log_prob_of_data
 
@@ -42,8 +42,8 @@ def refined_posterior(
         learning_rate: Adam's in the first step, positive and finite; it falls linearly to zero.
 
     Returns:
-        A law of the same kind, shapes and dtype as ``model.posterior(x)``: vMF(mu, kappa), a product of these, or
-        N(mean, diag(std)^2), without gradients.
+        A law of the same kind, shapes and dtype as ``model.posterior(x)``: vMF(mu, kappa), a product of these,
+        N(mean, diag(std)^2) or the direction of such, without gradients.
 
     Raises:
         TypeError: If the posterior is of another kind.
@@ -53,7 +53,7 @@ def refined_posterior(
         >>> from spherical_gae.models import SphericalVAE, widened
         >>> model, x = SphericalVAE(dim=2, in_features=64, hidden_features=(32,)), torch.rand(5, 64).round()
         >>> law = refined_posterior(model, x, num_steps=3)
-        >>> law.mode.shape
+        >>> law.mean.shape
         torch.Size([5, 3])
         >>> model.log_likelihood(x, 10, proposal=lambda x: widened(refined_posterior(model, x, 3), 1.5)).shape
         torch.Size([5])
@@ -76,8 +76,9 @@ def refined_posterior(
         optimizer.param_groups[0]["lr"] = learning_rate * (1 - step / num_steps)
         with torch.enable_grad():
             law = _moved(start, shift, log_scale)
-            likelihood = model.likelihood(law.rsample((num_samples,)).flatten(0, 1))
-            bound = log_prob_of_data(likelihood, repeated).sum() / num_samples - kl_divergence(law, prior).sum()
+            z = law.rsample((num_samples,))
+            fit = log_prob_of_data(model.likelihood(z.flatten(0, 1)), repeated).sum() / num_samples
+            bound = fit - sampled_kl(law, prior, z).sum() / num_samples
         # Not backward(): the model's own gradients stay as they are.
         shift.grad, log_scale.grad = (-grad for grad in torch.autograd.grad(bound, [shift, log_scale]))
         optimizer.step()
@@ -88,12 +89,15 @@ def _no_move(law: Distribution) -> tuple[Tensor, Tensor]:
     """Zeros in the shapes of what ``_moved`` takes."""
     if isinstance(law, VonMisesFisher):
         return torch.zeros_like(law.loc), torch.zeros_like(law.concentration)
+    if isinstance(law, ProjectedNormal):
+        return torch.zeros_like(law.loc), torch.zeros_like(law.scale)
     if isinstance(law, ProductOfSpheres):
         return _no_move(law.factors)
     if isinstance(law, Independent) and isinstance(law.base_dist, Normal):
         return torch.zeros_like(law.base_dist.loc), torch.zeros_like(law.base_dist.scale)
     raise TypeError(
-        "the posterior must be a VonMisesFisher, a ProductOfSpheres of such or an Independent Normal, "
+        "the posterior must be a VonMisesFisher, a ProductOfSpheres of such, a ProjectedNormal or an Independent "
+        "Normal, "
         f"got {type(law).__name__}"
     )
 
@@ -107,6 +111,9 @@ def _moved(law: Any, shift: Tensor, log_scale: Tensor) -> Any:
         return VonMisesFisher(loc, law.concentration * (-log_scale).exp(), validate_args=False)
     if isinstance(law, ProductOfSpheres):
         return ProductOfSpheres(_moved(law.factors, shift, log_scale), validate_args=False)
+    if isinstance(law, ProjectedNormal):
+        scale = law.scale * (0.5 * log_scale).exp()
+        return ProjectedNormal(law.loc + law.scale * shift, scale, validate_args=False)
     mean, std = law.base_dist.loc, law.base_dist.scale
     normal = Normal(mean + std * shift, std * (0.5 * log_scale).exp(), validate_args=False)
     return Independent(normal, law.reinterpreted_batch_ndims, validate_args=False)

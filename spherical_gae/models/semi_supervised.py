@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.distributions import Distribution, kl_divergence
+from torch.distributions import Distribution
 from torch.nn import functional as F  # noqa: N812
 
+from spherical_gae.core import sampled_entropy, sampled_kl
 from spherical_gae.models.vae import MNIST_FEATURES, VariationalAutoencoder, check_dim
 from spherical_gae.nn.heads import LatentHead
 from spherical_gae.nn.mlp import MLP, ClassConditionalMLP, MLPEncoder
@@ -105,6 +106,10 @@ class M1M2(nn.Module):
         """The distribution q(z_1 | x) for data [B, *event], batch shape [B]."""
         return self.head1(*self.encoder1(x))
 
+    def center(self, x: Tensor) -> Tensor:
+        """The centre of q(z_1 | x) by ``head1``, for the von Mises-Fisher and normal ones the mode, shape [B, m_1]."""
+        return self.head1.center(self.posterior(x))
+
     def class_logits(self, z1: Tensor) -> Tensor:
         """log q(y | z_1) up to a constant, for latents [B, m_1], shape [B, K]."""
         return self.classifier(z1)
@@ -155,7 +160,7 @@ class M1M2(nn.Module):
         posterior = self.posterior(batch)
         z1 = posterior.rsample()
         reconstruction = log_prob_of_data(self.likelihood(z1), batch)
-        entropy = posterior.entropy()
+        entropy = sampled_entropy(posterior, z1)
         free, known = z1.split([x.size(0), labelled_x.size(0)])
 
         log_q = F.log_softmax(self.class_logits(z1), dim=-1)
@@ -177,28 +182,28 @@ class M1M2(nn.Module):
         """log p(z_1 | y, z_2) + log p(y) - KL(q(z_2 | z_1, y) || p(z_2)), the mean of samples, shape of the batch."""
         style: Distribution = self.style_posterior(z1, y)
         z2 = style.rsample((num_samples,))
-        kl = kl_divergence(style, self.head2.prior(style))
+        kl = sampled_kl(style, self.head2.prior(style), z2).mean(0)
         return self.conditional_prior(z2, y).log_prob(z1).mean(0) - math.log(self.num_classes) - kl
 
     @torch.no_grad()
     def class_probabilities(self, x: Tensor) -> Tensor:
-        """q(y | z_1) at the mode of q(z_1 | x), shape [B, K]."""
-        return self.class_logits(self.posterior(x).mode).softmax(dim=-1)
+        """q(y | z_1) at the centre of q(z_1 | x), shape [B, K]."""
+        return self.class_logits(self.center(x)).softmax(dim=-1)
 
     @torch.no_grad()
     def predict(self, x: Tensor) -> Tensor:
         """The most probable classes, int64 [B]."""
-        return self.class_logits(self.posterior(x).mode).argmax(dim=-1)
+        return self.class_logits(self.center(x)).argmax(dim=-1)
 
     @torch.no_grad()
     def style(self, x: Tensor, y: Tensor) -> Tensor:
-        """The mode of q(z_2 | z_1, y) at the mode of q(z_1 | x): what x has besides its class, shape [B, m_2]."""
-        return self.style_posterior(self.posterior(x).mode, y).mode
+        """The centre of q(z_2 | z_1, y) at that of q(z_1 | x): what x has besides its class, shape [B, m_2]."""
+        return self.head2.center(self.style_posterior(self.center(x), y))
 
     @torch.no_grad()
     def generate(self, z2: Tensor, y: Tensor) -> Tensor:
-        """Data of given styles [n, m_2] and classes [n]: the mean of p(x | z_1) at the mode of p(z_1 | y, z_2)."""
-        return self.likelihood(self.conditional_prior(z2, y).mode).mean
+        """Data of given styles [n, m_2] and classes [n]: the mean of p(x | z_1) at the centre of p(z_1 | y, z_2)."""
+        return self.likelihood(self.head1.center(self.conditional_prior(z2, y))).mean
 
     @torch.no_grad()
     def sample_styles(self, num_samples: int) -> Tensor:

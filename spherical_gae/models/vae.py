@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.distributions import Distribution, kl_divergence
+from torch.distributions import Distribution
 
+from spherical_gae.core import sampled_kl
 from spherical_gae.models.importance import importance_weighted_log_likelihood
 from spherical_gae.nn.heads import LatentHead, NormalHead, VonMisesFisherHead
 from spherical_gae.nn.mlp import MLP, MLPEncoder
 from spherical_gae.nn.observations import BernoulliObservation, Observation, log_prob_of_data
+from spherical_gae.nn.priors import LatentPrior
 
 MNIST_FEATURES = 784
 HIDDEN_FEATURES = (256, 128)
@@ -24,7 +27,7 @@ class VAELoss(NamedTuple):
     Attributes:
         total: -reconstruction + kl_weight * kl; with a weight of 1, the negative of the evidence lower bound.
         reconstruction: log p(x | z) for a sample z of the posterior (RE in the paper's table 1).
-        kl: KL(q(z | x) || p(z)), exact.
+        kl: KL(q(z | x) || p(z)), exact where it has a closed form.
     """
 
     total: Tensor
@@ -44,15 +47,23 @@ class VariationalAutoencoder(nn.Module):
         decoder: Module that maps z [n, m] to the observation's raw parameters [n, *event].
         observation: The law of the data given the latent.
         latent_features: Coordinates m of a latent.
+        prior: A prior that is learned with the model, such as ``MixturePrior``; the head's own if None.
     """
 
     def __init__(
-        self, encoder: nn.Module, head: LatentHead, decoder: nn.Module, observation: Observation, latent_features: int
+        self,
+        encoder: nn.Module,
+        head: LatentHead,
+        decoder: nn.Module,
+        observation: Observation,
+        latent_features: int,
+        prior: LatentPrior | None = None,
     ) -> None:
         super().__init__()
         self.encoder, self.head = encoder, head
         self.decoder, self.observation = decoder, observation
         self.latent_features = latent_features
+        self.learned_prior = prior
 
     def forward(self, x: Tensor) -> Tensor:
         """The same as ``encode``."""
@@ -74,6 +85,8 @@ class VariationalAutoencoder(nn.Module):
 
     def prior(self) -> Any:
         """The distribution p(z), event shape [m]."""
+        if self.learned_prior is not None:
+            return self.learned_prior(self.posterior)
         return self.head.prior_of(self.latent_features, next(self.parameters()))
 
     def likelihood(self, z: Tensor) -> Any:
@@ -84,11 +97,11 @@ class VariationalAutoencoder(nn.Module):
         """Latents of data [B, *event].
 
         Returns:
-            Shape [B, m]: in training mode a sample of the posterior, in evaluation mode its mode (the mean
-            direction, or the mean), deterministic.
+            Shape [B, m]: in training mode a sample of the posterior, in evaluation mode its centre (the mean
+            direction, or the mean; see the head's ``center``), deterministic.
         """
         posterior = self.posterior(x)
-        return posterior.rsample() if self.training else posterior.mode
+        return posterior.rsample() if self.training else self.head.center(posterior)
 
     def decode(self, z: Tensor) -> Tensor:
         """The mean of p(x | z), for pixels their probabilities; z [n, m] to [n, *event]."""
@@ -99,20 +112,51 @@ class VariationalAutoencoder(nn.Module):
         """Decodes draws from the prior: means of p(x | z), shape [num_samples, *event]."""
         return self.decode(self.prior().sample((num_samples,)))
 
-    def loss(self, x: Tensor, kl_weight: float = 1.0) -> VAELoss:
-        """The negative evidence lower bound with one sample per data point, in training and in evaluation mode.
+    def loss(self, x: Tensor, kl_weight: float = 1.0, num_samples: int = 1) -> VAELoss:
+        """The negative evidence lower bound, in training and in evaluation mode.
+
+        With one sample z for each data point, log p(x | z) - kl_weight KL(q(z | x) || p(z)), where the KL term is exact
+        or, where it has no closed form, estimated by z (``sampled_kl``).  With K samples the importance-weighted bound
+
+            log 1/K sum_k p(x | z_k) (p(z_k) / q(z_k | x))^kl_weight,
+
+        which lies between that bound and log p(x).
 
         Args:
             x: Data, shape [B, *event].
             kl_weight: Weight of the KL term, 1 for the bound.
+            num_samples: Number K of samples for each data point, at least 1.
 
         Returns:
-            The loss and its parts.  Source: Davidson et al. (2018), eq. 1.
+            The loss and its parts; with several samples ``kl`` is what the reconstruction is above the bound.
+            Sources: Davidson et al. (2018), eq. 1; Burda et al. (2016), eq. 8.
+
+        Raises:
+            ValueError: If ``num_samples`` is below 1.
         """
+        if num_samples < 1:
+            raise ValueError(f"num_samples must be at least 1, got {num_samples}")
         posterior = self.posterior(x)
-        reconstruction = log_prob_of_data(self.likelihood(posterior.rsample()), x).mean()
-        kl = kl_divergence(posterior, self.head.prior(posterior)).mean()
+        prior = self.head.prior(posterior) if self.learned_prior is None else self.prior()
+        if num_samples > 1:
+            return self._importance_weighted_loss(x, posterior, prior, kl_weight, num_samples)
+        z = posterior.rsample()
+        reconstruction = log_prob_of_data(self.likelihood(z), x).mean()
+        kl = sampled_kl(posterior, prior, z).mean()
         return VAELoss(kl_weight * kl - reconstruction, reconstruction, kl)
+
+    def _importance_weighted_loss(
+        self, x: Tensor, posterior: Any, prior: Any, kl_weight: float, num_samples: int
+    ) -> VAELoss:
+        z = posterior.rsample((num_samples,))
+        repeated = x.expand(num_samples, *x.shape).flatten(0, 1)
+        fit = log_prob_of_data(self.likelihood(z.flatten(0, 1)), repeated).view(num_samples, -1)
+        excess = posterior.log_prob(z) - prior.log_prob(z)
+        bound, weighted = (
+            (torch.logsumexp(fit - weight * excess, 0) - math.log(num_samples)).mean() for weight in (1.0, kl_weight)
+        )
+        reconstruction = fit.mean()
+        return VAELoss(-weighted, reconstruction, reconstruction - bound)
 
     @torch.no_grad()
     def log_likelihood(
@@ -138,17 +182,20 @@ class VariationalAutoencoder(nn.Module):
 
 
 class SphericalVAE(VariationalAutoencoder):
-    """S-VAE: von Mises-Fisher posteriors, uniform prior on the sphere  (Davidson et al. 2018).
+    """S-VAE: posteriors on the sphere, by default von Mises-Fisher, uniform prior  (Davidson et al. 2018).
 
     Args:
         dim: Dimension d of the **manifold**, as in the paper: latents are unit vectors of m = d + 1 coordinates.
         in_features: Features of a data point, for the default encoder and decoder.
         hidden_features: Widths of the encoder's hidden layers, reversed in the decoder, likewise.
-        encoder: Module that returns ``(direction [B, m], concentration [B, 1] or [B])``, unconstrained.
+        encoder: Module that returns the head's parameters, unconstrained: by default
+            ``(direction [B, m], concentration [B, 1] or [B])``.
         decoder: Module that maps unit vectors [n, m] to the observation's parameters.
-        head: Default: concentrations that start near m.  ``VonMisesFisherHead()`` is the paper's
-            softplus + 1, which starts at 1.7 and collapses at d >= 40.
+        head: Default: von Mises-Fisher with concentrations that start near m.  ``VonMisesFisherHead()`` is the paper's
+            softplus + 1, which starts at 1.7 and collapses at d >= 40; ``ProjectedNormalHead()`` has a scale for each
+            dimension, the better choice from d = 20 on.
         observation: Default: Bernoulli pixels.
+        prior: A prior that is learned with the model, such as ``MixturePrior``; default: uniform.
 
     Raises:
         ValueError: If ``dim`` or a width is below 1.
@@ -171,6 +218,7 @@ class SphericalVAE(VariationalAutoencoder):
         decoder: nn.Module | None = None,
         head: LatentHead | None = None,
         observation: Observation | None = None,
+        prior: LatentPrior | None = None,
     ) -> None:
         check_dim(dim)
         head = VonMisesFisherHead(initial_concentration="dimension") if head is None else head
@@ -181,6 +229,7 @@ class SphericalVAE(VariationalAutoencoder):
             MLP((width, *reversed(hidden_features), in_features)) if decoder is None else decoder,
             BernoulliObservation() if observation is None else observation,
             width,
+            prior,
         )
 
 

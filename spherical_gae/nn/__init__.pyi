@@ -2,10 +2,19 @@ from .decoders import FactorInnerProductDecoder, HadamardDecoder, InnerProductDe
 from .degree_bias import DegreeBias, DegreeBiasedDecoder
 from .encoders import BatchNormPropagationEncoder, GCNEncoder, NormalizedPropagationEncoder
 from .feature_neighbor_encoder import FeatureNeighborEncoder, NeighborFeatures
-from .heads import LatentHead, NormalHead, ProductOfSpheresHead, VonMisesFisherHead
+from .heads import (
+    LatentHead,
+    NormalHead,
+    PowerSphericalHead,
+    ProductOfSpheresHead,
+    ProjectedNormalHead,
+    SphericalCauchyHead,
+    VonMisesFisherHead,
+)
 from .mlp import MLP, ClassConditionalMLP, MLPEncoder, ParallelLinear, Scale
 from .observations import BernoulliObservation, NormalObservation, Observation, log_prob_of_data
 from .pair_blocks import score_block
+from .priors import LatentPrior, MixturePrior, VampPrior
 from .propagated_encoder import PropagatedEncoder, propagate_features
 from .propagation import NormalizedAdjacency, node_degree, normalized_adjacency, sparse_features
 from .sparse import SparseMatrix
@@ -23,7 +32,9 @@ __all__ = [
     "HadamardDecoder",
     "InnerProductDecoder",
     "LatentHead",
+    "LatentPrior",
     "MLPEncoder",
+    "MixturePrior",
     "NeighborFeatures",
     "NormalHead",
     "NormalObservation",
@@ -31,10 +42,14 @@ __all__ = [
     "NormalizedPropagationEncoder",
     "Observation",
     "ParallelLinear",
+    "PowerSphericalHead",
     "ProductOfSpheresHead",
+    "ProjectedNormalHead",
     "PropagatedEncoder",
     "Scale",
     "SparseMatrix",
+    "SphericalCauchyHead",
+    "VampPrior",
     "VonMisesFisherHead",
     "log_prob_of_data",
     "node_degree",

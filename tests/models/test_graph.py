@@ -16,8 +16,17 @@ from torch_geometric.transforms import RandomLinkSplit
 from torch_geometric.utils import to_undirected
 
 from spherical_gae import GCNEncoder, InnerProductDecoder, NormalGAE, SphericalGAE, VonMisesFisher, load_graph
+from spherical_gae.core import sampled_kl
 from spherical_gae.models import VariationalGAE
-from spherical_gae.nn import LatentHead, NormalizedPropagationEncoder, SparseMatrix, VonMisesFisherHead
+from spherical_gae.nn import (
+    LatentHead,
+    NormalizedPropagationEncoder,
+    PowerSphericalHead,
+    ProjectedNormalHead,
+    SparseMatrix,
+    SphericalCauchyHead,
+    VonMisesFisherHead,
+)
 
 NUM_NODES, NUM_FEATURES, DIM = 20, 6, 4
 
@@ -337,3 +346,34 @@ def test_autocast(graph: Data, encoder: type[nn.Module], features: str) -> None:
             loss.backward()
         results.append((loss.detach(), *(p.grad.clone() for p in model.parameters() if p.grad is not None)))
     torch.testing.assert_close(results[1], results[0], rtol=0.02, atol=0.02)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [ProjectedNormalHead(), PowerSphericalHead(), SphericalCauchyHead()],
+    ids=["projected normal", "power spherical", "spherical cauchy"],
+)
+def test_other_distributions_on_the_sphere(head: LatentHead) -> None:
+    """An encoder of the head's widths; samples and centres are unit vectors, and the loss reaches every weight."""
+    torch.manual_seed(0)
+    x, edge_index = torch.randn(6, 5), torch.tensor([[0, 1, 1, 2, 3, 4], [1, 0, 2, 1, 4, 3]])
+    model = SphericalGAE(GCNEncoder(5, 8, head.parameter_widths(4)), head=head)
+    z = model.encode(x, edge_index)
+    assert torch.equal(model.last_sample, z)
+    loss = model.recon_loss(z, edge_index) + model.kl_loss() / 6
+    loss.backward()
+    assert all(p.grad.abs().max() > 0 for p in model.parameters())
+    expected = sampled_kl(model.last_posterior, head.prior(model.last_posterior), z).mean()
+    assert torch.equal(model.kl_loss(), expected)
+    model.eval()
+    center = model.encode(x, edge_index)
+    assert model.last_sample is None
+    assert torch.equal(center, model.encode(x, edge_index))
+    torch.testing.assert_close(center.norm(dim=1), torch.ones(6))
+    assert torch.equal(center, torch.nn.functional.normalize(model.last_posterior.loc, dim=-1))
+
+
+def test_settings_of_the_default_head_are_refused_beside_a_head() -> None:
+    for options in ({"min_concentration": 2.0}, {"num_factors": 2}):
+        with pytest.raises(ValueError, match="must be left out beside head"):
+            SphericalGAE(GCNEncoder(5, 8, (4, 4)), head=ProjectedNormalHead(), **options)

@@ -7,7 +7,7 @@ from scipy import stats
 from torch import Tensor, nn
 from torch.distributions import Distribution, Independent, MultivariateNormal, Normal, kl_divergence
 
-from spherical_gae.core import PowerSpherical, ProductOfSpheres, VonMisesFisher
+from spherical_gae.core import PowerSpherical, ProductOfSpheres, ProjectedNormal, SphericalCauchy, VonMisesFisher
 from spherical_gae.models.importance import importance_weighted_log_likelihood, widened
 from spherical_gae.models.vae import SphericalVAE
 from spherical_gae.nn.heads import VonMisesFisherHead
@@ -159,6 +159,15 @@ def test_widened_laws() -> None:
     assert torch.equal(wide.loc, loc)
     assert wide.concentration.tolist() == [0.75, 125.0]
 
+    power = widened(PowerSpherical(loc, torch.tensor([3.0, 500.0])), 4.0)
+    assert isinstance(power, PowerSpherical)
+    assert power.concentration.tolist() == [0.75, 125.0]
+
+    projected = widened(ProjectedNormal(loc, torch.tensor([0.5, 1.0, 2.0])), 4.0)
+    assert isinstance(projected, ProjectedNormal)
+    assert torch.equal(projected.loc, loc)
+    assert projected.scale[1].tolist() == [1.0, 2.0, 4.0]
+
     product = widened(ProductOfSpheres(VonMisesFisher(loc, torch.tensor([3.0, 500.0]))))
     assert isinstance(product, ProductOfSpheres)
     assert product.factors.concentration.tolist() == [1.5, 250.0]
@@ -193,8 +202,8 @@ def test_factors_of_widening_are_checked(factor: float) -> None:
 
 
 def test_other_laws_cannot_be_widened() -> None:
-    law = PowerSpherical(torch.tensor([1.0, 0.0]), torch.tensor(3.0))
-    with pytest.raises(TypeError, match=r"posterior must be .*, got PowerSpherical"):
+    law = SphericalCauchy(torch.tensor([1.0, 0.0]), torch.tensor(0.5))
+    with pytest.raises(TypeError, match=r"posterior must be .*, got SphericalCauchy"):
         widened(law)
 
 

@@ -10,7 +10,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from spherical_gae import VonMisesFisher
 from spherical_gae.models import M1M2, M1M2Loss
-from spherical_gae.nn import LatentHead, NormalHead, NormalObservation, VonMisesFisherHead
+from spherical_gae.nn import LatentHead, NormalHead, NormalObservation, ProjectedNormalHead, VonMisesFisherHead
 from tests.helpers.reference import reference
 
 PIXELS, CLASSES = 5, 3
@@ -18,7 +18,8 @@ COMBINATIONS = pytest.mark.parametrize("laws", ["NN", "SS", "SN"])
 
 
 def head(letter: str) -> LatentHead:
-    return NormalHead() if letter == "N" else VonMisesFisherHead(initial_concentration="dimension")
+    heads = {"N": NormalHead(), "P": ProjectedNormalHead()}
+    return heads.get(letter, VonMisesFisherHead(initial_concentration="dimension"))
 
 
 def make(laws: str, dim1: int = 3, dim2: int = 2, gain: float = 1.0, **settings: Any) -> M1M2:
@@ -158,10 +159,11 @@ def test_first_stage_is_the_autoencoder_of_z1_with_the_same_weights(laws: str) -
     assert {id(parameter) for parameter in stage.parameters()} == own
 
 
+@pytest.mark.parametrize("laws", ["SS", "PP"])
 @torch.no_grad()
-def test_bounds_on_two_circles_by_quadrature() -> None:
+def test_bounds_on_two_circles_by_quadrature(laws: str) -> None:
     """Expected bounds with their gaps below log p(x) and log p(x, y), by the trapezoid rule over both angles."""
-    model, n, y = make("SS", 1, 1, gain=1.5).double(), 120, 1
+    model, n, y = make(laws, 1, 1, gain=1.5).double(), 120, 1
     x = data(1)
     angle = torch.arange(n, dtype=torch.float64) * 2 * math.pi / n
     circle, step = torch.stack([angle.cos(), angle.sin()], dim=1), 2 * math.pi / n
@@ -198,7 +200,7 @@ def test_bounds_on_two_circles_by_quadrature() -> None:
         assert abs(float(values.mean()) - expected) < 4 * error
 
 
-@COMBINATIONS
+@pytest.mark.parametrize("laws", ["NN", "SS", "SN", "PP", "PN"])
 def test_gradients_reach_all_parameters(laws: str) -> None:
     model, x = make(laws, observation=NormalObservation(0.5, learnable=True)), data(40).float()
     y = torch.arange(40) % CLASSES
@@ -218,7 +220,7 @@ def test_gradient_of_the_classifier_without_cross_entropy_comes_from_unlabelled_
     assert all(parameter.grad.abs().max() > 0 for parameter in model.classifier.parameters())
 
 
-@COMBINATIONS
+@pytest.mark.parametrize("laws", ["NN", "SS", "SN", "PP", "PN"])
 def test_prediction_is_that_of_the_mode(laws: str) -> None:
     model, x = make(laws, gain=3.0), data(50).float()
     raw = model.encoder1(x)[0]
@@ -235,7 +237,7 @@ def test_prediction_is_that_of_the_mode(laws: str) -> None:
     assert not model.style(x, y).requires_grad
 
 
-@COMBINATIONS
+@pytest.mark.parametrize("laws", ["NN", "SS", "SN", "PP", "PN"])
 def test_generated_data_are_means_at_modes(laws: str) -> None:
     model = make(laws)
     z2 = model.sample_styles(6)

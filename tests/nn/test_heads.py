@@ -8,11 +8,28 @@ from torch.distributions import kl_divergence
 
 from spherical_gae import HypersphericalUniform, VonMisesFisher
 from spherical_gae.core import ProductOfSpheres
-from spherical_gae.nn import LatentHead, NormalHead, ProductOfSpheresHead, VonMisesFisherHead
-from spherical_gae.nn.heads import unit_direction
+from spherical_gae.nn import (
+    LatentHead,
+    NormalHead,
+    PowerSphericalHead,
+    ProductOfSpheresHead,
+    ProjectedNormalHead,
+    SphericalCauchyHead,
+    VonMisesFisherHead,
+)
+from spherical_gae.nn.heads.base import unit_direction
 
 HEADS = pytest.mark.parametrize(
-    "head", [VonMisesFisherHead(), NormalHead(), ProductOfSpheresHead(2)], ids=["vmf", "normal", "product"]
+    "head",
+    [
+        VonMisesFisherHead(),
+        PowerSphericalHead(),
+        SphericalCauchyHead(),
+        ProjectedNormalHead(),
+        NormalHead(),
+        ProductOfSpheresHead(2),
+    ],
+    ids=["vmf", "power spherical", "spherical cauchy", "projected normal", "normal", "product"],
 )
 
 

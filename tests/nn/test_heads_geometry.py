@@ -3,10 +3,27 @@ import math
 import pytest
 import torch
 
-from spherical_gae.nn import LatentHead, NormalHead, ProductOfSpheresHead, VonMisesFisherHead
+from spherical_gae.nn import (
+    LatentHead,
+    NormalHead,
+    PowerSphericalHead,
+    ProductOfSpheresHead,
+    ProjectedNormalHead,
+    SphericalCauchyHead,
+    VonMisesFisherHead,
+)
 
 HEADS = pytest.mark.parametrize(
-    "head", [VonMisesFisherHead(), NormalHead(), ProductOfSpheresHead(2)], ids=["vmf", "normal", "product"]
+    "head",
+    [
+        VonMisesFisherHead(),
+        PowerSphericalHead(),
+        SphericalCauchyHead(),
+        ProjectedNormalHead(),
+        NormalHead(),
+        ProductOfSpheresHead(2),
+    ],
+    ids=["vmf", "power spherical", "spherical cauchy", "projected normal", "normal", "product"],
 )
 
 
@@ -47,7 +64,7 @@ def test_geodesic_distance_on_products_and_in_the_plane() -> None:
 @HEADS
 def test_geodesic_distance_is_a_metric(head: LatentHead) -> None:
     torch.manual_seed(0)
-    z = head(torch.randn(20, 4), torch.zeros(20, head.parameter_widths(4)[1])).mode.double()
+    z = head.center(head(torch.randn(20, 4), torch.zeros(20, head.parameter_widths(4)[1]))).double()
     d = head.geodesic_distance(z, z)
     assert torch.equal(d.diagonal(), torch.zeros(20, dtype=d.dtype))
     torch.testing.assert_close(d, d.t())

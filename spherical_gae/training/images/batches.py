@@ -39,6 +39,8 @@ class VAEConfig:
         weight_average: Decay of an exponential moving average of the weights over the gradient steps, in [0, 1), which
             is validated and kept in place of the last weights (torch's ``AveragedModel``); 0 for none.  .9999 averages
             over some 10,000 steps: the noise of a constant learning rate goes.
+        num_samples: Samples K of the posterior for each data point, at least 1; with more than one the
+            importance-weighted bound is trained and validated, see ``VariationalAutoencoder.loss``.
 
     Raises:
         ValueError: If a value is out of range.
@@ -52,9 +54,10 @@ class VAEConfig:
     kl_weight: float = 1.0
     binarize: bool = True
     weight_average: float = 0.0
+    num_samples: int = 1
 
     def __post_init__(self) -> None:
-        for name in ("max_epochs", "batch_size", "look_ahead"):
+        for name in ("max_epochs", "batch_size", "look_ahead", "num_samples"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
         if not 0 < self.learning_rate < math.inf:
@@ -214,6 +217,8 @@ class BatchRun(ABC):
         settings = {name: value for name, value in asdict(self.config).items() if name != "max_epochs"}
         if self.average is None:
             del settings["weight_average"]  # checkpoints from before there was one do not have it
+        if self.config.num_samples == 1:
+            del settings["num_samples"]  # likewise
         return {
             # The layers with their settings, in words.
             "model": repr(self.model),

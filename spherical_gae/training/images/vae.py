@@ -97,7 +97,8 @@ class VAERun(BatchRun):
         return {"train_crc32": crc32(self.train_data), "val_crc32": crc32(self.val_data)}
 
     def _loss(self, model: Any, data: Tensor, kl_weight: float) -> VAELoss:
-        return model.loss(binarize(data) if self.config.binarize else data, kl_weight)
+        several = {"num_samples": self.config.num_samples} if self.config.num_samples > 1 else {}
+        return model.loss(binarize(data) if self.config.binarize else data, kl_weight, **several)
 
 
 def check_data(name: str, data: Tensor, intensities: bool, model: nn.Module) -> None:

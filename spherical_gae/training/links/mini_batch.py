@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.distributions import kl_divergence
 from torch.nn.parallel import DistributedDataParallel
 from torch_geometric.data import Data
 
+from spherical_gae.core import sampled_kl
 from spherical_gae.data.negatives import NonEdgeSampler
 from spherical_gae.evaluation.metrics import LinkScores, auc_ap
 from spherical_gae.models.graph import VariationalGAE
@@ -60,8 +60,9 @@ class BatchLoss(nn.Module):
     def forward(self, batch: LinkBatch) -> Tensor:
         """The loss, shape ()."""
         posterior = self.model.posterior(*batch.inputs)
-        reconstruction = self.model.recon_loss(posterior.rsample(), batch.positives, batch.negatives, **batch.known)
-        kl = kl_divergence(posterior, self.model.head.prior(posterior))
+        z = posterior.rsample()
+        reconstruction = self.model.recon_loss(z, batch.positives, batch.negatives, **batch.known)
+        kl = sampled_kl(posterior, self.model.head.prior(posterior), z)
         return reconstruction + self.kl_weight * kl[batch.negatives].mean()
 
 

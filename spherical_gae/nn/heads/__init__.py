@@ -1,0 +1,17 @@
+"""Heads: raw parameters to a posterior distribution, each with its prior; one file a family."""
+
+from spherical_gae.nn.heads.base import LatentHead
+from spherical_gae.nn.heads.directional import PowerSphericalHead, SphericalCauchyHead, VonMisesFisherHead
+from spherical_gae.nn.heads.normal import NormalHead
+from spherical_gae.nn.heads.product_of_spheres import ProductOfSpheresHead
+from spherical_gae.nn.heads.projected_normal import ProjectedNormalHead
+
+__all__ = [
+    "LatentHead",
+    "NormalHead",
+    "PowerSphericalHead",
+    "ProductOfSpheresHead",
+    "ProjectedNormalHead",
+    "SphericalCauchyHead",
+    "VonMisesFisherHead",
+]

@@ -1,0 +1,96 @@
+"""What a head is: raw parameters to a posterior distribution, with its prior."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.distributions import Distribution
+from torch.nn import functional as F  # noqa: N812
+
+
+class LatentHead(nn.Module):
+    """Maps an encoder's outputs to a posterior q(z | x), and knows the prior p(z) that belongs to it."""
+
+    def forward(self, *parameters: Tensor) -> Distribution:
+        """Makes the posterior from unconstrained parameters."""
+        raise NotImplementedError
+
+    def prior(self, posterior: Distribution) -> Distribution:
+        """The prior on the posterior's space."""
+        raise NotImplementedError
+
+    def prior_of(self, dim: int, like: Tensor) -> Distribution:
+        """The prior on latents of ``dim`` coordinates, with the dtype and on the device of ``like``."""
+        return self.prior(self(*(like.new_zeros(width) for width in self.parameter_widths(dim))))
+
+    def parameter_widths(self, dim: int) -> tuple[int, ...]:
+        """Width of each parameter that an encoder must return for a latent of ``dim`` coordinates."""
+        raise NotImplementedError
+
+    def coordinates(self, manifold_dim: int) -> int:
+        """Coordinates of a latent on a manifold of this dimension, such as d + 1 for the sphere S^d."""
+        raise NotImplementedError
+
+    def center(self, posterior: Any) -> Tensor:
+        """The point that stands for a posterior where no sample is drawn, shape [..., m]; by default its mode."""
+        return posterior.mode
+
+    def geodesic_distance(self, a: Tensor, b: Tensor) -> Tensor:
+        """Length of the shortest path on the latents' manifold, for all pairs of [n, m] and [k, m], shape [n, k]."""
+        raise NotImplementedError
+
+
+def unit_direction(direction: Tensor) -> Tensor:
+    """Normalises vectors of any length; a zero vector becomes the first axis.
+
+    Args:
+        direction: Vectors, shape [..., m], of any finite size.
+
+    Returns:
+        Unit vectors, same shape.  The gradient at a zero vector is finite.
+    """
+    # Squares of entries far from 1 under- or overflow; the normalised vector does not depend on the scale.
+    size = direction.detach().abs().amax(dim=-1, keepdim=True)
+    is_zero = size == 0
+    scaled = direction / torch.where(is_zero, torch.ones_like(size), size)
+    axis = torch.eye(1, direction.shape[-1], dtype=direction.dtype, device=direction.device)[0]
+    return F.normalize(torch.where(is_zero, axis, scaled), dim=-1)
+
+
+def angle(a: Tensor, b: Tensor) -> Tensor:
+    """The angle between unit vectors, arccos(a . b), in [0, pi]; exact for near ones and near antipodes too.
+
+    Args:
+        a: Shape [n, m].
+        b: Shape [k, m].
+
+    Returns:
+        Of all pairs, shape [n, k].
+    """
+    # arccos loses half of the digits where a . b is near 1 or -1.
+    return 2 * torch.atan2(distance(a, b), distance(a, -b))
+
+
+def distance(a: Tensor, b: Tensor) -> Tensor:
+    """The Euclidean distance of all pairs, shape [n, k]."""
+    # By differences, not by products: those lose the digits of small distances.
+    return torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist")
+
+
+def at_least_float32(parameter: Tensor) -> Tensor:
+    """Half precision as float32."""
+    return parameter.float() if parameter.dtype in (torch.float16, torch.bfloat16) else parameter
+
+
+def two_parameters(parameters: tuple[Tensor, ...], expected: str) -> tuple[Tensor, Tensor]:
+    """The two outputs of an encoder, in float32 or float64.
+
+    Raises:
+        ValueError: If there are not two.
+    """
+    if len(parameters) != 2:
+        raise ValueError(f"the encoder must return ({expected}), got {len(parameters)} tensors")
+    first, second = (at_least_float32(p) for p in parameters)
+    return first, second
