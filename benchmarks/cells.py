@@ -52,6 +52,7 @@ def add_common_options(parser: argparse.ArgumentParser, work: Path, results: Pat
     parser.add_argument("--jobs", type=int, default=2, help="processes, one thread each")
     parser.add_argument("--work", type=Path, default=work, help="where run folders are kept")
     parser.add_argument("--out", type=Path, default=results, help="where the results go")
+    parser.add_argument("--keep", type=Path, help="results of earlier runs, whose cells are kept in the report")
     parser.add_argument("--report", action="store_true", help="compute nothing, report the cells that are there")
 
 
@@ -64,6 +65,20 @@ def command_line(parser: argparse.ArgumentParser, options: argparse.Namespace, n
             arguments += [f"--{name}", *(map(str, value) if isinstance(value, list) else [str(value)])]
     script = Path(sys.argv[0]).resolve()
     return shlex.join(["python", f"benchmarks/{script.parent.name}/{script.name}", *arguments])
+
+
+def kept_cells(results: Path | None, cell: Callable[[dict[str, Any]], C], chosen: Iterable[C]) -> list[dict[str, Any]]:
+    """The cells of a results file that are not among the chosen ones.
+
+    Args:
+        results: The file, or None for no cells.
+        cell: Makes the cell of an entry.
+        chosen: The cells that are run.
+    """
+    if results is None:
+        return []
+    mine = set(chosen)
+    return [entry for entry in json.loads(results.read_text())["cells"] if cell(entry) not in mine]
 
 
 def write_results(out: Path, name: str, report: dict[str, Any], lines: Iterable[str]) -> None:

@@ -31,7 +31,7 @@ from torch import Tensor
 from benchmarks.images import mnist_semi_supervised, mnist_unsupervised
 from benchmarks.images.mnist_unsupervised import DIMS
 from spherical_gae.data import binarize, load_images
-from spherical_gae.experiments.images import VAES
+from spherical_gae.experiments.names import VAE_MODELS
 from spherical_gae.models import VariationalAutoencoder
 from spherical_gae.plotting.pictures import plot_images, plot_plane, plot_sphere
 from spherical_gae.training.checkpoint import write_atomically
@@ -75,7 +75,7 @@ def sphere_area(work: Path) -> Figure:
 def samples(work: Path) -> Figure:
     """Fig. 7 and 8."""
     figure = Figure(figsize=(16, 7), layout="constrained")
-    axes: list[list[Axes]] = figure.subplots(len(VAES), len(DIMS))
+    axes: list[list[Axes]] = figure.subplots(len(VAE_MODELS), len(DIMS))
     for row, model in zip(axes, NAMES, strict=True):
         for ax, dim in zip(row, DIMS, strict=True):
             torch.manual_seed(0)

@@ -27,7 +27,7 @@ from benchmarks.cells import add_common_options, command_line, run_cells, spread
 from benchmarks.images.mnist_unsupervised import DIMS, HERE, WORK, Cell, suffix
 from benchmarks.images.mnist_unsupervised import WAYS as TRAINING_WAYS
 from spherical_gae.data import ImageSet, binarize, draw_labelled, load_images
-from spherical_gae.experiments.images import VAES
+from spherical_gae.experiments.names import VAE_MODELS
 from spherical_gae.experiments.seeds import parse_seeds
 from spherical_gae.models import M1Classifier
 from spherical_gae.models.m1 import Votes
@@ -118,7 +118,7 @@ def main() -> None:
     add_common_options(parser, WORK, HERE / "results")
     options = parser.parse_args()
 
-    cells = [Cell(*values) for values in product(VAES, DIMS, parse_seeds(options.seeds), [options.way])]
+    cells = [Cell(*values) for values in product(VAE_MODELS, DIMS, parse_seeds(options.seeds), [options.way])]
     cells = [cell for cell in cells if (cell.folder(options.work) / "model.safetensors").exists()]
     if not cells:
         parser.error(f"--work: {options.work} holds no trained model; run mnist_unsupervised.py first")

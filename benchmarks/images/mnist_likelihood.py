@@ -27,7 +27,7 @@ import torch
 from benchmarks.cells import add_common_options, command_line, run_cells, write_results
 from benchmarks.images.mnist_unsupervised import DIMS, HERE, WAYS, WORK, Cell, suffix
 from spherical_gae.data import binarize, load_images
-from spherical_gae.experiments.images import VAES
+from spherical_gae.experiments.names import VAE_MODELS
 from spherical_gae.experiments.seeds import parse_seeds
 from spherical_gae.models import refined_posterior, widened
 from spherical_gae.training.checkpoint import save_json
@@ -97,7 +97,7 @@ def main() -> None:
     add_common_options(parser, WORK, HERE / "results")
     options = parser.parse_args()
 
-    chosen = product(options.dims, VAES, parse_seeds(options.seeds))
+    chosen = product(options.dims, VAE_MODELS, parse_seeds(options.seeds))
     cells = [Cell(model, dim, seed, options.way) for dim, model, seed in chosen]
     cells = [cell for cell in cells if (cell.folder(options.work) / "model.safetensors").exists()]
     if not cells:

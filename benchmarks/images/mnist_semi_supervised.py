@@ -1,14 +1,15 @@
 """MNIST with 100 labels, M1+M2 trained end to end: the paper's table 3.
 
     python benchmarks/images/mnist_semi_supervised.py
+    python benchmarks/images/mnist_semi_supervised.py --latents p+p --keep results/mnist_semi_supervised.json
     python benchmarks/images/mnist_semi_supervised.py --way pretrained --dims 10,10 --seeds 0
 
 Protocol (Davidson et al. 2018, section 5.3 and appendix F.2): one hidden layer of 500 units in each network, ReLU, Adam
 at 1e-3, batches of 100, binarised anew; 100 labelled images, ten of each class, of the 50,000 training images; training
 ends when the accuracy on the 10,000 validation images has not risen for 50 epochs, and the weights of the best epoch
 are tested.  That is the way "paper".  "pretrained" is ours: z_1's autoencoder is trained alone for 30 epochs, as an
-S-VAE or N-VAE, before all is trained together, and a spherical z_1 is decoded from sqrt(m) z_1.  P is a product of
-spheres S^2, of the dimension of the sphere that it replaces.
+S-VAE or N-VAE, before all is trained together, and a spherical z_1 is decoded from sqrt(m) z_1.  N is normal, S von
+Mises-Fisher, P projected normal, SP a product of spheres S^2, of the dimension of the sphere that it replaces.
 
 Every cell (latents, dimensions, seed, way) runs on one thread in a process of its own; an interrupted benchmark goes on
 where it stopped, within a cell too.  Writes results/mnist_semi_supervised.json (every cell) and .md (the table), or
@@ -25,14 +26,24 @@ from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.cells import add_common_options, command_line, run_cells, run_experiment, spread, write_results
+from benchmarks.cells import (
+    add_common_options,
+    command_line,
+    kept_cells,
+    run_cells,
+    run_experiment,
+    spread,
+    write_results,
+)
 from spherical_gae.experiments.images import M1M2Experiment
 from spherical_gae.experiments.seeds import parse_seeds
 
 HERE = Path(__file__).parents[1]
 WORK = HERE / "work" / "m1m2"
 LATENTS = ("n+n", "s+s", "s+n")
-WAYS = {"paper": LATENTS, "pretrained": (*LATENTS, "s+p")}
+# With projected normal latents.
+PROJECTED = ("p+p", "s+p", "p+n")
+WAYS = {"paper": (*LATENTS, *PROJECTED), "pretrained": (*LATENTS, "s+sp")}
 FIRST_STAGE_EPOCHS = 30
 # Table 3 of the paper: accuracy in %, mean ± standard error; N+N, S+S, S+N.
 PAPER = {
@@ -76,6 +87,11 @@ def run_cell(cell: Cell, work: Path) -> dict[str, Any]:
     return {**cell._asdict(), **run_experiment(cell.experiment, cell.folder(work))}
 
 
+def cell_of(entry: dict[str, Any]) -> Cell:
+    """The cell of a result; those of the paper's way may say nothing of it."""
+    return Cell(entry["latents"], entry["dims"], entry["seed"], entry.get("way", "paper"))
+
+
 def table(cells: Sequence[dict[str, Any]], latents: Sequence[str] = LATENTS) -> Iterator[str]:
     """Markdown lines: each pair of dimensions, here with the given latents and in the paper with its own."""
     here, paper = ([name.upper() for name in names] for names in (latents, LATENTS))
@@ -93,7 +109,7 @@ def table(cells: Sequence[dict[str, Any]], latents: Sequence[str] = LATENTS) -> 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--latents", nargs="+", choices=WAYS["pretrained"], help="default: all of the way")
+    parser.add_argument("--latents", nargs="+", choices=[*LATENTS, *PROJECTED, "s+sp"], help="default: all of the way")
     parser.add_argument("--dims", nargs="+", default=list(PAPER), choices=PAPER, metavar="D1,D2")
     parser.add_argument("--seeds", default="0-2", help="such as 0-9 or 0,3,5")
     parser.add_argument("--way", default="paper", choices=WAYS)
@@ -106,9 +122,10 @@ def main() -> None:
     cells.sort(key=lambda cell: cell.seed)
     if options.report:
         cells = [cell for cell in cells if (cell.folder(options.work) / "metrics.json").exists()]
-    results = run_cells(cells, partial(run_cell, work=options.work), options.jobs)
+    kept = kept_cells(options.keep, cell_of, cells)
+    results = kept + run_cells(cells, partial(run_cell, work=options.work), options.jobs)
     report = {
-        "command": command_line(parser, options, ("latents", "dims", "seeds", "way")),
+        "command": command_line(parser, options, ("latents", "dims", "seeds", "way", "keep")),
         "config": asdict(Cell(LATENTS[0], "10,10", 0, options.way).experiment.training),
         "cells": results,
     }

@@ -13,7 +13,14 @@ from torch import Tensor, nn
 from torch.distributions import Distribution, Normal, kl_divergence
 from torch.nn import functional as F  # noqa: N812
 
-from spherical_gae.core import HypersphericalUniform, PowerSpherical, VonMisesFisher
+from spherical_gae.core import (
+    HypersphericalUniform,
+    PowerSpherical,
+    ProjectedNormal,
+    SphericalCauchy,
+    VonMisesFisher,
+    sampled_kl,
+)
 from spherical_gae.nn import LatentHead, NormalHead, VonMisesFisherHead
 
 SHAPES = ((64, 11), (2708, 16), (100_000, 16), (10_000, 256))
@@ -45,11 +52,24 @@ def loss_steps(batch: int, dim: int, validate: bool) -> dict[str, Step]:
         posterior = Normal(mean, scale, validate_args=validate)
         backward(posterior.rsample(), kl_divergence(posterior, prior), mean, scale)
 
+    def projected_normal() -> None:
+        posterior = ProjectedNormal(mean, scale, validate_args=validate)
+        prior, z = HypersphericalUniform(dim, validate_args=validate), posterior.rsample()
+        backward(z, sampled_kl(posterior, prior, z), mean, scale)
+
+    def spherical_cauchy() -> None:
+        # Of the same gradient in the concentration's place.
+        posterior = SphericalCauchy(loc, torch.tanh(concentration / 50), validate_args=validate)
+        prior = HypersphericalUniform(dim, validate_args=validate)
+        backward(posterior.rsample(), kl_divergence(posterior, prior), loc, concentration)
+
     steps: dict[str, Step] = {
         "normal": normal,
         "vMF, tabulated": spherical(VonMisesFisher),
         "vMF, exact": spherical(VonMisesFisher, sampler="exact"),
         "power spherical": spherical(PowerSpherical),
+        "spherical Cauchy": spherical_cauchy,
+        "projected normal": projected_normal,
     }
     peer = pythae_step(loc, concentration)
     return steps if peer is None else {**steps, "pythae": peer}

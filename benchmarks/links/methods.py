@@ -38,8 +38,10 @@ PYG = ("pyg-gae", "pyg-vgae")
 TRAINED = {
     "paper n-vgae": Trained("paper", "n-vgae", {}),
     "paper s-vgae": Trained("paper", "s-vgae", {}),
+    "paper s-vgae, projected normal": Trained("paper", "s-vgae", {"latent": "p"}),
     "frontier n-vgae": Trained("frontier", "n-vgae", {}),
     "frontier s-vgae": Trained("frontier", "s-vgae", {}),
+    "frontier s-vgae, projected normal": Trained("frontier", "s-vgae", {"latent": "p"}),
     "frontier s-vgae, no isolated bucket": Trained("frontier", "s-vgae", {"isolated_bucket": False}),
     "frontier s-vgae, inner product": Trained("frontier", "s-vgae", {"decoder": "inner product", "epochs": 800}),
     "frontier-product s-vgae": Trained("frontier-product", "s-vgae", {}),

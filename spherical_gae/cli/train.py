@@ -22,6 +22,7 @@ from spherical_gae.cli.options import (
 )
 from spherical_gae.data.names import DATASETS
 from spherical_gae.data.readers.suffixes import GRAPH_SUFFIXES
+from spherical_gae.experiments.names import GRAPH_LATENTS, LATENTS
 from spherical_gae.experiments.presets import available_presets, load_preset
 from spherical_gae.experiments.seeds import parse_seeds
 
@@ -58,6 +59,13 @@ def train(
         typer.Option(
             help="Coordinates of an embedding: m for the sphere S^(m-1), at least 2; on a product of spheres a "
             "multiple of their number. Default: the preset's."
+        ),
+    ] = None,
+    latent: Annotated[
+        str | None,
+        typer.Option(
+            help=f"Distribution of the S-VGAE's latents on one sphere: {', '.join(GRAPH_LATENTS)} for "
+            f"{', '.join(LATENTS[name] for name in GRAPH_LATENTS)}. Default: the preset's."
         ),
     ] = None,
     epochs: Annotated[int | None, typer.Option(help="Number of epochs, at least 1. Default: the preset's.")] = None,
@@ -104,12 +112,13 @@ def train(
             "preset": config.preset_name,
             "seeds": config.seeds,
             "latent_dim": config.preset.latent_dim,
+            "latent": config.preset.latent,
             "epochs": config.preset.epochs,
             "batch_size": config.preset.batch_size,
         }
         refuse_changes(context, saved, {"dataset": place, "features": absolute, "seeds": parse_seeds})
     else:
-        config = _configured(dataset, features, preset, seeds, latent_dim, epochs, batch_size)
+        config = _configured(dataset, features, preset, seeds, latent_dim, latent, epochs, batch_size)
         folder = new_folder(out, f"{config.title}-{preset}")
     use_threads(threads)
     target, config = usable_device(device), with_checksums(config)
@@ -133,6 +142,7 @@ def _configured(
     preset: str,
     seeds: str,
     latent_dim: int | None,
+    latent: str | None,
     epochs: int | None,
     batch_size: int | None,
 ) -> ExperimentConfig:
@@ -141,6 +151,8 @@ def _configured(
         fail("--preset", f"given {preset!r}, allowed: {', '.join(available_presets())}")
     if latent_dim is not None and latent_dim < 2:
         fail("--latent-dim", f"given {latent_dim}, allowed: 2 or more")
+    if latent is not None and latent not in GRAPH_LATENTS:
+        fail("--latent", f"given {latent!r}, allowed: {', '.join(GRAPH_LATENTS)}")
     if epochs is not None and epochs < 1:
         fail("--epochs", f"given {epochs}, allowed: 1 or more")
     if batch_size is not None and batch_size < 0:
@@ -151,10 +163,10 @@ def _configured(
         fail("--seeds", str(error))
     try:
         settings = load_preset(preset, place(dataset)).with_changes(
-            latent_dim=latent_dim, epochs=epochs, batch_size=batch_size
+            latent_dim=latent_dim, latent=latent, epochs=epochs, batch_size=batch_size
         )
     except ValueError as error:
-        fail("--latent-dim", str(error))
+        fail("--latent" if str(error).startswith("latent must") else "--latent-dim", str(error))
     return experiments.ExperimentConfig(
         place(dataset), preset, settings, numbers, features=None if features is None else absolute(features)
     )

@@ -36,8 +36,9 @@ def train_m1m2(
     latents: Annotated[
         str,
         typer.Option(
-            help="Laws of z1 and z2, s for von Mises-Fisher, n for normal, p for a product of spheres S^2 (an even "
-            "dimension): s+n, s+s, s+p, n+n, ..."
+            help="Distributions of z1 and z2, such as s+n, p+p, n+n: "
+            + ", ".join(f"{name} for {kind}" for name, kind in LATENTS.items())
+            + " (an even dimension)."
         ),
     ] = "s+n",
     dim1: Annotated[int, typer.Option(help="Dimension of z1's manifold, at least 1.")] = 10,

@@ -26,13 +26,21 @@ from spherical_gae.cli.images import (
     settings_of,
 )
 from spherical_gae.cli.options import fail, new_folder, refuse_changes, saved_config
-from spherical_gae.experiments.names import VAE_MODELS
+from spherical_gae.experiments.names import LATENTS, SPHERICAL_LATENTS, VAE_MODELS
 
 
 def train_vae(
     context: typer.Context,
     dataset: Dataset = "digits",
     model: Annotated[str, typer.Option(help=f"Model: {', '.join(VAE_MODELS)}.")] = "s-vae",
+    latent: Annotated[
+        str,
+        typer.Option(
+            help="Distribution of an S-VAE's latents: "
+            + ", ".join(f"{name} for {LATENTS[name]}" for name in SPHERICAL_LATENTS)
+            + "."
+        ),
+    ] = "s",
     dim: Annotated[int, typer.Option(help="Dimension of the latent manifold: S^dim or R^dim, at least 1.")] = 2,
     seed: Seed = 0,
     epochs: Epochs = 200,
@@ -55,17 +63,25 @@ def train_vae(
     """
     if resume:
         folder, run = saved_config(out, experiments.VAEExperiment.from_dict)
-        saved = {"model": run.model, "dim": run.dim, **settings_of(run, run.training)}
+        saved = {"model": run.model, "latent": run.latent, "dim": run.dim, **settings_of(run, run.training)}
         refuse_changes(context, saved, {"dataset": str.lower})
     else:
         if model not in VAE_MODELS:
             fail("--model", f"given {model!r}, allowed: {', '.join(VAE_MODELS)}")
+        if latent not in SPHERICAL_LATENTS:
+            fail("--latent", f"given {latent!r}, allowed: {', '.join(SPHERICAL_LATENTS)}")
+        if model == "n-vae" and latent != "s":
+            fail("--latent", f"given {latent!r}, allowed: none beside --model n-vae, whose latents are normal")
         check_common(dataset, seed)
         check_at_least_one(dim=dim)
         try:
             config = training.VAEConfig(epochs, batch_size, learning_rate, warm_up, look_ahead)
         except ValueError as error:
             fail(*blamed(error))
-        run = experiments.VAEExperiment(dataset.lower(), seed, model, dim, training=config)
-        folder = new_folder(out, f"{run.dataset}-{model}")
+        run = experiments.VAEExperiment(dataset.lower(), seed, model, dim, training=config, latent=latent)
+        try:
+            run.make_model(1)
+        except ValueError as error:
+            fail("--dim", str(error))
+        folder = new_folder(out, f"{run.dataset}-{model}" + ("" if latent == "s" else f"-{latent}"))
     run_in(run, folder, device, threads)

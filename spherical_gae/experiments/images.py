@@ -17,43 +17,22 @@ from torch import Tensor, nn
 from spherical_gae.data.few_labels import draw_labelled
 from spherical_gae.data.images import ImageSet, ImageSplit, binarize
 from spherical_gae.evaluation.vae_scores import score_vae
-from spherical_gae.experiments.names import LATENTS
+from spherical_gae.experiments.latents import make_head
+from spherical_gae.experiments.names import SPHERICAL_LATENTS
 from spherical_gae.models.semi_supervised import M1M2
 from spherical_gae.models.vae import NormalVAE, SphericalVAE, VariationalAutoencoder
-from spherical_gae.nn.heads import LatentHead, NormalHead, ProductOfSpheresHead, VonMisesFisherHead
+from spherical_gae.nn.heads import LatentHead, NormalHead, ProductOfSpheresHead
 from spherical_gae.nn.mlp import Scale
+from spherical_gae.nn.priors import MixturePrior
 from spherical_gae.plotting.pictures import plot_images, plot_plane, plot_sphere, save_figure
 from spherical_gae.training.checkpoint import OtherRunError, save_json, save_weights
 from spherical_gae.training.images.batches import VAEConfig, VAEResult
 from spherical_gae.training.images.semi_supervised import M1M2Config, fit_m1m2
 from spherical_gae.training.images.vae import fit_vae
 
-VAES = {"s-vae": SphericalVAE, "n-vae": NormalVAE}
 _TEST_SEED = 0
 _TEST_BATCH = 2048
 _SHOWN_LATENTS = 5000
-
-
-def make_head(latent: str, dim: int) -> LatentHead:
-    """The head of a latent.
-
-    Args:
-        latent: ``"s"`` for von Mises-Fisher, ``"n"`` for normal, ``"p"`` for a product of spheres S^2, each with a von
-            Mises-Fisher law.
-        dim: Dimension of the manifold, for a product even.
-
-    Raises:
-        ValueError: If ``latent`` is none of these, or ``dim`` is odd for a product.
-    """
-    if latent == "s":
-        return VonMisesFisherHead(initial_concentration="dimension")
-    if latent == "n":
-        return NormalHead(min_logstd=-10.0)
-    if latent != "p":
-        raise ValueError(f"latent must be one of {', '.join(LATENTS)}, got {latent!r}")
-    if dim < 2 or dim % 2:
-        raise ValueError(f"dim must be even for a product of spheres S^2, got {dim}")
-    return ProductOfSpheresHead(dim // 2, min_concentration=0.0, initial_concentration="dimension")
 
 
 @dataclass(frozen=True)
@@ -93,7 +72,7 @@ class ImageExperiment(ABC):
 
     @abstractmethod
     def latents(self, model: Any, images: Tensor) -> tuple[Tensor, LatentHead]:
-        """Modes of the posteriors of binarised images, and the head that they belong to."""
+        """Centres of the posteriors of binarised images, and the head that they belong to."""
 
     @abstractmethod
     def samples(self, model: Any) -> Tensor:
@@ -185,6 +164,9 @@ class VAEExperiment(ImageExperiment):
         hidden_features: Widths of the encoder's hidden layers, reversed in the decoder.
         training: Settings of ``fit_vae``.
         scaled_latent: Whether the decoder sees sqrt(m) z in place of z, m the latent's coordinates, see ``Scale``.
+        latent: Distribution of an S-VAE's latents, see ``make_head``.
+        prior_components: Number of components of a learned mixture prior of an S-VAE, of the latent's kind, see
+            ``MixturePrior``; 0 for the uniform prior.
     """
 
     kind: ClassVar[str] = "vae"
@@ -194,6 +176,8 @@ class VAEExperiment(ImageExperiment):
     hidden_features: tuple[int, ...] = (256, 128)
     training: VAEConfig = field(default_factory=VAEConfig)
     scaled_latent: bool = False
+    latent: str = "s"
+    prior_components: int = 0
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> VAEExperiment:
@@ -209,7 +193,16 @@ class VAEExperiment(ImageExperiment):
 
     def make_model(self, num_features: int) -> VariationalAutoencoder:
         """See ``ImageExperiment``."""
-        model = VAES[self.model](self.dim, num_features, self.hidden_features)
+        if self.model == "n-vae":
+            model: VariationalAutoencoder = NormalVAE(self.dim, num_features, self.hidden_features)
+        else:
+            if self.latent not in SPHERICAL_LATENTS:
+                raise ValueError(f"latent must be one of {', '.join(SPHERICAL_LATENTS)}, got {self.latent!r}")
+            head = make_head(self.latent, self.dim)
+            prior = None
+            if self.prior_components:
+                prior = MixturePrior(self.prior_components, head.coordinates(self.dim), head)
+            model = SphericalVAE(self.dim, num_features, self.hidden_features, head=head, prior=prior)
         if self.scaled_latent:
             model.decoder = nn.Sequential(Scale(model.latent_features**0.5), model.decoder)
         return model
@@ -225,7 +218,7 @@ class VAEExperiment(ImageExperiment):
 
     def latents(self, model: Any, images: Tensor) -> tuple[Tensor, LatentHead]:
         """See ``ImageExperiment``."""
-        return model.posterior(images).mode, model.head
+        return model.encode(images), model.head
 
     def samples(self, model: Any) -> Tensor:
         """Decoded draws from the prior."""
@@ -304,7 +297,7 @@ class M1M2Experiment(ImageExperiment):
 
     def latents(self, model: Any, images: Tensor) -> tuple[Tensor, LatentHead]:
         """Of z_1."""
-        return model.posterior(images).mode, model.head1
+        return model.center(images), model.head1
 
     def samples(self, model: Any) -> Tensor:
         """A style in every row, a class in every column."""
@@ -315,7 +308,7 @@ class M1M2Experiment(ImageExperiment):
 def _plot_latents(latents: Tensor, labels: Tensor, head: LatentHead) -> Any:
     """S^2 in a Hammer projection, R^1 and R^2 as they are, all others by their first two principal components."""
     points, classes = latents.numpy(), labels.numpy()
-    if isinstance(head, VonMisesFisherHead) and points.shape[1] == 3:
+    if points.shape[1] == 3 and not isinstance(head, (NormalHead, ProductOfSpheresHead)):
         return plot_sphere(points, classes)
     if points.shape[1] == 1:
         points = np.hstack([points, np.zeros_like(points)])

@@ -6,5 +6,18 @@ METHODS = ("s-vgae", "n-vgae")
 VAE_MODELS = ("s-vae", "n-vae")
 """Variational autoencoders of images."""
 
-LATENTS = ("s", "n", "p")
-"""Latents of M1+M2: von Mises-Fisher, normal, and a product of spheres."""
+LATENTS = {
+    "s": "von Mises-Fisher",
+    "n": "normal",
+    "p": "projected normal",
+    "ps": "Power Spherical",
+    "sc": "spherical Cauchy",
+    "sp": "product of spheres S^2",
+}
+"""Latents of the image models, by the name that is typed."""
+
+SPHERICAL_LATENTS = tuple(name for name in LATENTS if name != "n")
+"""Those of an S-VAE."""
+
+GRAPH_LATENTS = ("s", "p", "ps", "sc")
+"""Those of an S-VGAE; a product of spheres is a number of factors there."""

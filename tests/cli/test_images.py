@@ -18,7 +18,7 @@ from tests.helpers.cli_calls import assert_refused_at_once, call, tree
 
 FILES = {"config.json", "training.json", "model.safetensors", "metrics.json", "samples.png", "latent.png"}
 TINY: dict[str, list[Any]] = {
-    "train-vae": ["--model", "n-vae", "--dim", 3, "--epochs", 12],
+    "train-vae": ["--model", "n-vae", "--latent", "s", "--dim", 3, "--epochs", 12],
     "train-m1m2": [
         "--latents",
         "n+s",
@@ -202,13 +202,16 @@ BAD: list[tuple[list[Any], str, list[str]]] = [
 BAD_VAE: list[tuple[list[Any], str, list[str]]] = [
     (["--model", "vae"], "--model", ["'vae'", "s-vae, n-vae"]),
     (["--dim", 0], "--dim", ["given 0", "1 or more"]),
+    (["--latent", "n"], "--latent", ["'n'", "s, p, ps, sc, sp"]),
+    (["--latent", "p", "--model", "n-vae"], "--latent", ["'p'", "none beside --model n-vae"]),
+    (["--latent", "sp", "--dim", 3], "--dim", ["must be even", "got 3"]),
 ]
 BAD_M1M2: list[tuple[list[Any], str, list[str]]] = [
-    (["--latents", "s"], "--latents", ["'s'", "s+s, s+n, s+p, n+s, n+n, n+p, p+s, p+n, p+p"]),
+    (["--latents", "s"], "--latents", ["'s'", "s+s, s+n, s+p, s+ps, s+sc, s+sp, n+s, n+n, n+p"]),
     (["--latents", "s+x"], "--latents", ["'s+x'", "s+s, s+n, s+p"]),
     (["--dim1", 0], "--dim1", ["given 0", "1 or more"]),
     (["--dim2", -2], "--dim2", ["given -2", "1 or more"]),
-    (["--latents", "s+p", "--dim2", 5], "--dim2", ["must be even", "got 5"]),
+    (["--latents", "s+sp", "--dim2", 5], "--dim2", ["must be even", "got 5"]),
     (["--first-stage-epochs", -1], "--first-stage-epochs", ["given -1", "0 or more"]),
     (["--labels", 0], "--labels", ["given 0", "1 or more"]),
     (["--labels", 15], "--labels", ["got 15", "multiple of the 10 classes"]),

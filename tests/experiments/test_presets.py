@@ -16,7 +16,10 @@ from spherical_gae.nn import (
     DegreeBiasedDecoder,
     FeatureNeighborEncoder,
     HadamardDecoder,
+    PowerSphericalHead,
     ProductOfSpheresHead,
+    ProjectedNormalHead,
+    SphericalCauchyHead,
 )
 
 EDGE_INDEX = torch.tensor([[0, 1], [1, 0]])
@@ -94,6 +97,8 @@ def test_changes_make_a_copy() -> None:
         ({"encoder": "transformer"}, "encoder must be one of gcn, propagation, feature neighbors, .*, got 'tran"),
         ({"decoder": "bilinear"}, "decoder must be one of inner product, hadamard, got 'bilinear'"),
         ({"normal_decoder": "other"}, "normal_decoder must be one of plain, same, got 'other'"),
+        ({"latent": "n"}, "latent must be one of s, p, ps, sc, got 'n'"),
+        ({"latent": "p", "num_factors": 2}, "latent must be 's' on a product of spheres, got 'p'"),
         ({"latent_dim": 1}, "latent_dim must be at least 2, got 1"),
         ({"num_factors": 0}, "num_factors must be at least 1, got 0"),
         ({"latent_dim": 8, "num_factors": 3}, "latent_dim must be a multiple of num_factors, 3, .* got 8"),
@@ -118,6 +123,24 @@ def test_settings_reach_the_gcn_model() -> None:
     assert model.encoder.dropout == 0.25
     assert model.head.min_concentration == 0.5
     assert float(model.decoder.scale.detach()) == pytest.approx(3.0)
+
+
+@pytest.mark.parametrize(
+    ("latent", "head", "second"),
+    [("p", ProjectedNormalHead, 5), ("ps", PowerSphericalHead, 1), ("sc", SphericalCauchyHead, 1)],
+)
+def test_latent_reaches_the_model(latent: str, head: type, second: int) -> None:
+    """The encoder's second output has the head's width; the start has the noise of the smallest concentration."""
+    preset = load_preset("paper").with_changes(latent=latent, latent_dim=5, min_concentration=400.0)
+    model = build_model(preset, "s-vgae", in_channels=10)
+    assert isinstance(model.head, head)
+    assert model.encoder.outputs[1].weight.shape[0] == second
+    if latent == "p":
+        assert model.head.initial_scale == pytest.approx(0.05)
+    else:
+        assert model.head.min_concentration == 400.0
+    with torch.no_grad():
+        assert build_model(preset, "n-vgae", in_channels=10).head.min_logstd < 0
 
 
 def test_settings_reach_the_product_model() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from spherical_gae.experiments.latents import make_graph_head
 from spherical_gae.experiments.names import METHODS
 from spherical_gae.experiments.presets.settings import Preset
 from spherical_gae.models.graph import NormalGAE, SphericalGAE, VariationalGAE
@@ -36,6 +37,10 @@ def build_model(preset: Preset, method: str, in_channels: int, seed: int = 0) ->
         if method == "n-vgae":
             encoder = _encoder(preset, in_channels, NormalHead().parameter_widths(preset.latent_dim))
             return NormalGAE(encoder, None if preset.normal_decoder == "plain" else _decoder(preset, 1))
+        if preset.latent != "s":
+            head = make_graph_head(preset.latent, preset.min_concentration)
+            encoder = _encoder(preset, in_channels, head.parameter_widths(preset.latent_dim))
+            return SphericalGAE(encoder, _decoder(preset, 1), head=head)
         return SphericalGAE(
             _encoder(preset, in_channels, (preset.latent_dim, preset.num_factors)),
             _decoder(preset, preset.num_factors),

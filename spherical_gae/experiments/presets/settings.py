@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, replace
 from importlib import resources
 from typing import Any
 
+from spherical_gae.experiments.names import GRAPH_LATENTS
+
 ENCODERS = ("gcn", "propagation", "feature neighbors", "batch-norm propagation", "propagated features")
 DECODERS = ("inner product", "hadamard")
 
@@ -33,6 +35,8 @@ class Preset:
         num_feature_steps: Steps of the ``"feature neighbors"`` encoder among these, as many as ``num_steps``.
         num_neighbors: Number of a node's feature neighbours.
         num_factors: Number of spheres that the S-VGAE's latent is a product of.
+        latent: Distribution of the S-VGAE's latents: ``"s"`` for von Mises-Fisher, on one sphere also ``"p"`` for
+            projected normal, ``"ps"`` for Power Spherical, ``"sc"`` for spherical Cauchy.
         decoder: ``"inner product"`` or ``"hadamard"``.
         degree_buckets: Number of learned biases by degree, see ``DegreeBias``; 0 for none.
         isolated_bucket: Whether isolated nodes have a bias of their own.
@@ -61,6 +65,7 @@ class Preset:
     num_feature_steps: tuple[int, ...] = ()
     num_neighbors: int = 20
     num_factors: int = 1
+    latent: str = "s"
     decoder: str = "inner product"
     degree_buckets: int = 0
     isolated_bucket: bool = True
@@ -74,9 +79,16 @@ class Preset:
         # JSON knows lists only.
         object.__setattr__(self, "num_steps", tuple(self.num_steps))
         object.__setattr__(self, "num_feature_steps", tuple(self.num_feature_steps))
-        for name, allowed in (("encoder", ENCODERS), ("decoder", DECODERS), ("normal_decoder", ("plain", "same"))):
+        for name, allowed in (
+            ("encoder", ENCODERS),
+            ("decoder", DECODERS),
+            ("normal_decoder", ("plain", "same")),
+            ("latent", GRAPH_LATENTS),
+        ):
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {getattr(self, name)!r}")
+        if self.num_factors > 1 and self.latent != "s":
+            raise ValueError(f"latent must be 's' on a product of spheres, got {self.latent!r}")
         if self.num_factors < 1:
             raise ValueError(f"num_factors must be at least 1, got {self.num_factors}")
         if self.latent_dim < 2:
