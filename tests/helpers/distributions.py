@@ -339,6 +339,10 @@ KINDS = {case: _kind(case) for case in CASES}
 # Between which a Kullback-Leibler divergence is registered.
 DIVERGENCES = tuple((p, q) for p in CASES for q in CASES if KINDS[p] is p and KINDS[q] is q and _is_registered(p, q))
 
+# On each side of where the machinery changes; the circle and the dimension 8 take the other paths, and more time.
+DIMS = pytest.mark.parametrize(
+    "dim", [pytest.param(2, marks=pytest.mark.slow), 3, pytest.param(8, marks=pytest.mark.slow), 64]
+)
 ALL = pytest.mark.parametrize("case", CASES, ids=str)
 EXACT = pytest.mark.parametrize("case", [case for case in CASES if case.is_exact], ids=str)
 PARAMETRIC = pytest.mark.parametrize("case", [case for case in CASES if case.parameters], ids=str)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch.distributions import Distribution
 
-from tests.helpers.distributions import ALL, CASES, PARAMETERS, Case, Wrong
+from tests.helpers.distributions import ALL, CASES, DIMS, PARAMETERS, Case, Wrong
 from tests.helpers.places import DTYPES
 
 SINGLE = [case for case in CASES if case.num_factors is None]
@@ -74,7 +74,7 @@ def test_points_are_checked_only_if_validation_is_on(case: Case, monkeypatch: py
 
 @ALL
 @DTYPES
-@pytest.mark.parametrize("dim", [2, 3, 8, 64])
+@DIMS
 def test_support(case: Case, dim: int, dtype: torch.dtype) -> None:
     """Each point by itself: samples and rounded unit vectors are in, one block off its sphere is out."""
     law = case.law(batch=(3,), dim=dim, dtype=dtype)

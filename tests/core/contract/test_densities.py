@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.distributions import kl_divergence
 
-from tests.helpers.distributions import ALL, EXACT, PAIRS, Case, entropy_of, partners
+from tests.helpers.distributions import ALL, DIMS, EXACT, PAIRS, Case, entropy_of, partners
 from tests.helpers.places import DTYPES, direction, seeded
 
 SMALL = pytest.mark.parametrize("dim", [2, 3])
@@ -76,7 +76,7 @@ def test_divergences(p: Case, q: Case, dim: int) -> None:
 
 
 @ALL
-@pytest.mark.parametrize("dim", [2, 3, 8, 64])
+@DIMS
 def test_dtypes_agree(case: Case, dim: int) -> None:
     """What float32 gives is what float64 gives for the same parameters, to 1e-5 of a value or of 1 nat."""
     raw = case.grid(dim, torch.float32)
@@ -99,7 +99,7 @@ def test_dtypes_agree(case: Case, dim: int) -> None:
 
 @ALL
 @DTYPES
-@pytest.mark.parametrize("dim", [2, 3, 8, 64])
+@DIMS
 def test_extreme_values(case: Case, dim: int, dtype: torch.dtype) -> None:
     """Values and their gradients stay finite at every place, samples unit vectors and their gradients bounded."""
     raw = {k: v.requires_grad_() for k, v in case.grid(dim, dtype, which="extremes").items()}

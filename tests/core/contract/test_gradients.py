@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.autograd import grad, gradcheck, gradgradcheck
 from torch.distributions import kl_divergence
 
+from tests.helpers.distributions import DIMS as FOUR_DIMS
 from tests.helpers.distributions import PARAMETERS, PARAMETRIC, Case, Values, entropy_of, partners
 from tests.helpers.places import DTYPES, seeded
 
@@ -153,7 +154,7 @@ def test_mixed_second_derivative_of_the_mean_of_samples(case: Case, dim: int) ->
 
 
 @PARAMETRIC
-@pytest.mark.parametrize("dim", [2, 3, 8, 64])
+@FOUR_DIMS
 def test_dtypes_agree(case: Case, dim: int) -> None:
     """Gradients in float32 are those in float64 at the same parameters, to 1e-4 of the largest of them."""
     results = []
@@ -174,7 +175,7 @@ def test_dtypes_agree(case: Case, dim: int) -> None:
 
 @PARAMETRIC
 @DTYPES
-@pytest.mark.parametrize("dim", [2, 3, 8, 64])
+@FOUR_DIMS
 def test_gradients_of_empty_and_of_several_samples(case: Case, dim: int, dtype: torch.dtype) -> None:
     """They are finite and of their parameter's shape; without samples they are 0."""
     for batch in ((), (0,), (3,), (3, 1)):

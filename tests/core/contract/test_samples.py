@@ -10,11 +10,10 @@ from scipy import stats
 from torch import Tensor
 from torch.distributions import Categorical, MixtureSameFamily, kl_divergence
 
-from tests.helpers.distributions import ALL, EXACT, PAIRS, PARAMETERS, PARAMETRIC, Case, entropy_of
+from tests.helpers.distributions import ALL, DIMS, EXACT, PAIRS, PARAMETERS, PARAMETRIC, Case, entropy_of
 from tests.helpers.places import DTYPES, seeded, tensor
 from tests.helpers.sphere_quadrature import cell_of, cells, pairs
 
-DIMS = pytest.mark.parametrize("dim", [2, 3, 8, 64])
 SIZE = 20_000
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Categorical, Distribution, Independent, MixtureSameFamily, kl_divergence
 
-from tests.helpers.distributions import ALL, PAIRS, PARAMETERS, Case, Values, entropy_of
+from tests.helpers.distributions import ALL, DIMS, PAIRS, PARAMETERS, Case, Values, entropy_of
 from tests.helpers.places import DTYPES, seeded, tensor
 
 BATCHES = ((), (4,), (2, 3), (0,), (3, 0))
@@ -125,7 +125,7 @@ def test_expand_to_a_shape_that_does_not_fit_is_refused(case: Case) -> None:
 
 
 @ALL
-@pytest.mark.parametrize("dim", [2, 3, 8, 64])
+@DIMS
 def test_strided_arguments(case: Case, dim: int) -> None:
     """Transposed, flipped and expanded parameters and points give what their contiguous copies give."""
     raw = {name: value.transpose(0, 1) for name, value in case.raw((3, 5), dim).items()}

@@ -13,11 +13,20 @@ from torch.autograd import grad
 from torch.distributions import Normal, kl_divergence
 from torch.func import hessian, jacrev, vmap
 
-from tests.helpers.distributions import ALL, KINDS, PARAMETERS, PARAMETRIC, Case, Values, entropy_of, partners
+from tests.helpers.distributions import (
+    ALL,
+    CASES,
+    DIMS,
+    KINDS,
+    PARAMETERS,
+    PARAMETRIC,
+    Case,
+    Values,
+    entropy_of,
+    partners,
+)
 from tests.helpers.places import DTYPES, seeded
 from tests.helpers.recorder import Recorder
-
-DIMS = pytest.mark.parametrize("dim", [2, 3, 8, 64])
 
 
 def functions(case: Case, dim: int, validate: bool | None) -> dict[str, Callable[..., Tensor]]:
@@ -237,10 +246,15 @@ def assert_compiles(case: Case, backend: str, kinds: tuple[tuple[int, torch.dtyp
 
 
 @pytest.mark.slow
-@ALL
+@pytest.mark.parametrize(
+    "case", [case for case in CASES if case.name in ("VonMisesFisher", "ProjectedNormal")], ids=str
+)
 @pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")
 def test_compiles_as_one_graph(case: Case) -> None:
-    """Value and gradients are eager's on the same random numbers, for both dtypes and for one m after the other."""
+    """Value and gradients are eager's on the same random numbers, for both dtypes and for one m after the other.
+
+    Of one distribution from tables by the concentration, and of one that has none.
+    """
     assert_compiles(case, "eager", ((8, torch.float32), (2, torch.float64), (8, torch.float64)))
 
 
@@ -248,5 +262,5 @@ def test_compiles_as_one_graph(case: Case) -> None:
 @ALL
 @pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")
 def test_compiles_with_its_backward(case: Case) -> None:
-    """As above, where the derivatives are traced as well."""
+    """Of all, in one dimension, where the derivatives are traced as well."""
     assert_compiles(case, "aot_eager", ((8, torch.float32),))
