@@ -73,6 +73,7 @@ def test_float32_log_prob_keeps_its_digits_near_the_mode(dim, kappa):
         assert abs(value - sum(terms)) < 1e-5 * max(map(abs, terms))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dim", [2, 3, 5, 16, *(pytest.param(dim, marks=pytest.mark.slow) for dim in (64, 257))])
 def test_derivatives_of_log_prob(dim):
     """The gradient in the concentration is mu.x - A; both derivatives agree with differences and torch.func."""

@@ -159,7 +159,7 @@ def test_first_stage_is_the_autoencoder_of_z1_with_the_same_weights(laws: str) -
     assert {id(parameter) for parameter in stage.parameters()} == own
 
 
-@pytest.mark.parametrize("laws", ["SS", "PP"])
+@pytest.mark.parametrize("laws", ["SS", pytest.param("PP", marks=pytest.mark.slow)])
 @torch.no_grad()
 def test_bounds_on_two_circles_by_quadrature(laws: str) -> None:
     """Expected bounds with their gaps below log p(x) and log p(x, y), by the trapezoid rule over both angles."""
@@ -186,8 +186,10 @@ def test_bounds_on_two_circles_by_quadrature(laws: str) -> None:
     assert labelled < float(log_xy[y]) - 0.01
 
     torch.manual_seed(0)
-    rows, repeats = x.expand(500, PIXELS), 100
-    losses = [model.loss(rows, rows, torch.full((500,), y), cross_entropy_weight=1.0) for _ in range(repeats)]
+    # The divergence of a projected normal is an estimate, with noise of its own.
+    size, repeats = (500 if laws == "SS" else 2000), 100
+    rows = x.expand(size, PIXELS)
+    losses = [model.loss(rows, rows, torch.full((size,), y), cross_entropy_weight=1.0) for _ in range(repeats)]
     cross_entropy = -float((weight * log_q_y[:, y]).sum())
     for part, expected in (
         ("unlabelled_bound", unlabelled),

@@ -259,9 +259,9 @@ def test_table_of_few_labels_is_in_percent() -> None:
 
 
 def test_table_of_products_has_a_column_more() -> None:
-    given = [{"latents": "s+p", "dims": "10,10", "accuracy": 0.95}]
+    given = [{"latents": "s+sp", "dims": "10,10", "accuracy": 0.95}]
     header, rule, line = mnist_semi_supervised.table(given, mnist_semi_supervised.WAYS["pretrained"])
-    assert header.split(" | ")[1:5] == ["N+N", "S+S", "S+N", "S+P"]
+    assert header.split(" | ")[1:5] == ["N+N", "S+S", "S+N", "S+SP"]
     assert line == "| 10,10 |  |  |  | 95.0 (n = 1) | 92.2 ± .1 | 96.0 ± .2 | 95.9 ± .3 |"
     assert {header.count("|"), rule.count("|"), line.count("|")} == {9}
 

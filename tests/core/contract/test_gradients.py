@@ -139,14 +139,14 @@ def assert_slopes(case: Case, dim: int, change: Values, dtype: torch.dtype) -> N
 
 @PARAMETERS
 @DTYPES
-@SMALL
+@pytest.mark.parametrize("dim", [pytest.param(2, marks=pytest.mark.slow), 3])
 def test_gradient_of_the_mean_of_samples(case: Case, name: str, dim: int, dtype: torch.dtype) -> None:
     """The mean of both derivatives of f(sample) is the derivative of E[f], within 5 standard errors."""
     assert_slopes(case, dim, changes(case, name, dim), dtype)
 
 
 @PARAMETRIC
-@SMALL
+@pytest.mark.parametrize("dim", [pytest.param(2, marks=pytest.mark.slow), 3])
 def test_mixed_second_derivative_of_the_mean_of_samples(case: Case, dim: int) -> None:
     """Along a change of all parameters at once."""
     change = {k: v for name in case.parameters for k, v in changes(case, name, dim).items()}

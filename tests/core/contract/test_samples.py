@@ -110,6 +110,7 @@ def test_mean_density_ratio_is_one(case: Case, dim: int) -> None:
     assert (deviation(ratio, 1.0) < 5).all()
 
 
+@pytest.mark.slow
 @EXACT
 @DIMS
 def test_entropy_is_the_mean_log_density(case: Case, dim: int) -> None:

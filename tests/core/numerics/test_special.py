@@ -90,6 +90,7 @@ def test_second_derivatives(dim, dtype):
         assert abs(got - sum(terms)) <= TOLERANCE[dtype] * sum(map(abs, terms))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dim", [2, 3, 5, 16, 64, 257])
 @pytest.mark.parametrize("function", DIFFERENTIABLE)
 def test_gradcheck(function, dim):

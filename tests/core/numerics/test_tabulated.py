@@ -18,7 +18,9 @@ from tests.helpers.places import DTYPES, PLACES, direction, seeded
 
 FAMILIES = pytest.mark.parametrize("family", [VonMisesFisherAngle, PowerSphericalAngle, SphericalCauchyAngle])
 # On both sides of the dimension up to which the tangent is projected explicitly.
-DIMS = pytest.mark.parametrize("dim", [3, 4, 5, 8, 9, 16, 64, 257])
+DIMS = pytest.mark.parametrize(
+    "dim", [3, 9, *(pytest.param(dim, marks=pytest.mark.slow) for dim in (4, 5, 8, 16, 64, 257))]
+)
 
 
 def sample(loc, kappa, family=VonMisesFisherAngle, seed=0):

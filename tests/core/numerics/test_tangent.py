@@ -48,6 +48,7 @@ def test_angle_in_the_tangent_plane_is_uniform(place, dtype):
     assert stats.kstest(angle.numpy(), stats.uniform(-math.pi, 2 * math.pi).cdf).pvalue > 1e-3
 
 
+@pytest.mark.slow
 @PLACES
 @pytest.mark.parametrize("dim", [4, 8, 9, 30])
 def test_isotropic(dim, place):
