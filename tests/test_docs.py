@@ -57,3 +57,16 @@ def test_python_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     names: dict[str, object] = {}
     for block in blocks:
         exec(compile(block, "README.md", "exec"), names)
+
+
+GUIDES = [path for path in PAGES if path.parent.name == "guide" and path.stem in ("distributions",)]
+
+
+@pytest.mark.parametrize("page", GUIDES, ids=[path.stem for path in GUIDES])
+def test_python_of_a_guide_runs(page: Path) -> None:
+    """One block after the other."""
+    blocks = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
+    assert blocks
+    names: dict[str, object] = {}
+    for block in blocks:
+        exec(compile(block, page.name, "exec"), names)

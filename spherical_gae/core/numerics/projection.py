@@ -15,7 +15,6 @@ of that one from chi_m.
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import torch
@@ -23,7 +22,7 @@ from torch import Tensor
 from torch.autograd import Function
 
 from spherical_gae.core.numerics.signature import keeps_signature
-from spherical_gae.core.numerics.truncated_moments import radius
+from spherical_gae.core.numerics.truncated_moments import given_direction
 
 
 def project(loc: Tensor, scale: Tensor, noise: Tensor) -> Tensor:
@@ -149,25 +148,10 @@ def _gradients(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _divergence(loc: Tensor, scale: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
-    """The divergence, and [..., 3]: its derivatives in |w|^2 (twice) and w.n at constant s, and e^l / c.
-
-    With tau and h of ``truncated_moments.py`` and S = tau^2 exp(q), the divergence without sum log s is
-    (m / 2) (q - e^l + 1) + m log(tau / (sqrt(m) |w|)) - e.
-    """
-    dim = loc.shape[-1]
+    """The divergence, and the numbers of ``given_direction``."""
     point = value / scale
     length = torch.linalg.vector_norm(point, dim=-1)
-    a = (point * (loc / scale)).sum(-1) / length
+    product = (point * (loc / scale)).sum(-1)
     size = torch.hypot(torch.linalg.vector_norm(loc, dim=-1), torch.linalg.vector_norm(scale, dim=-1))
-    found = radius(a, dim)
-    ratio = found.tau / length
-    # (tau / (|w| sqrt(m c)))^2 exp(q)
-    share = (ratio / size).square() * torch.exp(found.log_rest)
-    half = torch.add(found.log_rest, share, alpha=-1) * (0.5 * dim)
-    rest = torch.add(half, torch.log(ratio), alpha=dim) - found.excess
-    kl = rest - torch.log(scale).sum(-1) + (0.5 * dim) * (1 - math.log(dim))
-    pull = (share - 1) * (0.5 * dim)
-    on_a = -torch.addcmul(found.excess_slope, pull, found.log_square_slope)
-    on_square = torch.addcmul(2 * pull, on_a, a, value=-1) / length.square()
-    shrink = share / size.square() * dim
-    return kl, torch.stack((on_square, on_a / length, shrink), -1)
+    found = given_direction(product, length, size, loc.shape[-1])
+    return found.value - torch.log(scale).sum(-1), found.numbers

@@ -12,11 +12,12 @@ terms, smooth functions of v = a / h on the closed interval [-1, 1]:
 
     log M_(m-1) = m log tau - (m / tau)^2 / 2 - log(tau^2 + m) / 2 + log(2 pi) / 2 + P_0(v),
     R = tau P_1(v),    D = P_2(v) / tau,
-    log(S / m) = 2 log tau - log m + Q_0(v),      its derivative in a: Q_1(v) / h,
-    e = log(1 + tau^2 / m) / 2 + Q_2(v),          its derivative in a: Q_3(v) / h.
+    S = tau^2 exp(q),                      q = Q_0(v),    the derivative of log S in a: Q_1(v) / h,
+    e = log(1 + tau^2 / m) / 2 + Q_2(v),   its derivative in a: Q_3(v) / h.
 
-P and Q are stored as polynomials in equal cells of v, interpolated at Chebyshev points.  The exact values come from the
-trapezoidal rule in u = log t about tau, where the integrand is analytic and all terms are positive.
+P and Q, or what is needed of them, are stored as polynomials in equal cells of v, interpolated at Chebyshev points.
+The exact values come from the trapezoidal rule in u = log t about tau, where the integrand is analytic and all terms
+are positive.
 """
 
 from __future__ import annotations
@@ -49,17 +50,22 @@ class MomentTable(NamedTuple):
     Attributes:
         density: Coefficients of P_0, P_1, P_2, shape [cells, degree + 1, 3], of the powers of the offset from the
             cell's lower end, in cells, highest power first.
-        radius: Coefficients of Q_0 to Q_3, likewise.
-        half: Half the number of cells.
-        width: 2 sqrt(m), on the table's device.
-        dim: m, likewise.
+        radius: Coefficients of exp(Q_0) / 4, (m / 2) (Q_0 + 1) - Q_2 and what is constant in ``given_direction``, -Q_1
+            and -Q_3, likewise.
+        half: Half the number of cells, as all that follow on the table's device.
+        width: 2 sqrt(m).
+        dim: m.
+        half_dim: m / 2.
+        four_dim: 4 m.
     """
 
     density: Tensor
     radius: Tensor
-    half: float
+    half: Tensor
     width: Tensor
     dim: Tensor
+    half_dim: Tensor
+    four_dim: Tensor
 
 
 class LogMoment(NamedTuple):
@@ -69,14 +75,11 @@ class LogMoment(NamedTuple):
     slope: Tensor
 
 
-class Radius(NamedTuple):
-    """tau, q with S = tau^2 exp(q), and e; and the derivatives in a of log S and e."""
+class GivenDirection(NamedTuple):
+    """Minus the divergence g of the length's law, and [..., 3]: what its gradient needs."""
 
-    tau: Tensor
-    log_rest: Tensor
-    log_square_slope: Tensor
-    excess: Tensor
-    excess_slope: Tensor
+    value: Tensor
+    numbers: Tensor
 
 
 def log_moment(a: Tensor, dim: int) -> LogMoment:
@@ -93,7 +96,8 @@ def log_moment(a: Tensor, dim: int) -> LogMoment:
     if torch.compiler.is_compiling() or isinstance(a, FakeTensor):
         return LogMoment(*_opaque_log_moment(a, dim))
     table = moment_table(dim, a.dtype, a.device)
-    tau, _, cell, offset = _place(a, table, table.density)
+    twice, _, cell, offset = _place(a, table, table.density)
+    tau = 0.5 * twice
     rest, mean, pull = _horner(cell, offset).unbind(-1)
     up = a >= 0
     # Below 0, m / tau = tau - a, so that a^2 / 2 - (m / tau)^2 / 2 = tau (a - tau / 2).
@@ -157,34 +161,50 @@ def _slope(ctx: Any) -> Tensor:
     return slope
 
 
-def radius(a: Tensor, dim: int) -> Radius:
-    """The second moment of the length and its law's distance from a chi law.
+def given_direction(product: Tensor, length: Tensor, size: Tensor, dim: int) -> GivenDirection:
+    """What one direction z says of the divergence of the law of x ~ N(mu, diag(s^2)), w = z / s, n = mu / s.
+
+    With a = w.n / |w| and m c = |mu|^2 + |s|^2, it is g = (m / 2) (e^l - 1 - l) + e(a), where
+    l = log(S(a) / m) - log |w|^2 - log c.
 
     Args:
-        a: Any shape, float32 or float64.
+        product: w.n, any shape, float32 or float64.
+        length: |w|, the same shape.
+        size: sqrt(m c), the same shape.
         dim: m >= 2.
 
     Returns:
-        Five differentiable tensors of that shape.  Errors are below 1e-6 in float32 and 1e-12 in float64 for m <= 1024
-        and any a: absolute of q and e, relative of tau and of the derivatives.
+        (m / 2) log c - g, whose error is a few roundings of m log m and of its terms; and twice its derivative in |w|^2
+        at constant w.n, that in w.n, and e^l / c.  Differentiable.
     """
-    if torch.compiler.is_compiling() or isinstance(a, FakeTensor):
-        return Radius(*_opaque_radius(a, dim))
-    table = moment_table(dim, a.dtype, a.device)
+    if torch.compiler.is_compiling() or isinstance(product, FakeTensor):
+        return GivenDirection(*_opaque_given_direction(product, length, size, dim))
+    table = moment_table(dim, product.dtype, product.device)
+    a = product / length
+    # Twice tau.
     tau, root, cell, offset = _place(a, table, table.radius)
-    log_rest, slope, rest, excess_slope = _horner(cell, offset).unbind(-1)
-    # 1 + tau^2 / m = tau h / m.
-    excess = torch.add(rest, torch.log(tau * root / table.dim), alpha=0.5)
-    return Radius(tau, log_rest, slope / root, excess, excess_slope / root)
+    quarter, rest, square_slope, excess_slope = _horner(cell, offset).unbind(-1)
+    ratio = tau / length
+    relative = ratio / size
+    share = relative * relative * quarter  # e^l
+    value = torch.addcmul(rest, table.dim, torch.log(ratio))
+    value = torch.add(value, torch.log(tau * root), alpha=-0.5)
+    value = torch.addcmul(value, table.half_dim, share, value=-1)
+    pull = torch.addcmul(table.half_dim, table.half_dim, share, value=-1)  # (m / 2) (1 - e^l)
+    on_a = torch.addcmul(excess_slope, pull, square_slope, value=-1) / root
+    on_square = torch.addcmul(torch.add(pull, pull), on_a, a) / (length * length)
+    shrink = share / (size * size)
+    return GivenDirection(value, torch.stack((-on_square, on_a / length, shrink * table.dim), -1))
 
 
 def _place(a: Tensor, table: MomentTable, cells: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """tau, h, the coefficients of the cells [..., degree + 1, functions], and the offsets [..., 1] inside them."""
+    """2 tau, h, the coefficients of the cells [..., degree + 1, functions], and the offsets [..., 1] inside them."""
     root = torch.hypot(a, table.width)
+    below = a < 0
     # Not abs, whose derivative at 0 is 0.
-    larger = 0.5 * (root + torch.where(a < 0, -a, a))
-    tau = torch.where(a < 0, table.dim / larger, larger)
-    place = torch.add(a / root, 1.0) * table.half
+    larger = root + torch.where(below, -a, a)
+    tau = torch.where(below, table.four_dim / larger, larger)
+    place = torch.addcmul(table.half, a / root, table.half)
     # Only a NaN lies outside; it must not become an index.
     index = place.int().clamp(0, len(cells) - 1)
     # Not index_select, which in old versions (torch 2.4) takes no int32 under vmap.
@@ -213,15 +233,20 @@ def _(a: Tensor, _dim: int) -> list[Tensor]:
     return [torch.empty_like(a, memory_format=torch.contiguous_format) for _ in range(2)]
 
 
-@torch.library.custom_op("spherical_gae::radius", mutates_args=(), schema=_SCHEMA)
-def _opaque_radius(a: Tensor, dim: int) -> list[Tensor]:
+@torch.library.custom_op(
+    "spherical_gae::given_direction",
+    mutates_args=(),
+    schema="(Tensor product, Tensor length, Tensor size, SymInt dim) -> Tensor[]",
+)
+def _opaque_given_direction(product: Tensor, length: Tensor, size: Tensor, dim: int) -> list[Tensor]:
     """As ``_opaque_log_moment``."""
-    return list(radius(a.contiguous(), dim))
+    return list(given_direction(product.contiguous(), length.contiguous(), size.contiguous(), dim))
 
 
-@_opaque_radius.register_fake
-def _(a: Tensor, _dim: int) -> list[Tensor]:
-    return [torch.empty_like(a, memory_format=torch.contiguous_format) for _ in range(5)]
+@_opaque_given_direction.register_fake
+def _(product: Tensor, _length: Tensor, _size: Tensor, _dim: int) -> list[Tensor]:
+    value = torch.empty_like(product, memory_format=torch.contiguous_format)
+    return [value, value.new_empty((*product.shape, 3))]
 
 
 def moment_table(dim: int, dtype: torch.dtype, device: torch.device) -> MomentTable:
@@ -249,13 +274,18 @@ def _build(dim: int, dtype: torch.dtype, device: torch.device) -> MomentTable:
     place = (np.arange(count)[:, None] + offsets) / half
     # 1 - v^2 = (1 - v) (1 + v) from the nearer end; what lies beyond 1 is continued smoothly.
     exact = smooth_parts(place, 2 - place, dim)
+    log_rest, slope, excess, excess_slope = np.moveaxis(exact[..., 3:], -1, 0)
+    # Of log c, and of log(2 tau) in place of log(tau).
+    constant = 0.5 * dim * (1 - math.log(dim)) - dim * math.log(2) + 0.5 * math.log(2 * dim)
+    columns = (0.25 * np.exp(log_rest), 0.5 * dim * log_rest - excess + constant, -slope, -excess_slope)
+    exact = np.concatenate((exact[..., :3], np.stack(columns, -1)), -1)
     first = exact[:, :1]
     # Only the change within a cell goes through the inverse, which magnifies rounding.
     cells = np.einsum("pi,cif->cpf", solve, exact - first)
     cells[:, -1] += first[:, 0]
-    density, rest = (torch.tensor(part, dtype=dtype, device=device) for part in np.split(cells, [3], axis=-1))
-    width, size = (torch.tensor(x, dtype=dtype, device=device) for x in (2 * math.sqrt(dim), float(dim)))
-    return MomentTable(density, rest, half, width, size)
+    density, radius = (torch.tensor(part, dtype=dtype, device=device) for part in np.split(cells, [3], axis=-1))
+    numbers = (half, 2 * math.sqrt(dim), float(dim), 0.5 * dim, 4.0 * dim)
+    return MomentTable(density, radius, *(torch.tensor(x, dtype=dtype, device=device) for x in numbers))
 
 
 def smooth_parts(above: Array, below: Array, dim: int) -> Array:

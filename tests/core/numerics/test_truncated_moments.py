@@ -11,7 +11,7 @@ import pytest
 import torch
 from mpmath import mpf
 
-from spherical_gae.core.numerics.truncated_moments import log_moment, log_moment_value, radius
+from spherical_gae.core.numerics.truncated_moments import given_direction, log_moment, log_moment_value
 
 DIMS = pytest.mark.parametrize(
     "dim", [2, 3, 5, 11, *(pytest.param(dim, marks=pytest.mark.slow) for dim in (41, 129, 1024))]
@@ -73,48 +73,67 @@ def test_normaliser_and_its_slope(dim: int, dtype: torch.dtype, error: float) ->
 
 @DIMS
 @DTYPES
-def test_second_moment_and_distance_from_a_chi_law(dim: int, dtype: torch.dtype, error: float) -> None:
-    """Values absolute, where they are large relative; slopes relative, that of e absolute beside that of log S."""
+def test_divergence_of_the_length_given_a_direction(dim: int, dtype: torch.dtype, error: float) -> None:
+    """(m / 2) log c - (m / 2) (e^l - 1 - l) - e and its derivatives, at l near 0 and away from it.
+
+    Errors are in units of the terms, of which m log m is the largest where no other is.
+    """
     places = torch.tensor(PLACES, dtype=dtype)
-    for a, tau, rest, slope, excess, excess_slope in zip(places.tolist(), *radius(places, dim), strict=True):
-        truth = exact(dim, a)
-        log_square = 2 * mpmath.log(tau.item()) + rest.item() - mpmath.log(dim)
-        assert abs(log_square - truth.log_square) <= 2 * error * max(1, abs(truth.log_square))
-        assert abs(excess.item() - truth.excess) <= error * max(1, abs(truth.excess))
-        assert abs(slope.item() / truth.log_square_slope - 1) <= error
-        # At the far left e is constant, at 0 least: its slope is of no use below this.
-        assert abs(excess_slope.item() - truth.excess_slope) <= error * truth.log_square_slope
+    for factor in (1.0, 0.5, 3.0):
+        length = torch.tensor([float(mpmath.exp(exact(dim, a).log_square / 2)) * factor for a in PLACES], dtype=dtype)
+        product, size = places * length, torch.full_like(places, math.sqrt(2 * dim))
+        value, numbers = given_direction(product, length, size, dim)
+        for i in range(len(PLACES)):
+            p, w, h = (mpf(x[i].item()) for x in (product, length, size))
+            truth = exact(dim, float(p / w))
+            log_c = mpmath.log(h * h / dim)
+            gap = truth.log_square - 2 * mpmath.log(w) - log_c
+            growth = mpmath.expm1(gap)
+            terms = [mpf(dim) / 2 * x for x in (log_c, gap, growth)] + [truth.excess]
+            expected = terms[0] + terms[1] - terms[2] - terms[3]
+            unit = dim * math.log(dim) + sum(map(abs, terms)) + dim * abs(mpmath.log(w))
+            assert abs(value[i].item() - expected) <= error * unit
+            on_a = -(mpf(dim) / 2 * growth * truth.log_square_slope + truth.excess_slope)
+            on_square = (dim * growth - on_a * p / w) / w**2
+            scale = dim * (1 + abs(growth)) / w**2
+            assert abs(numbers[i, 0].item() - on_square) <= 5 * error * scale
+            assert abs(numbers[i, 1].item() - on_a / w) <= 5 * error * dim * (1 + abs(growth)) * (
+                abs(truth.log_square_slope) / w
+            )
+            assert abs(numbers[i, 2].item() / ((1 + growth) * dim / h**2) - 1) <= 5 * error
 
 
 @pytest.mark.parametrize("dim", [2, 3, 11])
-def test_autograd_gives_the_slopes(dim: int) -> None:
-    """Of the tabulated values, to 1e-8 relative to the scale of the function; at a = 0 as well."""
+def test_autograd_gives_the_slope(dim: int) -> None:
+    """Of the tabulated value, to 1e-8 relative to the scale of the function; at a = 0 as well."""
     a = torch.tensor(PLACES, dtype=torch.float64, requires_grad=True)
-    moment, length = log_moment(a, dim), radius(a, dim)
-    pairs = (
-        (moment.value, moment.slope),
-        (2 * length.tau.log() + length.log_rest, length.log_square_slope),
-        (length.excess, length.excess_slope),
-    )
+    moment = log_moment(a, dim)
     scale = 1 / torch.hypot(a, torch.full_like(a, 2 * math.sqrt(dim))).detach()
-    for value, slope in pairs:
-        (found,) = torch.autograd.grad(value.sum(), a, retain_graph=True)
-        assert ((found - slope).abs() / (slope.abs() + scale)).max() < 1e-8
+    (found,) = torch.autograd.grad(moment.value.sum(), a, retain_graph=True)
+    assert ((found - moment.slope).abs() / (moment.slope.abs() + scale)).max() < 1e-8
     value = log_moment_value(a, dim)
     assert torch.equal(value, moment.value)
     (found,) = torch.autograd.grad(value.sum(), a)
     assert torch.equal(found, moment.slope)
 
 
+@pytest.mark.parametrize("dim", [2, 3, 11])
+def test_autograd_gives_the_numbers_of_a_direction(dim: int) -> None:
+    """The first is that in |w| over |w|, the second that in w.n, the third that in sqrt(m c) over sqrt(m c)."""
+    product = torch.tensor([-40.0, -3.0, 0.0, 0.2, 5.0, 60.0], dtype=torch.float64, requires_grad=True)
+    length = torch.tensor([4.0, 1.0, 1.5, 0.3, 2.0, 6.0], dtype=torch.float64, requires_grad=True)
+    size = torch.tensor([2.0, 1.0, 1.0, 3.0, 1.0, 2.0], dtype=torch.float64, requires_grad=True)
+    value, numbers = given_direction(product, length, size, dim)
+    on_product, on_length, on_size = torch.autograd.grad(value.sum(), (product, length, size))
+    torch.testing.assert_close(numbers[:, 1], on_product, rtol=1e-8, atol=1e-8)
+    torch.testing.assert_close(numbers[:, 0] * length, on_length, rtol=1e-8, atol=1e-8)
+    torch.testing.assert_close(numbers[:, 2] * size, on_size, rtol=1e-8, atol=1e-8)
+
+
 def test_second_derivatives_and_forward_mode() -> None:
     a = torch.tensor([-30.0, -2.0, -0.1, 0.3, 4.0, 50.0], dtype=torch.float64, requires_grad=True)
-    for function in (
-        lambda x: log_moment_value(x, 5),
-        lambda x: radius(x, 5).log_rest,
-        lambda x: radius(x, 5).excess,
-    ):
-        assert torch.autograd.gradcheck(function, a)
-        assert torch.autograd.gradgradcheck(function, a)
+    assert torch.autograd.gradcheck(lambda x: log_moment_value(x, 5), a)
+    assert torch.autograd.gradgradcheck(lambda x: log_moment_value(x, 5), a)
     tangent = torch.func.jvp(lambda x: log_moment_value(x, 5), (a.detach(),), (torch.ones_like(a),))[1]
     assert torch.equal(tangent, log_moment(a.detach(), 5).slope)
 
@@ -126,4 +145,5 @@ def test_ends(dtype: torch.dtype) -> None:
     slope = log_moment(a, 7).slope
     torch.testing.assert_close(slope[:2], torch.tensor([6e-15, 7e-15], dtype=dtype), rtol=1e-5, atol=0)
     assert slope.isnan().tolist() == [False, False, True, False]
-    assert radius(a, 7).excess.isnan().tolist() == [False, False, True, False]
+    one = torch.ones_like(a)
+    assert given_direction(a, one, one, 7).numbers.isnan().any(-1).tolist() == [False, False, True, False]
