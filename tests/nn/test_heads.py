@@ -11,26 +11,11 @@ from spherical_gae.core import ProductOfSpheres
 from spherical_gae.nn import (
     LatentHead,
     NormalHead,
-    PowerSphericalHead,
     ProductOfSpheresHead,
-    ProjectedNormalHead,
-    SphericalCauchyHead,
     VonMisesFisherHead,
 )
 from spherical_gae.nn.heads.base import unit_direction
-
-HEADS = pytest.mark.parametrize(
-    "head",
-    [
-        VonMisesFisherHead(),
-        PowerSphericalHead(),
-        SphericalCauchyHead(),
-        ProjectedNormalHead(),
-        NormalHead(),
-        ProductOfSpheresHead(2),
-    ],
-    ids=["vmf", "power spherical", "spherical cauchy", "projected normal", "normal", "product"],
-)
+from tests.helpers.heads import HEADS
 
 
 def test_concentration_is_a_shifted_softplus_of_either_shape() -> None:

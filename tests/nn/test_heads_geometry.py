@@ -6,25 +6,10 @@ import torch
 from spherical_gae.nn import (
     LatentHead,
     NormalHead,
-    PowerSphericalHead,
     ProductOfSpheresHead,
-    ProjectedNormalHead,
-    SphericalCauchyHead,
     VonMisesFisherHead,
 )
-
-HEADS = pytest.mark.parametrize(
-    "head",
-    [
-        VonMisesFisherHead(),
-        PowerSphericalHead(),
-        SphericalCauchyHead(),
-        ProjectedNormalHead(),
-        NormalHead(),
-        ProductOfSpheresHead(2),
-    ],
-    ids=["vmf", "power spherical", "spherical cauchy", "projected normal", "normal", "product"],
-)
+from tests.helpers.heads import HEADS
 
 
 def test_coordinates_of_a_manifold() -> None:
