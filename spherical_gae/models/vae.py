@@ -13,7 +13,7 @@ from torch.distributions import Distribution
 from spherical_gae.core import sampled_kl
 from spherical_gae.models.importance import importance_weighted_log_likelihood
 from spherical_gae.nn.heads import LatentHead, NormalHead, VonMisesFisherHead
-from spherical_gae.nn.mlp import MLP, MLPEncoder
+from spherical_gae.nn.mlp import MLP, MLPEncoder, Scale
 from spherical_gae.nn.observations import BernoulliObservation, Observation, log_prob_of_data
 from spherical_gae.nn.priors import LatentPrior
 
@@ -196,6 +196,7 @@ class SphericalVAE(VariationalAutoencoder):
             dimension, the better choice from d = 20 on.
         observation: Default: Bernoulli pixels.
         prior: A prior that is learned with the model, such as ``MixturePrior``; default: uniform.
+        scaled_latent: Whether the decoder sees sqrt(m) z in place of z, coordinates of the size of a normal latent's.
 
     Raises:
         ValueError: If ``dim`` or a width is below 1.
@@ -219,14 +220,22 @@ class SphericalVAE(VariationalAutoencoder):
         head: LatentHead | None = None,
         observation: Observation | None = None,
         prior: LatentPrior | None = None,
+        scaled_latent: bool = False,
     ) -> None:
         check_dim(dim)
         head = VonMisesFisherHead(initial_concentration="dimension") if head is None else head
         width = head.coordinates(dim)
+        # The encoder first: published results depend on the order in which weights are drawn.
+        if encoder is None:
+            encoder = MLPEncoder(in_features, hidden_features, head.parameter_widths(width))
+        if decoder is None:
+            decoder = MLP((width, *reversed(hidden_features), in_features))
+        if scaled_latent:
+            decoder = nn.Sequential(Scale(width**0.5), decoder)
         super().__init__(
-            MLPEncoder(in_features, hidden_features, head.parameter_widths(width)) if encoder is None else encoder,
+            encoder,
             head,
-            MLP((width, *reversed(hidden_features), in_features)) if decoder is None else decoder,
+            decoder,
             BernoulliObservation() if observation is None else observation,
             width,
             prior,

@@ -293,3 +293,13 @@ def test_data_that_would_broadcast_against_the_decoder_are_refused(shape: tuple[
 def test_data_without_a_batch_axis_are_refused() -> None:
     with pytest.raises(ValueError, match=r"x must have shape \[B, \*event\], got \(20,\)"):
         NormalVAE(2, 20, (16,)).loss(torch.zeros(20))
+
+
+def test_scaled_latent_is_what_the_decoder_sees() -> None:
+    """sqrt(m) z, with weights drawn as without it."""
+    torch.manual_seed(0)
+    plain = SphericalVAE(3, 16, (8,))
+    torch.manual_seed(0)
+    scaled = SphericalVAE(3, 16, (8,), scaled_latent=True)
+    z = plain.prior().sample((5,))
+    torch.testing.assert_close(scaled.decode(z), plain.decode(2 * z))

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.distributions import kl_divergence
 
 from spherical_gae import HypersphericalUniform, VonMisesFisher
-from spherical_gae.core import ProductOfSpheres
+from spherical_gae.core import ProductOfSpheres, sampled_kl
 from spherical_gae.nn import (
     LatentHead,
     NormalHead,
@@ -33,6 +33,19 @@ def test_batches_of_any_shape() -> None:
     law = VonMisesFisherHead()(torch.ones(2, 3, 4), torch.zeros(2, 3, 1))
     assert (law.batch_shape, law.event_shape) == ((2, 3), (4,))
     assert VonMisesFisherHead()(torch.ones(4), torch.zeros(())).batch_shape == ()
+
+
+@HEADS
+def test_token_latents(head: LatentHead) -> None:
+    """Batches [B, L, m], as of image models: each token as by itself."""
+    parameters = [torch.randn(2, 3, width) for width in head.parameter_widths(4)]
+    law = head(*parameters)
+    assert (law.batch_shape, law.event_shape) == ((2, 3), (4,))
+    single = head(*(p[1, 2] for p in parameters))
+    torch.testing.assert_close(head.center(law)[1, 2], head.center(single))
+    z = law.sample()
+    torch.testing.assert_close(law.log_prob(z)[1, 2], single.log_prob(z[1, 2]))
+    assert sampled_kl(law, head.prior(law), z).shape == (2, 3)
 
 
 @pytest.mark.parametrize("scale", [1e-45, 1e-38, 1e-30, 1e-4, 1.0, 1e10, 1e30, 1e38])
