@@ -15,6 +15,7 @@ from spherical_gae.data.negatives import sample_non_edges
 from spherical_gae.evaluation.metrics import LinkScores, auc_ap
 from spherical_gae.nn.decoders import FactorInnerProductDecoder, InnerProductDecoder
 from spherical_gae.nn.heads import LatentHead, NormalHead, ProductOfSpheresHead, VonMisesFisherHead
+from spherical_gae.nn.heads.base import checked_outputs
 from spherical_gae.nn.pair_blocks import score_block
 from spherical_gae.retrieval.exclusion import known_partners
 from spherical_gae.retrieval.top_k import MAX_SCORES, TopK, blockwise_top_k
@@ -67,7 +68,7 @@ class VariationalGAE(nn.Module):
 
     def posterior(self, *args: Any, **kwargs: Any) -> Any:
         """The distribution q(z | x) of every node, batch shape [N]; arguments go to the encoder."""
-        return self.head(*self.encoder(*args, **kwargs))
+        return self.head(*checked_outputs(self.encoder(*args, **kwargs)))
 
     def encode(self, *args: Any, **kwargs: Any) -> Tensor:
         """Embeds every node; arguments go to the encoder.

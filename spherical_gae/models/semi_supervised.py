@@ -13,6 +13,7 @@ from torch.nn import functional as F  # noqa: N812
 from spherical_gae.core import sampled_entropy, sampled_kl
 from spherical_gae.models.vae import MNIST_FEATURES, VariationalAutoencoder, check_dim
 from spherical_gae.nn.heads import LatentHead
+from spherical_gae.nn.heads.base import checked_outputs
 from spherical_gae.nn.mlp import MLP, ClassConditionalMLP, MLPEncoder
 from spherical_gae.nn.observations import BernoulliObservation, Observation, log_prob_of_data
 
@@ -104,7 +105,7 @@ class M1M2(nn.Module):
 
     def posterior(self, x: Tensor) -> Any:
         """The distribution q(z_1 | x) for data [B, *event], batch shape [B]."""
-        return self.head1(*self.encoder1(x))
+        return self.head1(*checked_outputs(self.encoder1(x)))
 
     def center(self, x: Tensor) -> Tensor:
         """The centre of q(z_1 | x) by ``head1``, for the von Mises-Fisher and normal ones the mode, shape [B, m_1]."""

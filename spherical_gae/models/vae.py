@@ -13,6 +13,7 @@ from torch.distributions import Distribution
 from spherical_gae.core import sampled_kl
 from spherical_gae.models.importance import importance_weighted_log_likelihood
 from spherical_gae.nn.heads import LatentHead, NormalHead, VonMisesFisherHead
+from spherical_gae.nn.heads.base import checked_outputs
 from spherical_gae.nn.mlp import MLP, MLPEncoder, Scale
 from spherical_gae.nn.observations import BernoulliObservation, Observation, log_prob_of_data
 from spherical_gae.nn.priors import LatentPrior
@@ -75,7 +76,7 @@ class VariationalAutoencoder(nn.Module):
         Raises:
             ValueError: If the encoder's outputs are not those of ``latent_features`` coordinates.
         """
-        posterior: Distribution = self.head(*self.encoder(x))
+        posterior: Distribution = self.head(*checked_outputs(self.encoder(x)))
         if posterior.event_shape != (self.latent_features,):
             raise ValueError(
                 f"the encoder must return the parameters of {self.latent_features} latent coordinates, "

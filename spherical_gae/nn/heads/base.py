@@ -84,6 +84,25 @@ def at_least_float32(parameter: Tensor) -> Tensor:
     return parameter.float() if parameter.dtype in (torch.float16, torch.bfloat16) else parameter
 
 
+def checked_outputs(outputs: Any) -> tuple[Tensor, ...]:
+    """What an encoder returned, several tensors, for a head.
+
+    Raises:
+        ValueError: If it is one tensor, or not tensors.
+    """
+    if isinstance(outputs, Tensor):
+        raise ValueError(
+            f"the encoder must return a tuple of tensors, one for each parameter of the head, "
+            f"got one tensor of shape {tuple(outputs.shape)}"
+        )
+    if not isinstance(outputs, (tuple, list)) or not all(isinstance(part, Tensor) for part in outputs):
+        raise ValueError(
+            f"the encoder must return a tuple of tensors, one for each parameter of the head, "
+            f"got {type(outputs).__name__}"
+        )
+    return tuple(outputs)
+
+
 def two_parameters(parameters: tuple[Tensor, ...], expected: str) -> tuple[Tensor, Tensor]:
     """The two outputs of an encoder, in float32 or float64.
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from spherical_gae.data.images import binarize
 from spherical_gae.models.autoencoder import Autoencoder
 from spherical_gae.models.vae import VAELoss, VariationalAutoencoder
+from spherical_gae.nn.observations import BernoulliObservation
 from spherical_gae.training.images.batches import BatchRun, VAEConfig, VAEResult, crc32, shuffled_batches
 
 _CHECKPOINT_EVERY = 10
@@ -48,8 +49,9 @@ def fit_vae(
         in training, and ``val_bound``.
 
     Raises:
-        ValueError: If there are no data, they are no intensities although ``config.binarize``, or the checkpoint was
-            made with other settings, on other data, or for another kind of model.
+        ValueError: If there are no data, they are not in [0, 1] although ``config.binarize`` or although the model has
+            a Bernoulli observation, or the checkpoint was made with other settings, on other data, or for another kind
+            of model.
         FloatingPointError: If the loss becomes NaN or infinite.
     """
     config = config or VAEConfig()
@@ -102,7 +104,10 @@ class VAERun(BatchRun):
 
 
 def check_data(name: str, data: Tensor, intensities: bool, model: nn.Module) -> None:
-    """Refuses data without points or of another dtype than the model's, and values outside [0, 1] if intensities."""
+    """Refuses data without points or of another dtype than the model's, and values outside [0, 1] if intensities.
+
+    Likewise for a model of Bernoulli pixels, whatever the data are.
+    """
     if data.dim() < 2 or data.numel() == 0:
         raise ValueError(f"{name} must have shape [N, *event] with at least one entry, got {tuple(data.shape)}")
     dtype = next(model.parameters()).dtype
@@ -113,6 +118,12 @@ def check_data(name: str, data: Tensor, intensities: bool, model: nn.Module) -> 
         raise ValueError(
             f"{name} must hold intensities in [0, 1] to be binarised, got values from {low:.3g} to {high:.3g}; "
             f"for real data set binarize=False and take a NormalObservation"
+        )
+    if isinstance(getattr(model, "observation", None), BernoulliObservation) and (low < 0 or high > 1):
+        # Its "bound" would have no meaning, and no limit.
+        raise ValueError(
+            f"{name} must hold values in [0, 1] for a BernoulliObservation, got values from {low:.3g} to {high:.3g}; "
+            f"for real data take a NormalObservation"
         )
 
 

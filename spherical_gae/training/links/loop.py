@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch_geometric.data import Data
 
 from spherical_gae.data.splits import LinkSplit
 from spherical_gae.models.graph import VariationalGAE
@@ -64,11 +65,13 @@ def fit_gae(
         Scores and history.
 
     Raises:
+        TypeError: If ``split`` is not a ``LinkSplit`` of three ``Data``, such as PyG's own tuple or ``HeteroData``.
         ValueError: If the checkpoint was made with other settings, on another split, or for another kind of model;
             or if several processes are to train on the full batch.
         ImportError: If neighbourhoods have to be sampled and pyg-lib is not installed.
         FloatingPointError: If the loss or the embeddings become NaN or infinite.
     """
+    check_split(split)
     config = config or GAEConfig()
     device = next(model.parameters()).device
     with seeded(seed, device):
@@ -82,6 +85,21 @@ def fit_gae(
             title=type(model).__name__,
         )
         return run.finish()
+
+
+def check_split(split: Any) -> None:
+    """Refuses what is no split of one graph into links of one kind."""
+    if not isinstance(split, LinkSplit):
+        raise TypeError(
+            f"split must be a LinkSplit, got {type(split).__name__}: make one by split_links(data), or by "
+            f"LinkSplit(train, val, test) of three Data with edge_index, pos_edge_label_index and, but for the first, "
+            f"neg_edge_label_index"
+        )
+    for name, part in zip(split._fields, split, strict=True):
+        if not isinstance(part, Data):
+            raise TypeError(
+                f"split.{name} must be a torch_geometric Data, one kind of nodes and links, got {type(part).__name__}"
+            )
 
 
 def make_run(

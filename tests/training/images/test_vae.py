@@ -312,3 +312,19 @@ def test_look_ahead_begins_after_the_warm_up(few: tuple[Tensor, Tensor], warm_up
     config = VAEConfig(max_epochs=20, warm_up=warm_up, look_ahead=2, learning_rate=1e-30)
     _, result = train(few, config=config)
     assert (result.best_epoch, result.epochs) == (1, epochs)
+
+
+def test_bernoulli_pixels_take_values_between_0_and_1_only() -> None:
+    """On [-1, 1] the bound would be above 0, without a limit; probabilities, not binarised, are right."""
+    x = torch.rand(20, 8)
+    config = VAEConfig(max_epochs=1, binarize=False)
+    model = SphericalVAE(2, 8, (4,))
+    for which in range(2):
+        data = [x, x]
+        data[which] = 2 * x - 1
+        name = ("train", "val")[which]
+        with pytest.raises(ValueError, match=rf"^{name} must hold values in \[0, 1\] for a BernoulliObservation, got"):
+            fit_vae(model, *data, config, progress=False)
+    assert fit_vae(model, x, x, config, progress=False).best_score < 0
+    real = SphericalVAE(2, 8, (4,), observation=NormalObservation(0.5))
+    fit_vae(real, 2 * x - 1, 2 * x - 1, config, progress=False)

@@ -5,9 +5,12 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
+from torch_geometric.data import Data, HeteroData
 from torch_geometric.nn import GCNConv
+from torch_geometric.transforms import RandomLinkSplit
+from torch_geometric.utils import to_undirected
 
-from spherical_gae import GAEConfig, SphericalGAE, fit_gae, load_graph, split_links
+from spherical_gae import GAEConfig, GCNEncoder, SphericalGAE, SphericalVAE, fit_gae, load_graph, split_links
 from spherical_gae.data import LinkSplit
 from spherical_gae.experiments.links import model_inputs
 from spherical_gae.training import GAEResult
@@ -174,3 +177,32 @@ def test_full_batch_and_mini_batches_reach_the_same(digits: LinkSplit) -> None:
         scores.append(train(digits, make_model(digits, "scalable"), config=config)[1].test.auc)
     assert scores[0] == pytest.approx(scores[1], abs=0.01)
     assert min(scores) > 0.95
+
+
+def test_other_splits_are_refused_by_name() -> None:
+    """PyG's own, and graphs of several kinds of nodes."""
+    data = Data(x=torch.rand(20, 3), edge_index=to_undirected(torch.randint(20, (2, 40))))
+    model = SphericalGAE(GCNEncoder(3, 4, (3, 1)))
+    own = RandomLinkSplit(is_undirected=True)(data)
+    with pytest.raises(TypeError, match=r"^split must be a LinkSplit, got tuple: make one by split_links\(data\)"):
+        fit_gae(model, own)
+    train, val, test = split_links(data, 0.1, 0.1)
+    with pytest.raises(TypeError, match=r"^split.test must be a torch_geometric Data, .* got HeteroData"):
+        fit_gae(model, LinkSplit(train, val, HeteroData()))
+    assert fit_gae(model, LinkSplit(train, val, test), GAEConfig(epochs=1), progress=False).best_epoch == 1
+
+
+def test_encoder_of_one_output_is_refused() -> None:
+    data = Data(x=torch.rand(20, 3), edge_index=to_undirected(torch.randint(20, (2, 40))))
+    model = SphericalGAE(GCNConv(3, 4))
+    with pytest.raises(ValueError, match=r"^the encoder must return a tuple .* got one tensor of shape \(20, 4\)"):
+        fit_gae(model, split_links(data, 0.1, 0.1), progress=False)
+    with pytest.raises(ValueError, match=r"^the encoder must return a tuple of tensors, .* got dict"):
+        SphericalVAE(2, 8, encoder=Named()).encode(torch.rand(3, 8))
+
+
+class Named(nn.Module):
+    """Returns tensors by name."""
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        return {"direction": x, "concentration": x}
