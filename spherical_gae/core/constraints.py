@@ -1,10 +1,12 @@
-"""The support of laws on the unit sphere."""
+"""The support of distributions on the unit sphere and on products of it, and how an optimiser gets there."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.distributions import constraints
+from torch.distributions import constraints, transform_to
+from torch.distributions.transforms import Transform
+from torch.nn import functional as F  # noqa: N812
 
 # Room for the rounding of a vector that was normalised in float32.
 NORM_TOLERANCE = 1e-5
@@ -24,6 +26,67 @@ class _UnitSphere(constraints.Constraint):
 
 
 unit_sphere = _UnitSphere()
+
+
+class UnitBlocks(constraints.Constraint):
+    """Vectors whose K blocks of equal width are unit vectors.
+
+    Args:
+        num_factors: Number K of blocks.
+    """
+
+    event_dim = 1
+
+    def __init__(self, num_factors: int) -> None:
+        self.num_factors = num_factors
+        super().__init__()
+
+    def check(self, value: Tensor) -> Tensor:
+        """True for each vector whose blocks are all on the sphere, shape ``value.shape[:-1]``."""
+        return unit_sphere.check(value.unflatten(-1, (self.num_factors, -1))).all(-1)
+
+    def __repr__(self) -> str:
+        return "UnitBlocks()"
+
+
+class NormalizeTransform(Transform):
+    """Vectors of any length to unit vectors, block by block: ``transform_to(unit_sphere)``, as ``pyro.param`` asks for.
+
+    Not one to one: all vectors of a direction are mapped to one point, and ``inv`` returns the point itself.  A zero
+    block stays zero.
+
+    Args:
+        num_factors: Number of blocks.
+
+    Example:
+        >>> transform_to(unit_sphere)(torch.tensor([3.0, 4.0]))
+        tensor([0.6000, 0.8000])
+    """
+
+    domain = constraints.real_vector
+    codomain: constraints.Constraint = unit_sphere
+    bijective = False
+
+    def __init__(self, num_factors: int = 1) -> None:
+        super().__init__()
+        self.num_factors = num_factors
+        if num_factors > 1:
+            self.codomain = UnitBlocks(num_factors)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, NormalizeTransform) and other.num_factors == self.num_factors
+
+    __hash__ = Transform.__hash__
+
+    def _call(self, x: Tensor) -> Tensor:
+        return F.normalize(x.unflatten(-1, (self.num_factors, -1)), dim=-1).flatten(-2)
+
+    def _inverse(self, y: Tensor) -> Tensor:
+        return y
+
+
+transform_to.register(_UnitSphere, lambda constraint: NormalizeTransform())
+transform_to.register(UnitBlocks, lambda constraint: NormalizeTransform(constraint.num_factors))
 
 
 def all_true(condition: Tensor) -> bool:

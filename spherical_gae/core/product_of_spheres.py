@@ -8,7 +8,7 @@ import torch
 from torch import Generator, Size, Tensor
 from torch.distributions import Distribution, constraints
 
-from spherical_gae.core.constraints import unit_sphere
+from spherical_gae.core.constraints import UnitBlocks
 from spherical_gae.core.hyperspherical_uniform import HypersphericalUniform
 from spherical_gae.core.von_mises_fisher import VonMisesFisher
 
@@ -64,10 +64,10 @@ class ProductOfSpheres(Distribution):
         """Number K of spheres."""
         return self.factors.batch_shape[-1]
 
-    @property
+    @constraints.dependent_property(is_discrete=False, event_dim=1)
     def support(self) -> constraints.Constraint:
         """Vectors whose K blocks are unit vectors."""
-        return _UnitBlocks(self.num_factors)
+        return UnitBlocks(self.num_factors)
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> ProductOfSpheres:
         """Returns the law with ``batch_shape``, see ``torch.distributions.Distribution.expand``."""
@@ -125,13 +125,3 @@ class ProductOfSpheres(Distribution):
     def entropy(self) -> Tensor:
         """-E[log p], in nats, shape ``batch_shape``."""
         return self.factors.entropy().sum(-1)
-
-
-class _UnitBlocks(constraints.Constraint):
-    event_dim = 1
-
-    def __init__(self, num_factors: int) -> None:
-        self.num_factors = num_factors
-
-    def check(self, value: Tensor) -> Tensor:
-        return unit_sphere.check(value.unflatten(-1, (self.num_factors, -1))).all(-1)

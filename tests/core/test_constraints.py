@@ -4,8 +4,9 @@ import math
 
 import pytest
 import torch
+from torch.distributions import transform_to
 
-from spherical_gae.core import HypersphericalUniform, VonMisesFisher, unit_sphere
+from spherical_gae.core import HypersphericalUniform, ProductOfSpheres, VonMisesFisher, unit_sphere
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
@@ -32,3 +33,31 @@ def test_laws_declare_it_as_a_constraint_on_vectors():
     assert unit_sphere.event_dim == 1
     assert VonMisesFisher.arg_constraints["loc"] is unit_sphere
     assert VonMisesFisher.support is HypersphericalUniform.support is unit_sphere
+
+
+@pytest.mark.parametrize("num_factors", [1, 3])
+def test_transform_to_the_sphere_normalises(num_factors):
+    """Block by block; points of the sphere stay, and an optimiser finds the mean direction through it."""
+    constraint = unit_sphere if num_factors == 1 else ProductOfSpheres(HypersphericalUniform(2).expand((3,))).support
+    transform = transform_to(constraint)
+    assert transform == transform_to(constraint)
+    assert transform.codomain.event_dim == 1
+    raw = torch.randn(5, 6, generator=torch.Generator().manual_seed(0))
+    point = transform(raw)
+    assert constraint.check(point).all()
+    blocks = raw.unflatten(-1, (num_factors, -1))
+    expected = (blocks / blocks.norm(dim=-1, keepdim=True)).flatten(-2)
+    torch.testing.assert_close(point, expected)
+    torch.testing.assert_close(transform(transform.inv(point)), point)
+    leaf = raw.clone().requires_grad_()
+    optimizer = torch.optim.Adam([leaf], lr=0.1)
+    for _ in range(200):
+        optimizer.zero_grad()
+        (-(transform(leaf) * expected.flip(0)).sum()).backward()
+        optimizer.step()
+    torch.testing.assert_close(transform(leaf).detach(), expected.flip(0), rtol=0, atol=1e-2)
+
+
+def test_support_of_a_product_says_its_dimension_at_the_class():
+    assert ProductOfSpheres.support.event_dim == 1
+    assert not ProductOfSpheres.support.is_discrete
