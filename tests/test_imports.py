@@ -15,6 +15,7 @@ ROOMS = (
     "randomness",
     "core",
     "retrieval",
+    "cluster",
     "data",
     "nn",
     "evaluation",

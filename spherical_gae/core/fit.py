@@ -44,11 +44,19 @@ def fit_von_mises_fisher(samples: Tensor, weights: Tensor | None = None) -> tupl
     smallest = (64 * torch.finfo(samples.dtype).eps) ** 2
     if not (deficit > smallest).all():
         raise ValueError("samples must not all coincide: the likelihood then grows with the concentration for ever")
-    return loc.to(samples.dtype), _invert_deficit(deficit.clamp(max=1), samples.shape[-1]).to(samples.dtype)
+    return loc.to(samples.dtype), invert_deficit(deficit.clamp(max=1), samples.shape[-1]).to(samples.dtype)
 
 
-def _invert_deficit(deficit: Tensor, dim: int) -> Tensor:
-    """kappa with 1 - A_m(kappa) = deficit."""
+def invert_deficit(deficit: Tensor, dim: int) -> Tensor:
+    """kappa with 1 - A_m(kappa) = deficit.
+
+    Args:
+        deficit: 1 - R in (0, 1], R the mean resultant length, float64, any shape.
+        dim: Ambient dimension m >= 2.
+
+    Returns:
+        The same shape; 0 at a deficit of 1.
+    """
     length = 1 - deficit
     kappa = length * (dim - length * length) / (deficit * (1 + length))
     for _ in range(_NEWTON_STEPS):

@@ -1,0 +1,90 @@
+"""What the clusterings share: checked directions, where clusters start, and rows in blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.utils import check_array
+from torch import Tensor
+
+from spherical_gae.core.constraints import NORM_TOLERANCE, unit_sphere
+
+# Rows at once: their scores stay in the processor's cache.
+_BLOCK_NUMBERS = 1 << 18
+
+
+def checked_directions(x: Any, features: int | None = None) -> Tensor:
+    """Unit vectors as a tensor on the CPU, float32 or float64.
+
+    Args:
+        x: Array or tensor, shape [n, m], m >= 2; integers and half precision become float64.
+        features: m, where it is known.
+
+    Raises:
+        ValueError: If the shape is another one, a value is not finite, or a row is not a unit vector.
+    """
+    array = x.detach().cpu().numpy() if isinstance(x, Tensor) else x
+    points = torch.from_numpy(np.ascontiguousarray(check_array(array, dtype=(np.float64, np.float32))))
+    if points.shape[1] < 2 or (features is not None and points.shape[1] != features):
+        allowed = "at least 2" if features is None else str(features)
+        raise ValueError(f"X must have {allowed} features, got {points.shape[1]}")
+    if not unit_sphere.check(points).all():
+        norms = torch.linalg.vector_norm(points, dim=1)
+        row = int((norms - 1).abs().argmax())
+        raise ValueError(
+            f"X must hold unit vectors, within {NORM_TOLERANCE}, got a norm of {float(norms[row]):.3g} in row {row}: "
+            f"normalise it with sklearn.preprocessing.normalize(X)"
+        )
+    return points
+
+
+def blocks(points: Tensor, width: int) -> Iterator[slice]:
+    """Slices of the rows, for scores of ``width`` columns."""
+    rows = max(256, _BLOCK_NUMBERS // width)
+    yield from (slice(start, start + rows) for start in range(0, len(points), rows))
+
+
+def spread_out(points: Tensor, count: int, random: np.random.RandomState) -> Tensor:
+    """Rows that are far from each other: k-means++ by 1 - cosine  (Arthur and Vassilvitskii 2007).
+
+    Of 2 + log(count) candidates, drawn by their distance to the rows taken before, the one is taken that leaves the
+    least distance, as scikit-learn does.
+
+    Args:
+        points: Unit vectors, shape [n, m].
+        count: Number of rows, at most n.
+        random: Source of randomness.
+
+    Returns:
+        Shape [count, m].
+    """
+    trials = 2 + int(np.log(count))
+    chosen = [int(random.randint(len(points)))]
+    distance = 1 - points @ points[chosen[0]]
+    for _ in range(count - 1):
+        mass = distance.clamp(min=0).double().cumsum(0)
+        if mass[-1] > 0:
+            targets = torch.from_numpy(random.uniform(size=trials)) * mass[-1]
+            candidates = torch.searchsorted(mass, targets).clamp(max=len(points) - 1)
+        else:  # all points coincide with one that was taken
+            candidates = torch.from_numpy(random.randint(len(points), size=trials))
+        nearer = torch.minimum(distance, 1 - points[candidates] @ points.T)
+        best = int(nearer.clamp(min=0).double().sum(1).argmin())
+        chosen.append(int(candidates[best]))
+        distance = nearer[best]
+    return points[chosen]
+
+
+def unit_rows(sums: Tensor, fallback: Tensor) -> Tensor:
+    """Rows scaled to length 1; of a row of zeros the one of ``fallback``."""
+    length = torch.linalg.vector_norm(sums, dim=1, keepdim=True)
+    return torch.where(length > 0, sums / length.clamp(min=torch.finfo(sums.dtype).tiny), fallback)
+
+
+def as_array(tensor: Tensor) -> NDArray[Any]:
+    """The tensor's numbers."""
+    return tensor.numpy()

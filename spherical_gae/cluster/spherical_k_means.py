@@ -1,0 +1,106 @@
+"""k-means on the sphere, by the cosine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator, ClusterMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor
+
+from spherical_gae.cluster.directions import as_array, blocks, checked_directions, spread_out, unit_rows
+
+
+class SphericalKMeans(ClusterMixin, BaseEstimator):
+    """k-means of unit vectors: each belongs to the centre of the largest cosine, centres are mean directions.
+
+    Minimises the sum of 1 - cosine  (Dhillon and Modha 2001).  A cluster that loses all of its points keeps its centre.
+
+    Args:
+        n_clusters: Number K of clusters, at least 1.
+        n_init: Starts, by k-means++ each, of which the best is kept.
+        max_iter: Iterations at most.
+        tol: Relative decrease of the sum below which a start has ended.
+        random_state: Seed, or generator of numpy.
+
+    Attributes:
+        cluster_centers_: Unit vectors, shape [K, m].
+        labels_: Cluster of each training row, int64 [n].
+        inertia_: Sum of 1 - cosine over the rows.
+        n_iter_: Iterations of the best start.
+        n_features_in_: m.
+
+    Example:
+        >>> from sklearn.preprocessing import normalize
+        >>> x = normalize(np.random.default_rng(0).normal(size=(50, 3)))
+        >>> SphericalKMeans(4, random_state=0).fit(x).cluster_centers_.shape
+        (4, 3)
+    """
+
+    def __init__(
+        self,
+        n_clusters: int = 8,
+        *,
+        n_init: int = 4,
+        max_iter: int = 100,
+        tol: float = 1e-5,
+        random_state: Any = None,
+    ) -> None:
+        self.n_clusters = n_clusters
+        self.n_init = n_init
+        self.max_iter = max_iter
+        self.tol = tol
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any = None) -> SphericalKMeans:  # noqa: N803 (scikit-learn's names)
+        """Finds the clusters.
+
+        Args:
+            X: Unit vectors, shape [n, m], n at least K.
+            y: Not used.
+
+        Returns:
+            Itself.
+
+        Raises:
+            ValueError: If rows are not unit vectors, or there are fewer of them than clusters.
+        """
+        points = checked_directions(X)
+        if not 1 <= self.n_clusters <= len(points):
+            raise ValueError(f"n_clusters must be from 1 to the number of rows, {len(points)}, got {self.n_clusters}")
+        random = check_random_state(self.random_state)
+        starts = [self._run(points, spread_out(points, self.n_clusters, random)) for _ in range(self.n_init)]
+        centers, labels, self.inertia_, self.n_iter_ = min(starts, key=lambda start: start[2])
+        self.cluster_centers_, self.labels_ = as_array(centers), as_array(labels)
+        self.n_features_in_ = points.shape[1]
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:  # noqa: N803
+        """The cluster of each row, int64 [n]."""
+        check_is_fitted(self)
+        points = checked_directions(X, self.n_features_in_)
+        return as_array(_assigned(points, torch.from_numpy(self.cluster_centers_).to(points.dtype))[0])
+
+    def _run(self, points: Tensor, centers: Tensor) -> tuple[Tensor, Tensor, float, int]:
+        before, iterations = float("inf"), 0
+        for _ in range(self.max_iter):
+            iterations += 1
+            labels, inertia = _assigned(points, centers)
+            if before - inertia <= self.tol * inertia:
+                break
+            before = inertia
+            centers = unit_rows(torch.zeros_like(centers).index_add_(0, labels, points), centers)
+        labels, inertia = _assigned(points, centers)
+        return centers, labels, inertia, iterations
+
+
+def _assigned(points: Tensor, centers: Tensor) -> tuple[Tensor, float]:
+    """The nearest centre of each row, and the sum of 1 - cosine."""
+    labels, total = torch.empty(len(points), dtype=torch.int64), 0.0
+    for rows in blocks(points, len(centers)):
+        cosine, labels[rows] = (points[rows] @ centers.T).max(1)
+        total += float((1 - cosine).clamp(min=0).sum(dtype=torch.float64))
+    return labels, total

@@ -1,0 +1,193 @@
+"""The mixture against a brute-force EM, planted clusters, torch's own mixture, and scikit-learn's conventions."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.datasets import load_digits
+from sklearn.metrics import normalized_mutual_info_score
+from sklearn.model_selection import GridSearchCV
+from sklearn.preprocessing import normalize
+from torch.distributions import Categorical, MixtureSameFamily
+
+from spherical_gae.cluster import VonMisesFisherMixture
+from spherical_gae.core import VonMisesFisher
+from spherical_gae.core.fit import fit_von_mises_fisher
+from tests.helpers.places import seeded
+
+WEIGHTS, CONCENTRATIONS = (0.2, 0.3, 0.5), (10.0, 30.0, 100.0)
+
+
+def planted(size: int = 20_000, dim: int = 5, dtype: torch.dtype = torch.float64) -> tuple[np.ndarray, np.ndarray]:
+    """Three components about the first axes."""
+    labels = torch.multinomial(torch.tensor(WEIGHTS), size, replacement=True, generator=seeded(1))
+    loc = torch.eye(dim, dtype=torch.float64)[labels]
+    law = VonMisesFisher(loc, torch.tensor(CONCENTRATIONS, dtype=torch.float64)[labels])
+    return law.sample(generator=seeded(2)).to(dtype).numpy(), labels.numpy()
+
+
+def brute_force(x: np.ndarray, loc: torch.Tensor, steps: int) -> tuple[list[float], list[VonMisesFisher], torch.Tensor]:
+    """EM by the densities and the fit of each component, one after the other."""
+    points, count = torch.from_numpy(x), len(loc)
+    spread = (1 - (points @ loc.T).amax(1)).mean()
+    # As the start's concentration solves 1 - A = spread, it is that of points at this distance.
+    angle = math.acos(1 - float(spread))
+    pair = torch.tensor([[math.cos(angle), math.sin(angle)], [math.cos(angle), -math.sin(angle)]], dtype=torch.float64)
+    pair = torch.nn.functional.pad(pair, (0, x.shape[1] - 2))
+    start = fit_von_mises_fisher(pair)[1]
+    laws = [VonMisesFisher(mu, start) for mu in loc]
+    weight, scores = torch.full((count,), 1 / count, dtype=torch.float64), []
+    for _ in range(steps):
+        joint = torch.stack([w.log() + law.log_prob(points) for w, law in zip(weight, laws, strict=True)], 1)
+        scores.append(float(joint.logsumexp(1).mean()))
+        share = joint.softmax(1)
+        weight = share.mean(0)
+        laws = [VonMisesFisher(*fit_von_mises_fisher(points, share[:, k])) for k in range(count)]
+    return scores, laws, weight
+
+
+@pytest.mark.slow
+def test_steps_are_those_of_a_brute_force_em() -> None:
+    x, _ = planted(500)
+    loc = torch.from_numpy(x[[3, 50, 400]])
+    model = VonMisesFisherMixture(3, max_iter=6, tol=-math.inf)
+    components, score, converged, iterations = model._run(torch.from_numpy(x), loc)
+    scores, laws, weight = brute_force(x, loc, 7)
+    assert (converged, iterations) == (False, 6)
+    assert score == pytest.approx(scores[6], rel=1e-9)
+    assert all(a < b + 1e-12 for a, b in itertools.pairwise(scores))
+    laws, weight = brute_force(x, loc, 6)[1:]
+    torch.testing.assert_close(components.log_weight.exp(), weight, rtol=1e-7, atol=0)
+    torch.testing.assert_close(components.loc, torch.stack([law.loc for law in laws]), rtol=0, atol=1e-8)
+    expected = torch.stack([law.concentration for law in laws])
+    torch.testing.assert_close(components.concentration, expected, rtol=1e-6, atol=0)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_finds_planted_components(dtype: torch.dtype) -> None:
+    """Weights, directions and concentrations within 5 standard errors, from any start of the best of five."""
+    x, labels = planted(dtype=dtype)
+    model = VonMisesFisherMixture(3, n_init=5, random_state=0).fit(x)
+    order = model.means_.argmax(1)
+    assert sorted(order) == [0, 1, 2]
+    assert model.converged_
+    counts = np.bincount(labels)[order]
+    error = np.sqrt(np.array(WEIGHTS)[order] / len(x))
+    assert (np.abs(model.weights_ - np.array(WEIGHTS)[order]) < 5 * error).all()
+    kappa = np.array(CONCENTRATIONS)[order]
+    # Var(kappa) is about 2 kappa^2 / ((m - 1) n), var(angle) about (m - 1) / (kappa n).
+    assert (np.abs(model.concentrations_ / kappa - 1) < 5 * np.sqrt(2 / (4 * counts)) * 1.5).all()
+    angles = np.arccos(np.clip(model.means_[np.arange(3), order], -1, 1))
+    assert (angles < 5 * np.sqrt(4 / (kappa * counts)) * 1.5).all()
+    truth = MixtureSameFamily(
+        Categorical(torch.tensor(WEIGHTS)), VonMisesFisher(torch.eye(5)[:3], torch.tensor(CONCENTRATIONS))
+    )
+    assert model.lower_bound_ >= float(truth.log_prob(torch.from_numpy(x).float()).double().mean()) - 1e-4
+    assert normalized_mutual_info_score(labels, model.labels_) > 0.95
+
+
+def test_densities_are_those_of_torchs_mixture() -> None:
+    x, _ = planted(300)
+    model = VonMisesFisherMixture(3, random_state=0).fit(x)
+    components = VonMisesFisher(torch.from_numpy(model.means_), torch.from_numpy(model.concentrations_))
+    law = MixtureSameFamily(Categorical(torch.from_numpy(model.weights_)), components)
+    expected = law.log_prob(torch.from_numpy(x)).numpy()
+    np.testing.assert_allclose(model.score_samples(x), expected, rtol=1e-10, atol=1e-10)
+    assert model.score(x) == pytest.approx(expected.mean())
+    assert model.score(x) == pytest.approx(model.lower_bound_, abs=1e-4)
+    proba = model.predict_proba(x)
+    np.testing.assert_allclose(proba.sum(1), 1)
+    assert (proba.argmax(1) == model.predict(x)).all()
+    assert (model.predict(x) == model.labels_).all()
+    parameters = 3 * 4 + 3 + 2
+    assert model.bic(x) == pytest.approx(parameters * math.log(300) - 2 * 300 * expected.mean())
+    assert model.aic(x) == pytest.approx(2 * parameters - 2 * 300 * expected.mean())
+
+
+@pytest.mark.slow
+def test_bic_finds_the_number_of_components() -> None:
+    x, _ = planted(3000)
+    scores = [VonMisesFisherMixture(k, n_init=3, random_state=0).fit(x).bic(x) for k in (1, 2, 3, 4, 5)]
+    assert int(np.argmin(scores)) == 2
+
+
+def test_tied_components_have_one_concentration() -> None:
+    """That of the pooled distances: for a planted one within 5 standard errors."""
+    labels = torch.arange(6000) % 3
+    x = VonMisesFisher(torch.eye(4, dtype=torch.float64)[labels], 40.0).sample(generator=seeded(0)).numpy()
+    model = VonMisesFisherMixture(3, tied=True, n_init=3, random_state=0).fit(x)
+    assert len(set(model.concentrations_)) == 1
+    assert abs(model.concentrations_[0] / 40 - 1) < 5 * math.sqrt(2 / (3 * 6000))
+    assert model._num_parameters() == 3 * 3 + 1 + 2
+
+
+def test_points_that_coincide_do_not_stop_it() -> None:
+    """One component on them has the largest concentration that is allowed."""
+    x, _ = planted(200)
+    x = np.vstack([x, np.tile([[0.0, 0, 0, 0, 1.0]], (100, 1))])
+    model = VonMisesFisherMixture(4, max_concentration=1e4, n_init=3, random_state=0).fit(x)
+    assert np.isfinite(model.lower_bound_)
+    assert model.concentrations_.max() == 1e4
+    assert len(set(model.predict(x[200:]))) == 1
+    same = VonMisesFisherMixture(2, max_concentration=1e4, random_state=0).fit(x[200:])
+    assert np.isfinite(same.score(x[200:]))
+
+
+def test_samples_follow_the_fit() -> None:
+    x, _ = planted(2000)
+    model = VonMisesFisherMixture(3, n_init=3, random_state=0).fit(x)
+    drawn, labels = model.sample(20_000)
+    assert drawn.shape == (20_000, 5)
+    np.testing.assert_allclose(np.linalg.norm(drawn, axis=1), 1, atol=1e-12)
+    shares = np.bincount(labels, minlength=3) / 20_000
+    assert (np.abs(shares - model.weights_) < 5 * np.sqrt(model.weights_ / 20_000)).all()
+    again = VonMisesFisherMixture(3, n_init=3, random_state=1).fit(drawn)
+    assert again.lower_bound_ == pytest.approx(model.score(drawn), abs=0.01)
+
+
+def test_follows_scikit_learns_conventions() -> None:
+    x, _ = planted(300)
+    model = VonMisesFisherMixture(3, tied=True, random_state=0)
+    copy = clone(model)
+    assert copy.get_params() == model.get_params()
+    first, second = model.fit(x), copy.fit(x)
+    assert np.array_equal(first.means_, second.means_)
+    search = GridSearchCV(VonMisesFisherMixture(random_state=0, n_init=3), {"n_components": [1, 3]}, cv=3).fit(x)
+    assert search.best_params_ == {"n_components": 3}
+    assert np.array_equal(
+        VonMisesFisherMixture(3, random_state=0).fit_predict(x[:50]), model.set_params(tied=False).fit(x[:50]).labels_
+    )
+
+
+def test_real_digits_are_grouped_as_well_as_by_their_classes_alone() -> None:
+    """Normalised pixels of ten digits: mutual information with the classes above .65, where chance is 0."""
+    digits = load_digits()
+    labels = VonMisesFisherMixture(10, tied=True, n_init=3, random_state=0).fit_predict(normalize(digits.data))
+    assert normalized_mutual_info_score(digits.target, labels) > 0.65
+
+
+@pytest.mark.parametrize(
+    ("settings", "x", "message"),
+    [
+        ({}, 2 * np.eye(3), r"X must hold unit vectors, within 1e-05, got a norm of 2 in row 0: .*normalize\(X\)"),
+        ({}, np.ones((5, 1)), "X must have at least 2 features, got 1"),
+        ({"n_components": 4}, np.eye(3), "n_components must be from 1 to the number of rows, 3, got 4"),
+        ({"n_components": 0}, np.eye(3), "n_components must be from 1 to the number of rows, 3, got 0"),
+        ({"max_concentration": 0.0}, np.eye(3), r"max_concentration must be positive and finite, got 0\.0"),
+    ],
+)
+def test_wrong_data_and_settings_are_named(settings: dict[str, Any], x: np.ndarray, message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{message}"):
+        VonMisesFisherMixture(**{"n_components": 2, **settings}).fit(x)
+
+
+def test_rows_of_another_width_are_refused() -> None:
+    model = VonMisesFisherMixture(1).fit(np.eye(3))
+    with pytest.raises(ValueError, match=r"^X must have 3 features, got 4"):
+        model.predict(np.eye(4))
