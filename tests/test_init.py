@@ -19,6 +19,7 @@ PACKAGES = [
     "nn",
     "plotting",
     "retrieval",
+    "cluster",
     "training",
 ]
 
