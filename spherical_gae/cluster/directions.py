@@ -14,7 +14,7 @@ from torch import Tensor
 from spherical_gae.core.constraints import NORM_TOLERANCE, unit_sphere
 
 # Rows at once: their scores stay in the processor's cache.
-_BLOCK_NUMBERS = 1 << 18
+_BLOCK_NUMBERS = 1 << 17
 
 
 def checked_directions(x: Any, features: int | None = None) -> Tensor:

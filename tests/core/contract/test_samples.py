@@ -118,6 +118,7 @@ def test_entropy_is_the_mean_log_density(case: Case, dim: int) -> None:
     assert (deviation(-law.log_prob(law.sample((50_000,), seeded(1))), entropy_of(case, law)) < 5).all()
 
 
+@pytest.mark.slow
 @PAIRS
 @DIMS
 def test_divergence_is_the_mean_log_ratio(p: Case, q: Case, dim: int) -> None:

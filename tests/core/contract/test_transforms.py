@@ -97,6 +97,7 @@ def test_vmap_checks_values(case: Case, name: str) -> None:
         vmap(density)(*bad.values())
 
 
+@pytest.mark.slow
 @PARAMETRIC
 @pytest.mark.parametrize("dim", [3, *(pytest.param(dim, marks=pytest.mark.slow) for dim in (2, 64))])
 def test_function_transforms(case: Case, dim: int) -> None:
