@@ -370,7 +370,7 @@ def test_other_distributions_on_the_sphere(head: LatentHead) -> None:
     assert model.last_sample is None
     assert torch.equal(center, model.encode(x, edge_index))
     torch.testing.assert_close(center.norm(dim=1), torch.ones(6))
-    assert torch.equal(center, torch.nn.functional.normalize(model.last_posterior.loc, dim=-1))
+    torch.testing.assert_close(center, F.normalize(model.last_posterior.loc, dim=-1))
 
 
 def test_settings_of_the_default_head_are_refused_beside_a_head() -> None:
