@@ -38,7 +38,10 @@ def loaded_by(code: str) -> set[str]:
     return set(finished.stdout.splitlines()[-1].split())
 
 
-@pytest.mark.parametrize("name", ["VonMisesFisher", "PowerSpherical", "HypersphericalUniform", "ProductOfSpheres"])
+OTHERS = ("PowerSpherical", "ProjectedNormal", "SphericalCauchy", "HypersphericalUniform", "ProductOfSpheres")
+
+
+@pytest.mark.parametrize("name", ["VonMisesFisher", *(pytest.param(name, marks=pytest.mark.slow) for name in OTHERS)])
 def test_a_distribution_costs_no_import_of_what_graphs_need(name: str) -> None:
     loaded = loaded_by(f"from spherical_gae import {name}")
     assert "torch" in loaded

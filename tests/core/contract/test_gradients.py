@@ -85,6 +85,7 @@ def mean_by_quadrature(case: Case, dim: int, raw: Values, function: Callable[[Te
     return torch.einsum("n,n...->...", weight, log_density.exp() * function(x.unsqueeze(1), log_density))
 
 
+@pytest.mark.slow
 @PARAMETERS
 @SMALL
 def test_entropy_and_divergences_have_the_slopes_of_their_quadrature(case: Case, name: str, dim: int) -> None:

@@ -69,6 +69,7 @@ def test_samples_fall_into_cells_as_the_density_says(case: Case, dim: int, dtype
         assert stats.chisquare(seen, due * (SIZE / due.sum())).pvalue > 1e-4
 
 
+@pytest.mark.slow
 @ALL
 @DIMS
 def test_mean_and_covariance(case: Case, dim: int) -> None:

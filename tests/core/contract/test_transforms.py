@@ -161,6 +161,7 @@ def leaves(case: Case, dim: int, dtype: torch.dtype) -> Values:
     return {name: value.requires_grad_() for name, value in case.raw((20,), dim, dtype, which="values").items()}
 
 
+@pytest.mark.slow
 @ALL
 @DTYPES
 @DIMS

@@ -60,6 +60,7 @@ def worst(family, dim, kappa):
     return errors
 
 
+@pytest.mark.slow
 @DTYPES
 @FAMILIES
 @pytest.mark.parametrize("dim", DIMS)
