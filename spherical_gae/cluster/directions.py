@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from sklearn.utils import check_array
 from torch import Tensor
 
@@ -83,8 +82,3 @@ def unit_rows(sums: Tensor, fallback: Tensor) -> Tensor:
     """Rows scaled to length 1; of a row of zeros the one of ``fallback``."""
     length = torch.linalg.vector_norm(sums, dim=1, keepdim=True)
     return torch.where(length > 0, sums / length.clamp(min=torch.finfo(sums.dtype).tiny), fallback)
-
-
-def as_array(tensor: Tensor) -> NDArray[Any]:
-    """The tensor's numbers."""
-    return tensor.numpy()

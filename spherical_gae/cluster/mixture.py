@@ -12,7 +12,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from spherical_gae.cluster.directions import as_array, blocks, checked_directions, spread_out, unit_rows
+from spherical_gae.cluster.directions import blocks, checked_directions, spread_out, unit_rows
 from spherical_gae.core import VonMisesFisher
 from spherical_gae.core.fit import invert_deficit
 from spherical_gae.core.numerics.special import log_scaled_normalizer
@@ -103,23 +103,23 @@ class VonMisesFisherMixture(DensityMixin, ClusterMixin, BaseEstimator):
         random = check_random_state(self.random_state)
         starts = [self._run(points, spread_out(points, self.n_components, random)) for _ in range(self.n_init)]
         components, self.lower_bound_, self.converged_, self.n_iter_ = max(starts, key=lambda start: start[1])
-        self.weights_ = as_array(components.log_weight.exp())
-        self.means_, self.concentrations_ = as_array(components.loc), as_array(components.concentration)
+        self.weights_ = components.log_weight.exp().numpy()
+        self.means_, self.concentrations_ = components.loc.numpy(), components.concentration.numpy()
         self.n_features_in_ = points.shape[1]
-        self.labels_ = as_array(self._log_joint(points).argmax(1))
+        self.labels_ = self._log_joint(points).argmax(1).numpy()
         return self
 
     def predict(self, X: Any) -> np.ndarray:  # noqa: N803
         """The likeliest component of each row, int64 [n]."""
-        return as_array(self._log_joint(self._checked(X)).argmax(1))
+        return self._log_joint(self._checked(X)).argmax(1).numpy()
 
     def predict_proba(self, X: Any) -> np.ndarray:  # noqa: N803
         """P(component | row), shape [n, K]."""
-        return as_array(self._log_joint(self._checked(X)).softmax(1))
+        return self._log_joint(self._checked(X)).softmax(1).numpy()
 
     def score_samples(self, X: Any) -> np.ndarray:  # noqa: N803
         """Log density of each row with respect to the surface measure, shape [n]."""
-        return as_array(self._log_joint(self._checked(X)).logsumexp(1))
+        return self._log_joint(self._checked(X)).logsumexp(1).numpy()
 
     def score(self, X: Any, y: Any = None) -> float:  # noqa: N803
         """Mean log density of the rows, in nats."""
@@ -142,7 +142,7 @@ class VonMisesFisherMixture(DensityMixin, ClusterMixin, BaseEstimator):
         labels = torch.from_numpy(np.repeat(np.arange(self.n_components), counts))
         generator = torch.Generator().manual_seed(int(random.randint(2**31 - 1)))
         law = VonMisesFisher(torch.from_numpy(self.means_)[labels], torch.from_numpy(self.concentrations_)[labels])
-        return as_array(law.sample(generator=generator)), as_array(labels)
+        return law.sample(generator=generator).numpy(), labels.numpy()
 
     def _num_parameters(self) -> int:
         concentrations = 1 if self.tied else self.n_components

@@ -11,7 +11,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from spherical_gae.cluster.directions import as_array, blocks, checked_directions, spread_out, unit_rows
+from spherical_gae.cluster.directions import blocks, checked_directions, spread_out, unit_rows
 
 
 class SphericalKMeans(ClusterMixin, BaseEstimator):
@@ -74,7 +74,7 @@ class SphericalKMeans(ClusterMixin, BaseEstimator):
         random = check_random_state(self.random_state)
         starts = [self._run(points, spread_out(points, self.n_clusters, random)) for _ in range(self.n_init)]
         centers, labels, self.inertia_, self.n_iter_ = min(starts, key=lambda start: start[2])
-        self.cluster_centers_, self.labels_ = as_array(centers), as_array(labels)
+        self.cluster_centers_, self.labels_ = centers.numpy(), labels.numpy()
         self.n_features_in_ = points.shape[1]
         return self
 
@@ -82,7 +82,7 @@ class SphericalKMeans(ClusterMixin, BaseEstimator):
         """The cluster of each row, int64 [n]."""
         check_is_fitted(self)
         points = checked_directions(X, self.n_features_in_)
-        return as_array(_assigned(points, torch.from_numpy(self.cluster_centers_).to(points.dtype))[0])
+        return _assigned(points, torch.from_numpy(self.cluster_centers_).to(points.dtype))[0].numpy()
 
     def _run(self, points: Tensor, centers: Tensor) -> tuple[Tensor, Tensor, float, int]:
         before, iterations = float("inf"), 0

@@ -94,30 +94,24 @@ class SphericalCauchy(DirectionalDistribution):
     @property
     def mean_resultant_length(self) -> Tensor:
         """E[mu.x] in [0, 1), shape ``batch_shape``: by quadrature in float64, to 1e-14 of 1."""
-        square, push, weight = self._nodes()
-        # sinh(delta) cosh(delta) E[s / (1 + push s)], s = 1 - w^2 of a uniform point.
-        rho = self.rho.double()
-        ratio = 2 * rho * (1 + rho.square()) / ((1 - rho) * (1 + rho)).square()
-        return (ratio * (square / (1 + push * square) * weight).sum(-1)).to(self.rho.dtype)
+        return self._length_and_spread()[0].to(self.rho.dtype)
 
     @property
     def principal_variances(self) -> tuple[Tensor, Tensor]:
         """Variance along and across the mean direction, shape ``batch_shape`` each, as exact as the length."""
-        square, push, weight = self._nodes()
-        across = ((1 - square) / (1 + push * square) * weight).sum(-1)
-        rho = self.rho.double()
-        ratio = 2 * rho * (1 + rho.square()) / ((1 - rho) * (1 + rho)).square()
-        length = ratio * (square / (1 + push * square) * weight).sum(-1)
+        length, across = self._length_and_spread()
         along = (1 - length) * (1 + length) - (self.dim - 1) * across
         return along.clamp(min=0).to(self.rho.dtype), across.to(self.rho.dtype)
 
-    def _nodes(self) -> tuple[Tensor, Tensor, Tensor]:
-        """1 - w^2, sinh(delta)^2 [..., 1] and weights of a quadrature over the heights w of a uniform point."""
+    def _length_and_spread(self) -> tuple[Tensor, Tensor]:
+        """E[w] and E[1 - w^2] / (m - 1), w = mu.x, by quadrature over the heights of a uniform point, float64."""
         heights = uniform_heights(self.dim)
         square, weight = (torch.as_tensor(x, dtype=torch.float64, device=self.rho.device) for x in heights)
         rho = self.rho.double()
-        sinh = 2 * rho / ((1 - rho) * (1 + rho))
-        return square, sinh.square().unsqueeze(-1), weight
+        sinh = 2 * rho / ((1 - rho) * (1 + rho))  # of delta
+        cosh = (1 + rho.square()) / ((1 - rho) * (1 + rho))
+        weight = weight / (1 + sinh.square().unsqueeze(-1) * square)
+        return sinh * cosh * (square * weight).sum(-1), ((1 - square) * weight).sum(-1)
 
     def _sample(self, loc: Tensor, concentration: Tensor, generator: Generator | None) -> Tensor:
         return sample_tabulated(loc, concentration, SphericalCauchyAngle, generator)

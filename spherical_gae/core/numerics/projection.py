@@ -103,7 +103,7 @@ def _direction(ctx: Any) -> tuple[Tensor, Tensor, Tensor]:
 
 
 class _Divergence(Function):
-    """The divergence, and four numbers that its gradient needs."""
+    """The divergence, and three numbers that its gradient needs."""
 
     generate_vmap_rule = True
 
