@@ -1,0 +1,45 @@
+"""What the clusterings take as directions, and where they start."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from spherical_gae.cluster.directions import blocks, checked_directions, unit_rows
+
+
+def test_dtypes_stay_and_others_become_float64() -> None:
+    for given, expected in (
+        (np.eye(3, dtype=np.float32), torch.float32),
+        (np.eye(3), torch.float64),
+        (np.eye(3, dtype=np.int64), torch.float64),
+        (torch.eye(3, requires_grad=True), torch.float32),
+        ([[1.0, 0.0], [0.0, 1.0]], torch.float64),
+    ):
+        points = checked_directions(given)
+        assert points.dtype == expected
+        assert not points.requires_grad
+
+
+def test_rows_off_the_sphere_are_named() -> None:
+    x = np.eye(4)
+    x[2] *= 3
+    with pytest.raises(ValueError, match=r"^X must hold unit vectors, .* a norm of 3 in row 2"):
+        checked_directions(x)
+    x[2] = math.nan
+    with pytest.raises(ValueError, match="NaN"):
+        checked_directions(x)
+
+
+@pytest.mark.parametrize("width", [1, 50, 10**6])
+def test_blocks_hold_each_row_once(width: int) -> None:
+    rows = torch.cat([torch.arange(10_000)[part] for part in blocks(torch.zeros(10_000, 2), width)])
+    assert torch.equal(rows, torch.arange(10_000))
+
+
+def test_rows_of_zeros_take_the_fallback() -> None:
+    sums, fallback = torch.tensor([[3.0, 4.0], [0.0, 0.0]]), torch.tensor([[1.0, 0.0], [0.0, 1.0]])
+    torch.testing.assert_close(unit_rows(sums, fallback), torch.tensor([[0.6, 0.8], [0.0, 1.0]]))
