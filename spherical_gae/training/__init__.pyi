@@ -1,3 +1,4 @@
+from .callbacks import Callback, CSVLogger, TensorBoardLogger
 from .checkpoint import OtherRunError
 from .images.batches import VAEConfig, VAEResult
 from .images.semi_supervised import M1M2Config, M1M2Run, fit_m1m2
@@ -9,12 +10,15 @@ from .processes import joined_processes, own_device
 
 __all__ = [
     "AdjacencyMasking",
+    "CSVLogger",
+    "Callback",
     "GAEConfig",
     "GAEResult",
     "LinkMasking",
     "M1M2Config",
     "M1M2Run",
     "OtherRunError",
+    "TensorBoardLogger",
     "VAEConfig",
     "VAEResult",
     "VAERun",

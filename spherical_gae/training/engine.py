@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
 from tqdm import tqdm
 
+from spherical_gae.training.callbacks import Callback, call_all
 from spherical_gae.training.checkpoint import load_checkpoint, save_checkpoint
 from spherical_gae.training.processes import Processes
 
@@ -32,8 +34,11 @@ class ResumableRun(Protocol):
     def step(self) -> None:
         """One epoch."""
 
+    def figures(self) -> dict[str, float]:
+        """Figures of the last epoch, for callbacks."""
+
     def latest(self) -> dict[str, str]:
-        """Figures for a progress bar."""
+        """The same in words, for a progress bar."""
 
     def state(self) -> dict[str, Any]:
         """What a checkpoint holds."""
@@ -50,6 +55,7 @@ def run_epochs(
     checkpoint_every: int,
     progress: bool,
     title: str,
+    callbacks: Sequence[Callback] = (),
 ) -> None:
     """Steps a run until it is finished.
 
@@ -61,6 +67,8 @@ def run_epochs(
         checkpoint_every: Epochs between checkpoints.
         progress: Whether to show a progress bar.
         title: What the bar is labelled with.
+        callbacks: Called after each epoch, when its checkpoint is written, see ``Callback``; of several processes, in
+            the first.
     """
     processes = Processes.current()
     if checkpoint is not None and processes.agree(Path(checkpoint).exists()):
@@ -73,5 +81,7 @@ def run_epochs(
             due = run.epoch % checkpoint_every == 0 or run.is_finished
             if checkpoint is not None and due and processes.is_first:
                 save_checkpoint(checkpoint, run.state())
+            if callbacks and processes.is_first:
+                call_all(callbacks, run.epoch, run.figures())
             bar.set_postfix(run.latest(), refresh=False)
             bar.update()

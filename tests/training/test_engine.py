@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,9 @@ class Draws:
         self.epoch += 1
         self.stepped.append(self.epoch)
         self.numbers.append(torch.rand(()).item())
+
+    def figures(self) -> dict[str, float]:
+        return {"number": self.numbers[-1]}
 
     def latest(self) -> dict[str, str]:
         return {"number": f"{self.epoch}e"}
@@ -107,6 +111,38 @@ def test_finished_run_is_neither_stepped_nor_written_again(tmp_path: Path, last:
     run = run_to_the_end(Draws(6, last), path)
     assert (run.stepped, run.numbers) == ([], expected)
     assert (path.stat().st_ino, path.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
+def test_callbacks_get_every_epoch_after_its_checkpoint(tmp_path: Path) -> None:
+    path = tmp_path / "run.ckpt"
+    seen: list[tuple[int, float, int]] = []
+
+    def note(epoch: int, figures: Mapping[str, float]) -> None:
+        seen.append((epoch, figures["number"], load_checkpoint(path)["epoch"]))
+        if epoch == 4:
+            raise StopHereError
+
+    runs = []
+    for _ in range(2):
+        runs.append(Draws(5))
+        try:
+            with seeded(0, CPU):
+                run_epochs(
+                    runs[-1],
+                    device=CPU,
+                    checkpoint=path,
+                    checkpoint_every=1,
+                    progress=False,
+                    title="",
+                    callbacks=[note],
+                )
+        except StopHereError:
+            # What a callback raises reaches the caller.
+            assert runs[-1].stepped == [1, 2, 3, 4]
+    # The epoch that was interrupted in its callback is done, and not done again.
+    assert runs[1].stepped == [5]
+    expected = run_to_the_end(Draws(5)).numbers
+    assert seen == [(epoch, number, epoch) for epoch, number in enumerate(expected, start=1)]
 
 
 def test_checkpoint_that_the_run_refuses_stays_as_it_is(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from spherical_gae.randomness import random_state, restore_random_state, seeded
+from spherical_gae.training.callbacks import Callback
 from spherical_gae.training.checkpoint import check_identity
 from spherical_gae.training.early_stopping import EarlyStopping
 from spherical_gae.training.engine import run_epochs
@@ -142,7 +143,13 @@ class BatchRun(ABC):
         """Whether the look-ahead or the number of epochs is used up."""
         return self.epoch >= self.config.max_epochs or self.stopping.is_due(self.epoch)
 
-    def run(self, checkpoint: str | Path | None, checkpoint_every: int, progress: bool) -> VAEResult:
+    def run(
+        self,
+        checkpoint: str | Path | None,
+        checkpoint_every: int,
+        progress: bool,
+        callbacks: Sequence[Callback] = (),
+    ) -> VAEResult:
         """Trains to the end with the seed's random numbers; arguments as for ``run_epochs``."""
         with seeded(self.seed, self.device):
             run_epochs(
@@ -152,6 +159,7 @@ class BatchRun(ABC):
                 checkpoint_every=checkpoint_every,
                 progress=progress,
                 title=type(self.model).__name__,
+                callbacks=callbacks,
             )
             return self.finish()
 
@@ -184,9 +192,13 @@ class BatchRun(ABC):
         self.model.eval()
         return VAEResult(self.stopping.best_epoch, self.stopping.best_score, self.epoch, self.history)
 
+    def figures(self) -> dict[str, float]:
+        """The last entries of the history."""
+        return {name: values[-1] for name, values in self.history.items()}
+
     def latest(self) -> dict[str, str]:
-        """The last entries of the history, for a progress bar."""
-        return {name: f"{values[-1]:.4g}" for name, values in self.history.items()}
+        """The same in words, for a progress bar."""
+        return {name: f"{value:.4g}" for name, value in self.figures().items()}
 
     def state(self) -> dict[str, Any]:
         """What a checkpoint holds."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from spherical_gae.data.images import ImageSet, binarize
 from spherical_gae.models.semi_supervised import M1M2
+from spherical_gae.training.callbacks import Callback
 from spherical_gae.training.images.batches import BatchRun, VAEConfig, VAEResult, crc32, shuffled_batches
 from spherical_gae.training.images.vae import check_data, check_same_event
 
@@ -63,6 +65,7 @@ def fit_m1m2(
     seed: int = 0,
     checkpoint: str | Path | None = None,
     progress: bool = True,
+    callbacks: Sequence[Callback] = (),
 ) -> VAEResult:
     """Trains M1+M2, and keeps the weights of the best validation accuracy.
 
@@ -77,6 +80,8 @@ def fit_m1m2(
         checkpoint: File of the state, written every 5 epochs and at the end.  If it exists, training
             resumes from it, with the same result bit for bit as without the interruption.
         progress: Whether to show a progress bar.
+        callbacks: Functions ``callback(epoch, figures)``, called after each epoch with the entries of the history, see
+            ``CSVLogger`` and ``TensorBoardLogger``.
 
     Returns:
         The best epoch, its accuracy in [0, 1], and for every epoch the parts of the loss and ``val_accuracy``.
@@ -86,7 +91,7 @@ def fit_m1m2(
         FloatingPointError: If the loss becomes NaN or infinite.
     """
     run = M1M2Run(model, unlabelled, labelled, val, config or M1M2Config(), seed)
-    return run.run(checkpoint, _CHECKPOINT_EVERY, progress)
+    return run.run(checkpoint, _CHECKPOINT_EVERY, progress, callbacks)
 
 
 class M1M2Run(BatchRun):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from spherical_gae.data.images import binarize
 from spherical_gae.models.autoencoder import Autoencoder
 from spherical_gae.models.vae import VAELoss, VariationalAutoencoder
 from spherical_gae.nn.observations import BernoulliObservation
+from spherical_gae.training.callbacks import Callback
 from spherical_gae.training.images.batches import BatchRun, VAEConfig, VAEResult, crc32, shuffled_batches
 
 _CHECKPOINT_EVERY = 10
@@ -27,6 +29,7 @@ def fit_vae(
     seed: int = 0,
     checkpoint: str | Path | None = None,
     progress: bool = True,
+    callbacks: Sequence[Callback] = (),
 ) -> VAEResult:
     """Trains an autoencoder, and keeps the weights of the best validation epoch.
 
@@ -43,6 +46,8 @@ def fit_vae(
         checkpoint: File of the state, written every 10 epochs and at the end.  If it exists, training
             resumes from it, with the same result bit for bit as without the interruption.
         progress: Whether to show a progress bar.
+        callbacks: Functions ``callback(epoch, figures)``, called after each epoch with the entries of the history, see
+            ``CSVLogger`` and ``TensorBoardLogger``.
 
     Returns:
         The best epoch, its bound in nats (per data point), and for every epoch ``loss``, ``reconstruction`` and ``kl``
@@ -56,7 +61,7 @@ def fit_vae(
     """
     config = config or VAEConfig()
     run = VAERun(model, train, val, config, seed)
-    return run.run(checkpoint, _CHECKPOINT_EVERY, progress)
+    return run.run(checkpoint, _CHECKPOINT_EVERY, progress, callbacks)
 
 
 class VAERun(BatchRun):

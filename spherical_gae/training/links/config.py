@@ -28,6 +28,8 @@ class GAEConfig:
             anew, at least 1; the full batch has another mask in every epoch.
         num_neighbors: Neighbours sampled for a node, layer by layer, at least 1 each; for training in batches with
             an encoder that is no ``PropagatedEncoder``.
+        patience: Epochs without a better validation score after which training stops, at least 1; None for all
+            ``epochs``.
 
     Raises:
         ValueError: If a value is out of range.
@@ -41,6 +43,7 @@ class GAEConfig:
     batch_size: int | None = None
     remask_every: int = 1
     num_neighbors: tuple[int, ...] = (10, 10)
+    patience: int | None = None
 
     def __post_init__(self) -> None:
         if self.epochs < 1:
@@ -59,6 +62,8 @@ class GAEConfig:
             raise ValueError(f"remask_every must be at least 1, got {self.remask_every}")
         if not self.num_neighbors or min(self.num_neighbors) < 1:
             raise ValueError(f"num_neighbors must be numbers of at least 1, at least one, got {self.num_neighbors}")
+        if self.patience is not None and self.patience < 1:
+            raise ValueError(f"patience must be at least 1, or None for all epochs, got {self.patience}")
 
     def batch_size_for(self, num_links: int) -> int:
         """Links in a gradient step when so many are there to train on; 0 for the full batch."""
@@ -76,7 +81,7 @@ class GAEResult:
         val: Validation scores at the best epoch.
         test: Test scores at the best epoch.
         test_last: Test scores at the last epoch.
-        history: For each epoch ``loss``, ``val_auc`` and ``val_ap``.
+        history: For each epoch that was trained ``loss``, ``val_auc`` and ``val_ap``.
     """
 
     best_epoch: int

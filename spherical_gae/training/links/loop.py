@@ -14,6 +14,7 @@ from spherical_gae.data.splits import LinkSplit
 from spherical_gae.models.graph import VariationalGAE
 from spherical_gae.nn.propagated_encoder import PropagatedEncoder
 from spherical_gae.randomness import seeded
+from spherical_gae.training.callbacks import Callback
 from spherical_gae.training.engine import run_epochs
 from spherical_gae.training.links.config import GAEConfig, GAEResult
 from spherical_gae.training.links.full_batch import FullBatchRun
@@ -34,6 +35,7 @@ def fit_gae(
     seed: int = 0,
     checkpoint: str | Path | None = None,
     progress: bool = True,
+    callbacks: Sequence[Callback] = (),
 ) -> GAEResult:
     """Trains a graph autoencoder on the training links, and keeps the weights of the best validation epoch.
 
@@ -60,6 +62,8 @@ def fit_gae(
             exists, training resumes from it, with the same result bit for bit as without the interruption.
             Of several processes, the first writes it, and all read it.
         progress: Whether to show a progress bar.
+        callbacks: Functions ``callback(epoch, figures)``, called after each epoch with the entries of the history, see
+            ``CSVLogger`` and ``TensorBoardLogger``; of several processes, in the first.
 
     Returns:
         Scores and history.
@@ -83,6 +87,7 @@ def fit_gae(
             checkpoint_every=_CHECKPOINT_EVERY if isinstance(run, FullBatchRun) else 1,
             progress=progress,
             title=type(model).__name__,
+            callbacks=callbacks,
         )
         return run.finish()
 

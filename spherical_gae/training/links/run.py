@@ -78,13 +78,14 @@ class LinkRun(ABC):
 
     @property
     def max_epochs(self) -> int:
-        """Number of epochs."""
+        """Number of epochs at most."""
         return self.config.epochs
 
     @property
     def is_finished(self) -> bool:
-        """Whether all epochs are done."""
-        return self.epoch >= self.config.epochs
+        """Whether all epochs are done, or the patience is used up."""
+        patience = self.config.patience
+        return self.epoch >= self.config.epochs or (patience is not None and self.epoch - self.best_epoch >= patience)
 
     def step(self) -> None:
         """One epoch: training, then validation."""
@@ -119,9 +120,13 @@ class LinkRun(ABC):
                 f"the embeddings became NaN or infinite in epoch {self.epoch}; lower the learning rate"
             )
 
+    def figures(self) -> dict[str, float]:
+        """The last entries of the history."""
+        return {name: values[-1] for name, values in self.history.items()}
+
     def latest(self) -> dict[str, str]:
-        """The last entries of the history, for a progress bar."""
-        return {name: f"{values[-1]:.4f}" for name, values in self.history.items()}
+        """The same in words, for a progress bar."""
+        return {name: f"{value:.4f}" for name, value in self.figures().items()}
 
     def state(self) -> dict[str, Any]:
         """What a checkpoint holds."""
@@ -149,10 +154,13 @@ class LinkRun(ABC):
 
     def identity(self) -> dict[str, Any]:
         """What must agree for a checkpoint to continue this run."""
+        settings = asdict(self.config)
+        if self.config.patience is None:
+            del settings["patience"]  # checkpoints from before there was one do not have it
         links, weight = self.split.train.pos_edge_label_index, self.split.train.edge_weight
         return {
             "model": type(self.model).__name__,
-            "config": asdict(self.config),
+            "config": settings,
             "seed": self.seed,
             "num_nodes": self.num_nodes,
             "num_links": links.size(1),

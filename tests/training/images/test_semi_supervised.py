@@ -65,6 +65,13 @@ def assert_identical(first: Outcome, second: Outcome) -> None:
     assert all(torch.equal(first[0][name], second[0][name]) for name in first[0])
 
 
+def test_callbacks_see_the_history(few: dict[str, Any]) -> None:
+    seen: list[tuple[int, dict[str, float]]] = []
+    few["config"] = replace(few["config"], max_epochs=2)
+    _, result = train(few, callbacks=[lambda *figures: seen.append(figures)])
+    assert seen == [(k + 1, {name: values[k] for name, values in result.history.items()}) for k in range(2)]
+
+
 def stop_at(model: M1M2, call: int) -> None:
     """Makes the decoder raise at its ``call``-th call: one for each batch, none in validation."""
     calls = iter(range(1, call + 1))

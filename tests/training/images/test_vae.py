@@ -69,6 +69,13 @@ def test_averaged_weights_are_those_that_are_validated_and_kept(few: tuple[Tenso
     assert any(not torch.equal(weights[name], straight[name]) for name in weights)
 
 
+def test_callbacks_see_the_history(few: tuple[Tensor, Tensor]) -> None:
+    seen: list[tuple[int, dict[str, float]]] = []
+    _, result = train(few, config=replace(SHORT, max_epochs=2), callbacks=[lambda *figures: seen.append(figures)])
+    assert result.history.keys() == {"loss", "reconstruction", "kl", "val_bound"}
+    assert seen == [(k + 1, {name: values[k] for name, values in result.history.items()}) for k in range(2)]
+
+
 def stop_at(model: nn.Module, call: int) -> None:
     """Makes the decoder raise at its ``call``-th call: one for each batch, then one in validation."""
     calls = iter(range(1, call + 1))

@@ -20,6 +20,7 @@ from spherical_gae import GAEConfig
         ({"batch_size": -1}, "batch_size must be at least 1, or 0 for the full batch, got -1"),
         ({"remask_every": 0}, "remask_every must be at least 1, got 0"),
         ({"num_neighbors": ()}, r"num_neighbors must be numbers of at least 1, at least one, got \(\)"),
+        ({"patience": 0}, "patience must be at least 1, or None for all epochs, got 0"),
         ({"num_neighbors": (5, 0)}, "num_neighbors must be numbers of at least 1"),
     ],
 )

@@ -1,10 +1,12 @@
+from pathlib import Path
+
 import pytest
 import torch
 
 from spherical_gae import GAEConfig
 from spherical_gae.data import LinkSplit
 from spherical_gae.experiments.links import model_inputs
-from tests.helpers.link_runs import make_model, small_split, train
+from tests.helpers.link_runs import StopHereError, assert_identical, make_model, small_split, stop_at, train
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +39,41 @@ def test_first_of_equally_good_epochs_is_the_best(small: LinkSplit) -> None:
     assert result.best_epoch == 1
     assert result.test == result.test_last
     torch.testing.assert_close(weights, dict(make_model(small).state_dict()), rtol=0, atol=1e-20)
+
+
+def test_patience_ends_a_run_that_is_else_the_same(small: LinkSplit) -> None:
+    whole = train(small, config=GAEConfig(30, learning_rate=0.02))
+    total = [sum(scores) for scores in zip(whole[1].history["val_auc"], whole[1].history["val_ap"], strict=True)]
+    best = 0
+    for last in range(30):
+        best = max(best, last, key=lambda epoch: (total[epoch], -epoch))
+        if last - best == 4:
+            break
+    assert last < 29
+    _, stopped = train(small, config=GAEConfig(30, learning_rate=0.02, patience=4))
+    assert stopped.best_epoch == best + 1
+    assert stopped.history == {name: values[: last + 1] for name, values in whole[1].history.items()}
+    # One that is never used up changes nothing.
+    assert_identical(train(small, config=GAEConfig(30, learning_rate=0.02, patience=30)), whole)
+
+
+def test_patience_counts_on_where_a_run_is_resumed(small: LinkSplit, tmp_path: Path) -> None:
+    config = GAEConfig(60, learning_rate=1e-30, patience=40)
+    expected = train(small, config=config)
+    assert len(expected[1].history["loss"]) == 41
+    model = make_model(small)
+    stop_at(model, 2 * 33)
+    with pytest.raises(StopHereError):
+        train(small, model, config=config, checkpoint=tmp_path / "run.ckpt")
+    assert_identical(train(small, config=config, checkpoint=tmp_path / "run.ckpt"), expected)
+
+
+def test_callbacks_see_the_history(small: LinkSplit) -> None:
+    seen: list[tuple[int, dict[str, float]]] = []
+    with_callbacks = train(small, config=GAEConfig(3), callbacks=[lambda *figures: seen.append(figures)])
+    assert_identical(with_callbacks, train(small, config=GAEConfig(3)))
+    history = with_callbacks[1].history
+    assert seen == [(k + 1, {name: values[k] for name, values in history.items()}) for k in range(3)]
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
