@@ -9,40 +9,49 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch_geometric.data import Data
-from torch_geometric.utils import coalesce
 
 from spherical_gae.data.default_features import default_features
-from spherical_gae.data.undirected import checked_edge_weight, undirected_links
+from spherical_gae.data.merging import MergedEdges, merge_edges
+from spherical_gae.data.undirected import checked_edge_weight
 
 _NUM_NAMED = 3
 
 
-def clean_graph(data: Data) -> Data:
-    """Makes of a graph what splits, models and commands expect: undirected, without repeats, with features.
+def clean_graph(data: Data, *, directed: bool = False) -> Data:
+    """Makes of a graph what splits, models and commands expect: without repeats and self-loops, with features.
 
     - Self-loops are removed; their nodes stay.
-    - Edges become links in both directions.  Without weights, repeats count once; with weights, see
-      :func:`~spherical_gae.data.undirected.undirected_links`: parallel edges are summed, and of two directions the
-      larger sum counts.  Weights that are then all 1 are left out.
+    - Edges become links in both directions, or keep their direction if ``directed``.  Repeats count once; see
+      :func:`~spherical_gae.data.merging.merge_edges`: weights of parallel edges are summed, and of two directions the
+      larger sum counts; the time is the earliest.  Weights that are then all 1 are left out.
     - Nodes without links stay.
     - Without ``x``, the nodes get :func:`~spherical_gae.data.default_features.default_features`.
 
     Args:
-        data: A graph with ``edge_index`` (integers ``[2, E]``) and, optionally, ``edge_weight`` (``[E]``), ``x``
-            (``[N, F]``, dense or sparse), ``y`` (integers ``[N]``), ``node_ids`` (N different ids), ``name`` and
+        data: A graph with ``edge_index`` (integers ``[2, E]``) and, optionally, ``edge_weight`` (``[E]``),
+            ``edge_time`` (``[E]``, integers or finite floats), ``x`` (``[N, F]``, dense or sparse), ``y`` (integers
+            ``[N]``), ``side`` (0 or 1 for each node of a bipartite graph), ``node_ids`` (N different ids), ``name`` and
             ``num_nodes``; other attributes are left out.  Without ``num_nodes``, ``x`` or ``node_ids`` it has as many
             nodes as the largest number in ``edge_index`` says.
+        directed: Whether i -> j and j -> i are different links.
 
     Returns:
-        A new ``Data`` with ``x`` (float32 ``[N, F]``, dense), ``edge_index`` (int64 ``[2, 2 * links]``, sorted),
-        ``num_nodes``, and where the graph has them ``edge_weight`` (float32 ``[2 * links]``), ``y`` (int64 ``[N]``),
-        ``node_ids`` (list of int or of str) and ``name``.
+        A new ``Data`` with ``x`` (float32 ``[N, F]``, dense), ``edge_index`` (int64 ``[2, 2 * links]``, sorted; if
+        ``directed``, ``[2, links]``), ``num_nodes``, and where the graph has them ``edge_weight`` (float32, one for
+        each column of ``edge_index``), ``edge_time`` (int64 or float64, likewise), ``y`` (int64 ``[N]``), ``side`` (int64
+        ``[N]``), ``node_ids`` (list of int or of str) and ``name``.  ``directed`` is True if directions were kept, and
+        not there otherwise: ``data.get("directed", False)``.
 
     Raises:
         ValueError: If the graph has no nodes or no links between different nodes, or a part is of the wrong shape or
-            type, names a node that does not exist, holds a weight that is not finite and above 0, or a feature that
-            is NaN or infinite; the message names it.
+            type, names a node that does not exist, holds a weight that is not finite and above 0, a time that is not
+            finite, or a feature that is NaN or infinite; the message names it.
     """
+    return clean_counted(data, directed=directed)[0]
+
+
+def clean_counted(data: Data, *, directed: bool = False) -> tuple[Data, MergedEdges]:
+    """The graph of :func:`clean_graph`, and what became of its edges."""
     num_nodes = count_nodes(data)
     clean = Data(num_nodes=num_nodes)
     node_ids = None if data.get("node_ids") is None else _checked_ids(data.node_ids, num_nodes)
@@ -55,23 +64,27 @@ def clean_graph(data: Data) -> Data:
     if data.y is not None:
         clean.y = _checked_labels(torch.as_tensor(data.y), num_nodes)
 
-    # Parallel edges are summed in float64, so that their order does not show in float32.
-    links, weight = undirected_links(edge_index, None if weight is None else weight.double(), num_nodes)
-    if links.size(1) == 0:
+    if data.get("side") is not None:
+        clean.side = _checked_sides(torch.as_tensor(data.side), num_nodes)
+    time = None if data.get("edge_time") is None else _checked_times(torch.as_tensor(data.edge_time), edge_index)
+
+    merged = merge_edges(edge_index, num_nodes, weight, time, directed=directed)
+    if merged.edge_index.size(1) == 0:
         raise ValueError("edge_index: given no link between two different nodes, allowed: at least one")
-    both = torch.cat([links, links.flip(0)], dim=1)
-    if weight is None or bool((weight == 1).all()):
-        clean.edge_index = coalesce(both, num_nodes=num_nodes)
-    else:
-        weight = checked_edge_weight(weight.float(), links, node_ids)
-        clean.edge_index, clean.edge_weight = coalesce(both, weight.repeat(2), num_nodes)
+    clean.edge_index = merged.edge_index
+    if merged.edge_weight is not None and not bool((merged.edge_weight == 1).all()):
+        clean.edge_weight = checked_edge_weight(merged.edge_weight.float(), merged.edge_index, node_ids)
+    if merged.edge_time is not None:
+        clean.edge_time = merged.edge_time
+    if directed:
+        clean.directed = True
     if data.x is None:
         clean.x = default_features(num_nodes).to(edge_index.device)
     if node_ids is not None:
         clean.node_ids = node_ids
     if data.get("name") is not None:
         clean.name = data.name
-    return clean
+    return clean, merged
 
 
 def count_nodes(data: Data) -> int:
@@ -153,3 +166,28 @@ def _checked_labels(y: Tensor, num_nodes: int) -> Tensor:
     if y.shape != (num_nodes,) or y.is_floating_point() or y.is_complex():
         raise ValueError(f"y: given {y.dtype} of shape {list(y.shape)}, allowed: integers of shape [{num_nodes}]")
     return y.long()
+
+
+def _checked_sides(side: Tensor, num_nodes: int) -> Tensor:
+    if (
+        side.shape != (num_nodes,)
+        or side.is_floating_point()
+        or side.is_complex()
+        or not bool(((side == 0) | (side == 1)).all())
+    ):
+        raise ValueError(
+            f"side: given {side.dtype} of shape {list(side.shape)}, allowed: 0 or 1 for each of the {num_nodes} nodes"
+        )
+    return side.long()
+
+
+def _checked_times(time: Tensor, edge_index: Tensor) -> Tensor:
+    if time.shape != edge_index.shape[1:] or time.is_complex() or time.dtype == torch.bool:
+        raise ValueError(
+            f"edge_time: given {time.dtype} of shape {list(time.shape)}, allowed: a number for each edge, shape "
+            f"[{edge_index.size(1)}]"
+        )
+    time = time.double() if time.is_floating_point() else time.long()
+    if time.is_floating_point() and not bool(time.isfinite().all()):
+        raise ValueError("edge_time: given NaN or infinity, allowed: finite numbers")
+    return time

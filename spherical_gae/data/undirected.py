@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
-from torch_geometric.utils import coalesce, remove_self_loops
+
+from spherical_gae.data.merging import merge_edges
 
 
 def undirected_links(edge_index: Tensor, edge_weight: Tensor | None, num_nodes: int) -> tuple[Tensor, Tensor | None]:
@@ -30,13 +31,12 @@ def undirected_links(edge_index: Tensor, edge_weight: Tensor | None, num_nodes: 
         (tensor([[0],
                 [1]]), tensor([3.]))
     """
-    edge_index, edge_weight = remove_self_loops(edge_index, edge_weight)
-    if edge_weight is not None:
-        edge_index, edge_weight = coalesce(edge_index, edge_weight, num_nodes, reduce="sum")
-    ends = torch.stack([edge_index.amin(0), edge_index.amax(0)])
-    if edge_weight is None:
-        return coalesce(ends, num_nodes=num_nodes), None
-    return coalesce(ends, edge_weight, num_nodes, reduce="max")
+    merged = merge_edges(edge_index, num_nodes, edge_weight)
+    once = merged.edge_index[0] < merged.edge_index[1]
+    links = merged.edge_index[:, once]
+    if edge_weight is None or merged.edge_weight is None:
+        return links, None
+    return links, merged.edge_weight[once].to(edge_weight.dtype)
 
 
 def checked_edge_weight(edge_weight: Tensor, edge_index: Tensor, node_ids: Sequence[int | str] | None = None) -> Tensor:
