@@ -8,7 +8,16 @@ from .core import (
     sampled_kl,
 )
 from .data import load_graph, load_images, read_graph, split_links
-from .models import M1M2, Autoencoder, M1Classifier, NormalGAE, NormalVAE, SphericalGAE, SphericalVAE
+from .models import (
+    M1M2,
+    Autoencoder,
+    M1Classifier,
+    NormalGAE,
+    NormalVAE,
+    SphericalGAE,
+    SphericalVAE,
+    score_links,
+)
 from .nn import DegreeBiasedDecoder, GCNEncoder, InnerProductDecoder, NormalizedPropagationEncoder
 from .training import GAEConfig, LinkMasking, M1M2Config, VAEConfig, fit_gae, fit_m1m2, fit_vae
 
@@ -43,5 +52,6 @@ __all__ = [
     "load_images",
     "read_graph",
     "sampled_kl",
+    "score_links",
     "split_links",
 ]

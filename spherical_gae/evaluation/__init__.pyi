@@ -1,7 +1,8 @@
 from .baselines import common_neighbors, untrained_embeddings
 from .calibration import brier_score, expected_calibration_error
+from .criteria import check_criterion, criterion_value
 from .metrics import LinkScores, auc_ap
-from .ranking import RankingScores, link_ranks, ranking_scores
+from .ranking import RankingScores, hits_at_k, link_ranks, ranking_scores
 from .sampled import evaluate_links
 from .vae_scores import VAEScores, score_vae
 
@@ -11,9 +12,12 @@ __all__ = [
     "VAEScores",
     "auc_ap",
     "brier_score",
+    "check_criterion",
     "common_neighbors",
+    "criterion_value",
     "evaluate_links",
     "expected_calibration_error",
+    "hits_at_k",
     "link_ranks",
     "ranking_scores",
     "score_vae",

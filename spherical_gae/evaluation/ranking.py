@@ -1,9 +1,10 @@
-"""Ranking metrics: where does a link stand among negatives of its own?"""
+"""Ranking metrics: where does a link stand among negatives, its own or those that all links share?"""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 
@@ -20,24 +21,59 @@ def link_ranks(positive: Tensor, negative: Tensor) -> Tensor:
 
     Args:
         positive: Scores of links, shape [P]; the higher, the likelier.
-        negative: Scores of each link's negatives, shape [P, K].
+        negative: Scores of each link's own negatives, shape [P, K]; or of those that all links share, shape [Q].
 
     Returns:
-        Shape [P], from 1 to K + 1; half-integers for ties.
+        Shape [P], from 1 to K + 1 or Q + 1; half-integers for ties.
 
     Raises:
         ValueError: If the shapes do not fit, there is nothing to rank, or a score is NaN.
+
+    Example:
+        >>> link_ranks(torch.tensor([0.9, 0.1]), torch.tensor([[0.5, 0.2], [0.1, 0.0]]))  # of their own
+        tensor([1.0000, 1.5000])
+        >>> link_ranks(torch.tensor([0.9, 0.1]), torch.tensor([0.5, 0.2, 0.1, 0.0]))  # shared
+        tensor([1.0000, 3.5000])
     """
-    if positive.dim() != 1 or negative.dim() != 2 or negative.size(0) != positive.size(0) or negative.numel() == 0:
-        raise ValueError(
-            f"positive and negative must have shapes [P] and [P, K], not empty, got {tuple(positive.shape)} and "
-            f"{tuple(negative.shape)}"
-        )
-    if bool(positive.isnan().any()) or bool(negative.isnan().any()):
-        raise ValueError("positive and negative must hold numbers, got NaN")
+    _check_scores(positive, negative)
+    if negative.dim() == 1:
+        dtype = torch.promote_types(positive.dtype, negative.dtype)
+        ordered, positive = negative.to(dtype).sort().values, positive.to(dtype).contiguous()
+        not_above = torch.searchsorted(ordered, positive, right=True)
+        below = torch.searchsorted(ordered, positive, right=False)
+        return 1 + (ordered.numel() - not_above) + 0.5 * (not_above - below)
     above = (negative > positive[:, None]).sum(1)
     equal = (negative == positive[:, None]).sum(1)
     return 1 + above + 0.5 * equal
+
+
+def hits_at_k(positive: Tensor, negative: Tensor, k: int) -> float:
+    """Share of links among the first k, in [0, 1].
+
+    Among shared negatives this is the Hits@K of the Open Graph Benchmark (Hu et al. 2020): a link is a hit if its score
+    is strictly above the k-th best negative, and if there are fewer than k negatives every link is.  Among negatives
+    of its own, a link is a hit if its rank is at most k, see :func:`link_ranks`.
+
+    Args:
+        positive: Scores of links, shape [P]; the higher, the likelier.
+        negative: Scores of the negatives that all links share, shape [Q]; or of each link's own, shape [P, K].
+        k: At least 1.
+
+    Raises:
+        ValueError: If ``k`` is below 1, the shapes do not fit, there is nothing to rank, or a score is NaN.
+
+    Example:
+        >>> hits_at_k(torch.tensor([0.9, 0.5, 0.1]), torch.tensor([0.5, 0.2, 0.0]), k=1)
+        0.3333333333333333
+    """
+    if k < 1:
+        raise ValueError(f"k must be at least 1, got {k}")
+    if negative.dim() == 2:
+        return float((link_ranks(positive, negative) <= k).double().mean())
+    _check_scores(positive, negative)
+    if negative.numel() < k:
+        return 1.0
+    return float((positive > negative.topk(k).values[-1]).double().mean())
 
 
 def ranking_scores(ranks: Tensor, k: int = 10) -> RankingScores:
@@ -60,3 +96,14 @@ def ranking_scores(ranks: Tensor, k: int = 10) -> RankingScores:
     ranks = ranks.double()
     hit = (ranks <= k).double()
     return RankingScores(float((1 / ranks).mean()), float(hit.mean()), float((hit / (1 + ranks).log2()).mean()))
+
+
+def _check_scores(positive: Tensor, negative: Tensor) -> None:
+    fits = negative.dim() == 1 or (negative.dim() == 2 and negative.shape[:1] == positive.shape)
+    if positive.dim() != 1 or not fits or positive.numel() == 0 or negative.numel() == 0:
+        raise ValueError(
+            f"positive and negative must have shapes [P] and [P, K] or [Q], not empty, got {tuple(positive.shape)} and "
+            f"{tuple(negative.shape)}"
+        )
+    if bool(positive.isnan().any()) or bool(negative.isnan().any()):
+        raise ValueError("positive and negative must hold numbers, got NaN")

@@ -3,6 +3,7 @@ from .graph import NormalGAE, SphericalGAE, VariationalGAE
 from .importance import importance_weighted_log_likelihood, widened
 from .m1 import M1Classifier
 from .refinement import refined_posterior
+from .scoring import score_links
 from .semi_supervised import M1M2, M1M2Loss
 from .vae import NormalVAE, SphericalVAE, VAELoss, VariationalAutoencoder
 
@@ -20,5 +21,6 @@ __all__ = [
     "VariationalGAE",
     "importance_weighted_log_likelihood",
     "refined_posterior",
+    "score_links",
     "widened",
 ]

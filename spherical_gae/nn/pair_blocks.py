@@ -1,4 +1,4 @@
-"""Scores of all pairs of two sets of nodes, by any decoder."""
+"""Scores of many pairs, listed or all of two sets of nodes, by any decoder, a bounded number at a time."""
 
 from __future__ import annotations
 
@@ -42,3 +42,22 @@ def score_block(
         edge_index = torch.stack([source[pair // width], target[pair % width]])
         scores.append(decoder(z, edge_index, sigmoid=sigmoid, **decoder_arguments))
     return torch.cat(scores).view(source.numel(), target.numel())
+
+
+def score_pairs(decoder: nn.Module, z: Tensor, pairs: Tensor, sigmoid: bool = True, **decoder_arguments: Any) -> Tensor:
+    """Scores pairs of nodes, piece by piece, so that the embeddings gathered stay few.
+
+    Args:
+        decoder: Module with PyG's signature ``decoder(z, edge_index, sigmoid=True)``.
+        z: Embeddings, shape [N, m].
+        pairs: int64 [2, E]; or [P, K, 2], K pairs for each of P links.
+        sigmoid: Whether to return probabilities instead of log-odds.
+        **decoder_arguments: What the decoder needs besides.
+
+    Returns:
+        Shape [E], or [P, K].
+    """
+    listed = pairs if pairs.dim() == 2 else pairs.flatten(0, 1).t()
+    pieces = listed.split(max(1, _GATHERED // (2 * z.size(1))), dim=1)
+    scores = torch.cat([decoder(z, piece, sigmoid=sigmoid, **decoder_arguments) for piece in pieces])
+    return scores if pairs.dim() == 2 else scores.view(pairs.shape[:2])

@@ -1,12 +1,13 @@
 import re
 from math import log2
 
+import numpy as np
 import pytest
 import torch
 from scipy.stats import rankdata
 from torch_geometric.metrics import LinkPredMRR, LinkPredNDCG, LinkPredRecall
 
-from spherical_gae.evaluation import RankingScores, auc_ap, link_ranks, ranking_scores
+from spherical_gae.evaluation import RankingScores, auc_ap, hits_at_k, link_ranks, ranking_scores
 
 INF = float("inf")
 
@@ -61,10 +62,19 @@ def test_neighbouring_float64_scores_are_told_apart() -> None:
 
 @pytest.mark.parametrize(
     ("positive", "negative"),
-    [((3,), (2, 4)), ((3,), (3,)), ((3, 1), (3, 4)), ((), (1, 4)), ((0,), (0, 4)), ((3,), (3, 0))],
+    [
+        ((3,), (2, 4)),
+        ((3,), ()),
+        ((3, 1), (3, 4)),
+        ((), (1, 4)),
+        ((0,), (0, 4)),
+        ((3,), (3, 0)),
+        ((3,), (0,)),
+        ((0,), (3,)),
+    ],
 )
 def test_shapes_that_do_not_fit_are_refused(positive: tuple[int, ...], negative: tuple[int, ...]) -> None:
-    message = "positive and negative must have shapes [P] and [P, K], not empty, got"
+    message = "positive and negative must have shapes [P] and [P, K] or [Q], not empty, got"
     with pytest.raises(ValueError, match=re.escape(f"{message} {positive} and {negative}")):
         link_ranks(torch.zeros(positive), torch.zeros(negative))
 
@@ -131,3 +141,45 @@ def test_is_three_floats_with_k_ten_by_default() -> None:
 def test_no_ranks_are_refused() -> None:
     with pytest.raises(ValueError, match="ranks must hold at least one rank, got none"):
         ranking_scores(torch.empty(0))
+
+
+@pytest.mark.parametrize("num_values", [2, 7, 10_000])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.long])
+def test_ranks_among_shared_negatives_are_those_of_a_copy_for_each_link(num_values: int, dtype: torch.dtype) -> None:
+    source = torch.Generator().manual_seed(num_values)
+    positive, negative = (torch.randint(num_values, (count,), generator=source).to(dtype) for count in (50, 31))
+    expected = link_ranks(positive, negative.expand(50, 31))
+    assert torch.equal(link_ranks(positive, negative), expected)
+
+
+def test_shared_negatives_of_a_narrower_dtype_keep_the_digits() -> None:
+    positive = torch.tensor([1 + 1e-12, 1 - 1e-12], dtype=torch.float64)
+    assert link_ranks(positive, torch.ones(1)).tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("k", [1, 3, 10, 100])
+@pytest.mark.parametrize("num_values", [5, 10_000])
+def test_hits_among_shared_negatives_are_those_of_ogb(k: int, num_values: int) -> None:
+    """The lines of ogb.linkproppred.Evaluator._eval_hits, on NumPy arrays."""
+    source = torch.Generator().manual_seed(k)
+    positive, negative = (torch.randint(num_values, (count,), generator=source).double() for count in (80, 60))
+    expected = 1.0
+    if k <= 60:
+        kth_score_in_negative_edges = np.sort(negative.numpy())[-k]
+        expected = float(np.sum(positive.numpy() > kth_score_in_negative_edges)) / 80
+    assert hits_at_k(positive, negative, k) == expected
+
+
+def test_hits_among_own_negatives_count_the_ranks() -> None:
+    positive = torch.tensor([0.0, 10.0, 20.0, 5.0])
+    negative = torch.tensor([[1.0, -1.0], [9.0, 8.0], [21.0, 22.0], [5.0, 0.0]])
+    assert [hits_at_k(positive, negative, k) for k in (1, 2, 3, 9)] == [0.25, 0.75, 1, 1]
+
+
+def test_hits_are_refused_where_there_is_nothing_to_rank() -> None:
+    with pytest.raises(ValueError, match="k must be at least 1, got 0"):
+        hits_at_k(torch.zeros(3), torch.zeros(3), 0)
+    with pytest.raises(ValueError, match=re.escape("not empty, got (0,) and (3,)")):
+        hits_at_k(torch.zeros(0), torch.zeros(3), 1)
+    with pytest.raises(ValueError, match="must hold numbers, got NaN"):
+        hits_at_k(torch.zeros(3), torch.tensor([float("nan")]), 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from spherical_gae.evaluation.criteria import check_criterion
 from spherical_gae.evaluation.metrics import LinkScores
 
 _FULL_BATCH_LINKS = 1_000_000
@@ -30,6 +31,9 @@ class GAEConfig:
             an encoder that is no ``PropagatedEncoder``.
         patience: Epochs without a better validation score after which training stops, at least 1; None for all
             ``epochs``.
+        select_by: What the best epoch is the best by, on the validation part: ``"auc+ap"`` or ``"auc"`` against all its
+            negatives, ``"mrr"`` or ``"hits@K"`` (K a number >= 1) among the negatives that its links share, int64
+            [2, Q], or each link's own, int64 [P, K, 2].  See ``evaluation.criterion_value``.
 
     Raises:
         ValueError: If a value is out of range.
@@ -44,6 +48,7 @@ class GAEConfig:
     remask_every: int = 1
     num_neighbors: tuple[int, ...] = (10, 10)
     patience: int | None = None
+    select_by: str = "auc+ap"
 
     def __post_init__(self) -> None:
         if self.epochs < 1:
@@ -64,6 +69,7 @@ class GAEConfig:
             raise ValueError(f"num_neighbors must be numbers of at least 1, at least one, got {self.num_neighbors}")
         if self.patience is not None and self.patience < 1:
             raise ValueError(f"patience must be at least 1, or None for all epochs, got {self.patience}")
+        check_criterion(self.select_by)
 
     def batch_size_for(self, num_links: int) -> int:
         """Links in a gradient step when so many are there to train on; 0 for the full batch."""
@@ -77,11 +83,12 @@ class GAEResult:
     """What training reached, all scores in [0, 1].
 
     Attributes:
-        best_epoch: Epoch of the best validation AUC + AP, counted from 1; the first one of equals.
+        best_epoch: Epoch that is best by ``GAEConfig.select_by``, counted from 1; the first one of equals.
         val: Validation scores at the best epoch.
         test: Test scores at the best epoch.
         test_last: Test scores at the last epoch.
-        history: For each epoch that was trained ``loss``, ``val_auc`` and ``val_ap``.
+        history: For each epoch that was trained ``loss``, ``val_auc`` and ``val_ap``; and what is selected by if it is
+            another one, ``val_mrr`` or ``val_hits@K``.
     """
 
     best_epoch: int

@@ -10,8 +10,8 @@ from torch_geometric.data import Data
 
 from spherical_gae.data.negatives import NonEdgeSampler
 from spherical_gae.data.splits import LinkSplit
-from spherical_gae.evaluation.metrics import LinkScores
 from spherical_gae.nn.feature_neighbor_encoder import FeatureNeighborEncoder, NeighborFeatures
+from spherical_gae.nn.pair_blocks import score_pairs
 from spherical_gae.nn.propagated_encoder import PropagatedEncoder
 from spherical_gae.nn.sparse import SparseMatrix
 from spherical_gae.training.links.masking import AdjacencyMasking, LinkMasking, weight_of_links
@@ -75,10 +75,14 @@ class FullBatchRun(LinkRun):
         return value
 
     @torch.no_grad()
-    def score(self, part: Data) -> LinkScores:
-        """AUC and AP of a part's links, with the model in evaluation mode."""
+    def log_odds(self, part: Data) -> tuple[Tensor, Tensor]:
+        """Log-odds of a part's links and of its negatives, from one encoding of all nodes."""
         self.model.eval()
         z = self._encode(self.inputs[-1])
         self.check_embeddings(z)
         known = self.model.graph_arguments(self.inputs[-1], self.num_nodes)
-        return self.model.test(z, part.pos_edge_label_index, part.neg_edge_label_index, **known)
+        positive, negative = (
+            score_pairs(self.model.decoder, z, pairs, sigmoid=False, **known)
+            for pairs in (part.pos_edge_label_index, part.neg_edge_label_index)
+        )
+        return positive, negative

@@ -14,7 +14,6 @@ from torch_geometric.data import Data
 
 from spherical_gae.core import sampled_kl
 from spherical_gae.data.negatives import NonEdgeSampler
-from spherical_gae.evaluation.metrics import LinkScores, auc_ap
 from spherical_gae.models.graph import VariationalGAE
 from spherical_gae.randomness import seed_random
 from spherical_gae.training.links.run import LinkRun
@@ -138,10 +137,14 @@ class MiniBatchRun(LinkRun):
             yield links[:, self.processes.share(part).to(links.device)]
 
     @torch.no_grad()
-    def score(self, part: Data) -> LinkScores:
-        """AUC and AP of a part's links, with the model in evaluation mode; each process scores a share of them."""
+    def log_odds(self, part: Data) -> tuple[Tensor, Tensor]:
+        """Log-odds of a part's links and of its negatives; each process scores a share of them."""
         self.model.eval()
-        return auc_ap(*(self._log_odds(pairs) for pairs in (part.pos_edge_label_index, part.neg_edge_label_index)))
+        negatives = part.neg_edge_label_index
+        positive = self._log_odds(part.pos_edge_label_index)
+        if negatives.dim() == 2:
+            return positive, self._log_odds(negatives)
+        return positive, self._log_odds(negatives.flatten(0, 1).t()).view(negatives.shape[:2])
 
     def _log_odds(self, pairs: Tensor) -> Tensor:
         scores: list[Tensor] = []

@@ -15,7 +15,8 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from spherical_gae.data.splits import LinkSplit
-from spherical_gae.evaluation.metrics import LinkScores
+from spherical_gae.evaluation.criteria import criterion_value
+from spherical_gae.evaluation.metrics import LinkScores, auc_ap
 from spherical_gae.models.graph import VariationalGAE
 from spherical_gae.randomness import random_state, restore_random_state
 from spherical_gae.training.checkpoint import check_identity
@@ -56,8 +57,11 @@ class LinkRun(ABC):
         self.epoch = 0
         self.best_epoch = 0
         self.best_val = LinkScores(-math.inf, -math.inf)
+        self.best_value = -math.inf
         self.best_weights: dict[str, Tensor] = {}
         self.history: dict[str, list[float]] = {"loss": [], "val_auc": [], "val_ap": []}
+        if not config.select_by.startswith("auc"):
+            self.history[f"val_{config.select_by}"] = []
         self.prepare()
 
     def placed(self, split: LinkSplit) -> LinkSplit:
@@ -73,8 +77,12 @@ class LinkRun(ABC):
         """Trains for one epoch, counts it, and returns the loss."""
 
     @abstractmethod
+    def log_odds(self, part: Data) -> tuple[Tensor, Tensor]:
+        """Log-odds of a part's links, [P], and of its negatives, [Q] or [P, K], with the model in evaluation mode."""
+
     def score(self, part: Data) -> LinkScores:
         """AUC and AP of a part's links, with the model in evaluation mode."""
+        return auc_ap(*self.log_odds(part))
 
     @property
     def max_epochs(self) -> int:
@@ -93,11 +101,19 @@ class LinkRun(ABC):
 
     def validate(self, loss: float) -> None:
         """Scores the validation links, and keeps the weights if they are the best so far."""
-        val = self.score(self.split.val)
-        for name, entry in zip(self.history, (loss, *val), strict=True):
+        positive, negative = self.log_odds(self.split.val)
+        val = auc_ap(positive, negative)
+        chosen = self.config.select_by
+        entries = [loss, *val]
+        if chosen.startswith("auc"):
+            value = val.auc if chosen == "auc" else sum(val)
+        else:
+            value = criterion_value(chosen, positive, negative)
+            entries.append(value)
+        for name, entry in zip(self.history, entries, strict=True):
             self.history[name].append(entry)
-        if sum(val) > sum(self.best_val):
-            self.best_epoch, self.best_val = self.epoch, val
+        if value > self.best_value:
+            self.best_epoch, self.best_val, self.best_value = self.epoch, val, value
             self.best_weights = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
 
     def finish(self) -> GAEResult:
@@ -135,6 +151,7 @@ class LinkRun(ABC):
             "epoch": self.epoch,
             "best_epoch": self.best_epoch,
             "best_val": list(self.best_val),
+            "best_value": self.best_value,
             "best_weights": self.best_weights,
             "history": self.history,
             "model": self.model.state_dict(),
@@ -148,7 +165,7 @@ class LinkRun(ABC):
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.epoch, self.best_epoch = state["epoch"], state["best_epoch"]
-        self.best_val = LinkScores(*state["best_val"])
+        self.best_val, self.best_value = LinkScores(*state["best_val"]), state["best_value"]
         self.best_weights, self.history = state["best_weights"], state["history"]
         restore_random_state(state["random"], self.device)
 
