@@ -8,6 +8,7 @@ from .core import (
     sampled_kl,
 )
 from .data import load_graph, load_images, read_graph, split_links
+from .embedding import SphericalGraphEmbedding
 from .models import (
     M1M2,
     Autoencoder,
@@ -42,6 +43,7 @@ __all__ = [
     "ProjectedNormal",
     "SphericalCauchy",
     "SphericalGAE",
+    "SphericalGraphEmbedding",
     "SphericalVAE",
     "VAEConfig",
     "VonMisesFisher",

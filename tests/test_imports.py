@@ -23,6 +23,7 @@ ROOMS = (
     "training",
     "plotting",
     "experiments",
+    "embedding",
     "cli",
 )
 FOLDERS_OF_TRAINING = ("links", "images")

@@ -12,6 +12,7 @@ import spherical_gae
 PACKAGES = [
     "core",
     "data",
+    "embedding",
     "evaluation",
     "experiments",
     "experiments.presets",

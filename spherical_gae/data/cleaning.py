@@ -25,7 +25,8 @@ def clean_graph(data: Data, *, directed: bool = False) -> Data:
       :func:`~spherical_gae.data.merging.merge_edges`: weights of parallel edges are summed, and of two directions the
       larger sum counts; the time is the earliest.  Weights that are then all 1 are left out.
     - Nodes without links stay.
-    - Without ``x``, the nodes get :func:`~spherical_gae.data.default_features.default_features`.
+    - Without ``x``, the nodes get :func:`~spherical_gae.data.default_features.default_features`, and the graph is
+      marked by ``has_default_features = True``.
 
     Args:
         data: A graph with ``edge_index`` (integers ``[2, E]``) and, optionally, ``edge_weight`` (``[E]``),
@@ -79,7 +80,8 @@ def clean_counted(data: Data, *, directed: bool = False) -> tuple[Data, MergedEd
     if directed:
         clean.directed = True
     if data.x is None:
-        clean.x = default_features(num_nodes).to(edge_index.device)
+        clean.x = default_features(num_nodes if node_ids is None else node_ids).to(edge_index.device)
+        clean.has_default_features = True
     if node_ids is not None:
         clean.node_ids = node_ids
     if data.get("name") is not None:

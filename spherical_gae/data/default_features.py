@@ -2,35 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from hashlib import blake2b
+
+import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F  # noqa: N812
 
 NUM_DEFAULT_FEATURES = 64
 """Features of a node that has none of its own."""
-_SEED = 1804
+_MAX_FEATURES = 512  # bits of a BLAKE2b digest
+_PERSON = b"spherical_gae"
 
 
-def default_features(num_nodes: int) -> Tensor:
-    """Random unit vectors, uniform on the sphere, from a fixed seed.
+def default_features(node_ids: int | Iterable[int | str], num_features: int = NUM_DEFAULT_FEATURES) -> Tensor:
+    """Random signs by a hash of each node's id, rows of length 1.
 
     The inner products of random vectors that were propagated over the graph approximate those of propagated one-hot
-    vectors, that is how much of their neighbourhoods two nodes share, with an error of about 1 / sqrt(64) (Johnson &
-    Lindenstrauss 1984), in N * 64 numbers instead of N * N.
+    vectors, that is how much of their neighbourhoods two nodes share, with an error of about 1 / sqrt(num_features)
+    (Achlioptas 2003, whose vectors these are), in N * num_features numbers instead of N * N.
 
-    They say nothing of the graph by themselves.  Degrees, a common alternative, would: those of the whole graph count
+    A row depends on the id alone, written as text: a node that is added, or another order, changes no other row.  The
+    rows say nothing of the graph by themselves.  Degrees, a common alternative, would: those of the whole graph count
     the links that a split holds out.
 
     Args:
-        num_nodes: Number of nodes N.
+        node_ids: The nodes' ids; or their number N, for nodes called 0 to N - 1.
+        num_features: Number of features, a multiple of 8 from 8 to 512.
 
     Returns:
-        Float32 [N, 64]; a node's features depend on its number only.  The global random state is not used.
+        Float32 [N, num_features], entries 1 / sqrt(num_features) and -1 / sqrt(num_features).  No random state is used.
+
+    Raises:
+        ValueError: If ``num_features`` is out of range.
 
     Example:
-        >>> default_features(3).shape
-        torch.Size([3, 64])
+        >>> default_features(["ann", "bob"]).shape
+        torch.Size([2, 64])
+        >>> bool((default_features(["bob", "eve", "ann"])[[2, 0]] == default_features(["ann", "bob"])).all())
+        True
     """
-    generator = torch.Generator().manual_seed(_SEED)
-    features = torch.randn(num_nodes, NUM_DEFAULT_FEATURES, generator=generator)
-    return F.normalize(features, dim=-1, out=features)
+    if not 8 <= num_features <= _MAX_FEATURES or num_features % 8:
+        raise ValueError(f"num_features: given {num_features}, allowed: multiples of 8 from 8 to {_MAX_FEATURES}")
+    ids = range(node_ids) if isinstance(node_ids, int) else node_ids
+    size = num_features // 8
+    digests = b"".join(blake2b(str(name).encode(), digest_size=size, person=_PERSON).digest() for name in ids)
+    bits = np.unpackbits(np.frombuffer(digests, dtype=np.uint8)).reshape(-1, num_features)
+    return torch.from_numpy(bits).float().mul_(2).sub_(1).mul_(num_features**-0.5)

@@ -23,7 +23,8 @@ class ResumableRun(Protocol):
         is_finished: Whether there is nothing left to do.
     """
 
-    epoch: int
+    @property
+    def epoch(self) -> int: ...  # noqa: D102
 
     @property
     def max_epochs(self) -> int: ...  # noqa: D102

@@ -84,12 +84,17 @@ def fit_gae(
             run,
             device=device,
             checkpoint=checkpoint,
-            checkpoint_every=_CHECKPOINT_EVERY if isinstance(run, FullBatchRun) else 1,
+            checkpoint_every=checkpoint_interval(run),
             progress=progress,
             title=type(model).__name__,
             callbacks=callbacks,
         )
         return run.finish()
+
+
+def checkpoint_interval(run: LinkRun) -> int:
+    """Epochs between two checkpoints: one in batches, which take long."""
+    return _CHECKPOINT_EVERY if isinstance(run, FullBatchRun) else 1
 
 
 def check_split(split: Any) -> None:

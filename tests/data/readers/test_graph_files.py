@@ -37,7 +37,7 @@ def test_edge_list_is_read_and_cleaned(tmp_path: Path) -> None:
     assert data.node_ids == ["a", "b", "c", "d"]
     assert links(data) == {("a", "b"): 3.5, ("b", "d"): 4}
     assert data.name == "friends"
-    assert torch.equal(data.x, default_features(4))
+    assert torch.equal(data.x, default_features(["a", "b", "c", "d"]))
 
 
 def test_order_of_lines_changes_nothing(tmp_path: Path) -> None:

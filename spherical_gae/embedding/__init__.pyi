@@ -1,0 +1,12 @@
+from .estimator import SphericalGraphEmbedding
+from .export import to_networkx, write_gexf, write_graphml, write_word2vec
+from .presets import resolve_preset
+
+__all__ = [
+    "SphericalGraphEmbedding",
+    "resolve_preset",
+    "to_networkx",
+    "write_gexf",
+    "write_graphml",
+    "write_word2vec",
+]

@@ -1,0 +1,185 @@
+"""What people have, read as one kind of graph: PyG, networkx, SciPy, tables, arrays and files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import networkx as nx
+import numpy as np
+import pandas as pd
+import torch
+from scipy import sparse
+from torch import Tensor
+from torch_geometric.data import Data
+
+from spherical_gae.data.cleaning import clean_graph, count_nodes, plain_ids, some
+from spherical_gae.data.readers.conversions import float_array, networkx_edges, node_attributes, scipy_edges
+from spherical_gae.data.readers.feature_files import read_features
+from spherical_gae.data.readers.graph_files import read_graph
+
+_WEIGHT = "weight"
+
+
+def as_graph(graph: Any, features: Any = None) -> Data:
+    """Reads a graph and its features, see ``SphericalGraphEmbedding.fit`` for what they may be.
+
+    Returns:
+        As ``clean_graph``; ``node_ids`` are always there, and ``report`` where ``read_graph`` gave one.
+
+    Raises:
+        TypeError: If a graph or features are of none of the kinds; the message names them.
+        ValueError: As ``clean_graph``.
+        OSError: If a file cannot be read.
+    """
+    if _is_path(graph) and (features is None or _is_path(features)):
+        data = read_graph(graph, features)
+    else:
+        data = clean_graph(raw_graph(graph, features))
+    if data.get("node_ids") is None:
+        data.node_ids = list(range(data.num_nodes))
+    return data
+
+
+def raw_graph(graph: Any, features: Any = None) -> Data:
+    """Links, ids and features as they are given, without a default for the features; it may have no link at all.
+
+    Args:
+        graph: As for ``as_graph``; None for no links, with a table of features.
+        features: As for ``as_graph``.
+
+    Returns:
+        ``Data`` with ``edge_index``, ``num_nodes``, ``node_ids`` and, where there are any, ``edge_weight`` and ``x``.
+    """
+    raw = _links(graph)
+    raw.num_nodes = count_nodes(raw) if graph is not None else 0
+    raw.node_ids = list(range(raw.num_nodes)) if raw.get("node_ids") is None else plain_ids(raw.node_ids)
+    if features is None:
+        return raw
+    if isinstance(graph, nx.Graph) and isinstance(features, list | tuple) and all(isinstance(f, str) for f in features):
+        raw.x = torch.from_numpy(node_attributes(graph, features))
+        return raw
+    if _is_path(features):
+        ids, x = read_features(Path(features))
+        return _with_matrix(raw, x) if ids is None else _with_table(raw, ids, x)
+    if isinstance(features, pd.DataFrame):
+        return _with_table(raw, plain_ids(features.index), torch.from_numpy(float_array("features", features)))
+    return _with_matrix(raw, _matrix(features))
+
+
+def pairs_of(links: Any) -> list[tuple[Any, Any]]:
+    """Pairs of ids from a table of links, an array [P, 2] or a list of pairs.
+
+    Raises:
+        TypeError: If they are nothing of the kind.
+    """
+    if isinstance(links, pd.DataFrame):
+        source, target, _ = _edge_columns(links)
+        return list(zip(links[source].tolist(), links[target].tolist(), strict=True))
+    if isinstance(links, Tensor | np.ndarray):
+        links = links.tolist()
+    if not isinstance(links, Sequence) or any(
+        isinstance(pair, str) or not isinstance(pair, Sequence) or len(pair) != 2 for pair in links
+    ):
+        raise TypeError("pairs: allowed: a list of pairs of node ids, an array [P, 2], or a table with two columns")
+    return [(source, target) for source, target in links]
+
+
+def _is_path(value: Any) -> bool:
+    return isinstance(value, str | os.PathLike)
+
+
+def _links(graph: Any) -> Data:
+    if graph is None:
+        return Data(edge_index=torch.empty(2, 0, dtype=torch.long))
+    if isinstance(graph, Data):
+        return _parts(graph)
+    if isinstance(graph, nx.Graph):
+        return networkx_edges(graph)
+    if sparse.issparse(graph):
+        return scipy_edges(graph)
+    if isinstance(graph, pd.DataFrame):
+        return _table_edges(graph)
+    if isinstance(graph, np.ndarray | list | tuple):
+        return _numbered([source for source, _ in pairs_of(graph)], [target for _, target in pairs_of(graph)])
+    if _is_path(graph):
+        return _parts(read_graph(graph))
+    raise TypeError(
+        f"graph: given {type(graph).__name__}, allowed: a torch_geometric Data, a networkx graph, a SciPy sparse "
+        "matrix, a pandas table of edges, an array [E, 2] of node ids, or the path of a file"
+    )
+
+
+def _parts(data: Data) -> Data:
+    """What is used of a graph of PyG; default features are left out, to be made anew with those of other nodes."""
+    parts = Data(num_nodes=count_nodes(data))
+    for name in ("edge_index", "edge_weight", "x", "y", "node_ids", "name", "report"):
+        if data.get(name) is not None and not (name == "x" and data.get("has_default_features")):
+            parts[name] = data[name]
+    return parts
+
+
+def _table_edges(table: pd.DataFrame) -> Data:
+    source, target, weight = _edge_columns(table)
+    ends = table[[source, target]]
+    if ends.isna().any(axis=None):
+        line = int(np.flatnonzero(ends.isna().any(axis=1))[0])
+        raise ValueError(f"graph: given an empty node id in row {line}, allowed: integers or text")
+    raw = _numbered(table[source].tolist(), table[target].tolist())
+    if weight is not None:
+        raw.edge_weight = torch.from_numpy(float_array("graph, column weight", table[weight]))
+    return raw
+
+
+def _edge_columns(table: pd.DataFrame) -> tuple[Any, Any, Any]:
+    """Columns of the ends, by name or else the first two, and of the weights, by name."""
+    names = {str(column).lower(): column for column in table.columns}
+    if "source" in names and "target" in names:
+        ends = names["source"], names["target"]
+    elif len(table.columns) >= 2:
+        ends = table.columns[0], table.columns[1]
+    else:
+        raise ValueError(f"graph: given a table of {len(table.columns)} columns, allowed: source and target at least")
+    return *ends, names.get(_WEIGHT)
+
+
+def _numbered(source: list[Any], target: list[Any]) -> Data:
+    """Edges between ids as edges between numbers; ids are sorted, as those of an edge list are."""
+    ids = plain_ids([*source, *target])
+    names = sorted(set(ids))  # type: ignore[type-var]
+    number = {name: k for k, name in enumerate(names)}
+    ends = torch.tensor([number[name] for name in ids], dtype=torch.long).view(2, -1)
+    return Data(edge_index=ends, num_nodes=len(names), node_ids=names)
+
+
+def _matrix(features: Any) -> Tensor:
+    if isinstance(features, Tensor):
+        return features if features.layout == torch.strided else features.to_dense()
+    if sparse.issparse(features):
+        features = features.toarray()
+    return torch.from_numpy(float_array("features", features))
+
+
+def _with_matrix(raw: Data, x: Tensor) -> Data:
+    """Row k belongs to the k-th node; numbered nodes may have rows without links."""
+    if raw.node_ids == list(range(raw.num_nodes)) and x.size(0) > raw.num_nodes:
+        raw.num_nodes, raw.node_ids = x.size(0), list(range(x.size(0)))
+    raw.x = x
+    return raw
+
+
+def _with_table(raw: Data, ids: Sequence[Any], x: Tensor) -> Data:
+    """A row belongs to the node of its id; nodes that only the table has are isolated, and come last."""
+    row_of = {str(name): row for row, name in enumerate(ids)}
+    if len(row_of) < len(ids):
+        raise ValueError("features: given an id twice, allowed: ids that differ, also when written as text")
+    known = {str(name) for name in raw.node_ids}
+    missing = [name for name in raw.node_ids if str(name) not in row_of]
+    if missing:
+        raise ValueError(f"features: given none for the nodes {some(missing)}, allowed: a row for every node")
+    raw.node_ids = plain_ids([*raw.node_ids, *(name for name in ids if str(name) not in known)])
+    raw.num_nodes = len(raw.node_ids)
+    raw.x = x[torch.tensor([row_of[str(name)] for name in raw.node_ids])]
+    return raw

@@ -1,0 +1,122 @@
+"""What a fitted embedding knows of every node."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch_geometric.data import Data
+
+from spherical_gae.data.cleaning import clean_graph, plain_ids, some
+from spherical_gae.data.default_features import default_features
+from spherical_gae.experiments.links import model_inputs
+from spherical_gae.models.graph import VariationalGAE
+
+
+@dataclass(frozen=True)
+class EmbeddedGraph:
+    """A graph and the embeddings of its nodes, on the CPU.
+
+    Attributes:
+        data: The graph, as ``as_graph`` reads it.
+        z: Embeddings as the model's decoder takes them, shape [N, m].
+        concentration: Of the nodes' distributions, shape [N] or, one for each of K spheres, [N, K]; None if the
+            distribution has none.
+        known: What the decoder needs to know of the graph, one entry for each node.
+    """
+
+    data: Data
+    z: Tensor
+    concentration: Tensor | None
+    known: dict[str, Tensor]
+
+    @property
+    def num_nodes(self) -> int:
+        """Number N of nodes."""
+        return self.z.size(0)
+
+
+@torch.no_grad()
+def embed_graph(model: VariationalGAE, data: Data) -> EmbeddedGraph:
+    """Embeds every node of a graph by its features and all its links."""
+    x, adjacency = model_inputs(data)
+    posterior = model.eval().posterior(x, adjacency)
+    concentration = getattr(getattr(posterior, "factors", posterior), "concentration", None)
+    known = model.graph_arguments(adjacency, data.num_nodes)
+    return EmbeddedGraph(data, model.head.center(posterior), concentration, known)
+
+
+def extend_graph(model: VariationalGAE, old: EmbeddedGraph, raw: Data) -> EmbeddedGraph:
+    """Embeds nodes that come later; whatever was known of the others stays as it is, bit for bit.
+
+    The model is applied to the graph with all its nodes and links, old and new, and what it says of the new nodes is
+    kept.  Nothing is trained.
+
+    Args:
+        model: The trained model.
+        old: The graph so far.
+        raw: Later nodes and their links, from ``raw_graph``: ids that are known mean the nodes that are there.  Links
+            between two of these are not used.
+
+    Returns:
+        The graph with the new nodes behind the others.
+
+    Raises:
+        ValueError: If new nodes have no features although the others do, or other ones, or their links have weights
+            although those of the graph have none.
+    """
+    data = old.data
+    num_old, place = old.num_nodes, {str(name): k for k, name in enumerate(data.node_ids)}
+    new = [k for k, name in enumerate(raw.node_ids) if str(name) not in place]
+    if not new:
+        return old
+    new_ids = [raw.node_ids[k] for k in new]
+    place |= {str(name): num_old + k for k, name in enumerate(new_ids)}
+    number = torch.tensor([place[str(name)] for name in raw.node_ids])
+    edges = number[raw.edge_index.long()]
+    is_new = (edges >= num_old).any(0)
+    merged = Data(
+        edge_index=torch.cat([data.edge_index, edges[:, is_new]], dim=1),
+        x=torch.cat([data.x, _features(data, raw, new, new_ids)]),
+        num_nodes=num_old + len(new),
+    )
+    if data.edge_weight is not None:
+        weight = raw.edge_weight if raw.edge_weight is not None else torch.ones(edges.size(1))
+        merged.edge_weight = torch.cat([data.edge_weight, weight.float()[is_new]])
+    elif raw.edge_weight is not None and bool((raw.edge_weight[is_new] != 1).any()):
+        raise ValueError("graph: given links with weights, allowed: none, as the embedded graph has no weights")
+    merged = clean_graph(merged)
+    merged.node_ids = plain_ids([*data.node_ids, *new_ids])
+    for name in ("has_default_features", "name"):
+        if name in data:
+            merged[name] = data[name]
+    whole = embed_graph(model, merged)
+    return replace(
+        whole,
+        z=_with_old(old.z, whole.z),
+        concentration=None if old.concentration is None else _with_old(old.concentration, whole.concentration),
+        known={name: _with_old(values, whole.known[name]) for name, values in old.known.items()},
+    )
+
+
+def _with_old(old: Tensor, whole: Any) -> Tensor:
+    return torch.cat([old, whole[old.size(0) :]])
+
+
+def _features(data: Data, raw: Data, new: list[int], new_ids: list[Any]) -> Tensor:
+    width = data.x.size(1)
+    if data.get("has_default_features"):
+        if raw.x is not None:
+            raise ValueError("features: given some for new nodes, allowed: none, as the embedded graph had none")
+        return default_features(new_ids, width)
+    if raw.x is None:
+        raise ValueError(
+            f"features: given none for the new nodes {some(new_ids)}, allowed: {width} numbers for each, as the "
+            "embedded graph has"
+        )
+    x = raw.x[torch.tensor(new)].float()
+    if x.size(1) != width:
+        raise ValueError(f"features: given {x.size(1)} for each new node, allowed: {width}, as the embedded graph has")
+    return x

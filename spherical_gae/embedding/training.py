@@ -1,0 +1,143 @@
+"""How an embedding is trained: the epoch is chosen on a few links, then all links are trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch_geometric.data import Data
+
+from spherical_gae.data.negatives import NonEdgeSampler
+from spherical_gae.data.splits import LinkSplit
+from spherical_gae.experiments.links import gae_config, model_inputs
+from spherical_gae.experiments.presets import Preset, build_model
+from spherical_gae.models.graph import VariationalGAE
+from spherical_gae.training import Callback, fit_gae
+from spherical_gae.training.links.all_links import train_on_all_links
+
+_HOLD_OUT_STREAM = 4
+
+
+@dataclass(frozen=True)
+class Training:
+    """How to train, beside the settings of a preset.
+
+    Attributes:
+        val_share: Share of the links held out to choose the epoch, in [0, 1); 0 for the last epoch.
+        patience: See ``GAEConfig``.
+        refit: Whether the model is trained anew on all links, for as many epochs as were best.
+        seed: Seed of the held-out links, the weights and the training.
+        device: Where to train.
+        callbacks: See ``fit_gae``; they follow the training that chooses the epoch, or else the only one.
+        progress: Whether to show progress bars.
+    """
+
+    val_share: float
+    patience: int | None
+    refit: bool
+    seed: int
+    device: torch.device | str
+    callbacks: Sequence[Callback]
+    progress: bool
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained model, on the CPU in evaluation mode.
+
+    Attributes:
+        model: The model.
+        num_epochs: Epochs whose result it is.
+        val: Mean of validation AUC and AP at the best epoch, None if no link was held out.
+        history: For each epoch ``loss``, ``val_auc`` and ``val_ap``; and after another training on all links its
+            ``refit_loss``.
+    """
+
+    model: VariationalGAE
+    num_epochs: int
+    val: float | None
+    history: dict[str, list[float]]
+
+
+def train_embedding(data: Data, preset: Preset, how: Training) -> Trained:
+    """Trains a model on a graph from ``clean_graph``.
+
+    Raises:
+        ValueError: If there are too few links to hold some out.
+        FloatingPointError: If the loss becomes NaN or infinite.
+    """
+    config = gae_config(preset)
+    if how.val_share == 0:
+        model, loss = _train_on_all(data, preset, how, preset.epochs, how.callbacks)
+        return Trained(model, preset.epochs, None, {"loss": loss})
+    split = hold_out(data, how.val_share, how.seed)
+    model = build_model(preset, "s-vgae", data.num_features, how.seed).to(how.device)
+    result = fit_gae(
+        model,
+        split,
+        replace(config, patience=how.patience),
+        inputs=model_inputs(split.train, how.device),
+        seed=how.seed,
+        progress=how.progress,
+        callbacks=how.callbacks,
+    )
+    history = dict(result.history)
+    if how.refit:
+        model, history["refit_loss"] = _train_on_all(data, preset, how, result.best_epoch)
+    return Trained(model.cpu().eval(), result.best_epoch, sum(result.val) / 2, history)
+
+
+def hold_out(data: Data, share: float, seed: int) -> LinkSplit:
+    """Holds out a share of the links, at least one, and as many non-links; as validation and, the same, as test part.
+
+    Raises:
+        ValueError: If that leaves no link to train on, or there are too few pairs without a link.
+    """
+    source, target = data.edge_index
+    upper = (source < target).nonzero().view(-1)
+    num_links = upper.numel()
+    num_held = max(1, round(share * num_links))
+    num_pairs = data.num_nodes * (data.num_nodes - 1) // 2
+    if num_links - num_held < 2 or num_pairs - num_links < num_held:
+        raise ValueError(
+            f"val_share: given {share} for a graph of {num_links} links among {num_pairs} pairs of nodes, allowed: "
+            "what leaves two links to train on, and has as many pairs without a link; val_share=0 holds none out"
+        )
+    (hashed,) = np.random.SeedSequence([seed, _HOLD_OUT_STREAM]).generate_state(1, np.uint64).tolist()
+    generator = torch.Generator().manual_seed(hashed)
+    held, kept = upper[torch.randperm(num_links, generator=generator)].split([num_held, num_links - num_held])
+    negatives = NonEdgeSampler(data.edge_index, data.num_nodes).sample_unique(num_held, generator)
+    train = _training_part(data, kept.sort().values)
+    val = train.clone()
+    val.pos_edge_label_index, val.neg_edge_label_index = data.edge_index[:, held], negatives
+    return LinkSplit(train, val, val)
+
+
+def _training_part(data: Data, kept: torch.Tensor) -> Data:
+    """The graph with those of its edges that are given, each once, in both directions."""
+    links = data.edge_index[:, kept]
+    part = Data(x=data.x, edge_index=torch.cat([links, links.flip(0)], dim=1), num_nodes=data.num_nodes)
+    if data.edge_weight is not None:
+        part.edge_weight = data.edge_weight[kept].repeat(2)
+    part.pos_edge_label_index = links
+    return part
+
+
+def _train_on_all(
+    data: Data, preset: Preset, how: Training, epochs: int, callbacks: Sequence[Callback] = ()
+) -> tuple[VariationalGAE, list[float]]:
+    source, target = data.edge_index
+    part = _training_part(data, (source < target).nonzero().view(-1))
+    model = build_model(preset, "s-vgae", data.num_features, how.seed).to(how.device)
+    loss = train_on_all_links(
+        model,
+        part,
+        replace(gae_config(preset), epochs=epochs),
+        inputs=model_inputs(part, how.device),
+        seed=how.seed,
+        progress=how.progress,
+        callbacks=callbacks,
+    )
+    return model.cpu().eval(), loss

@@ -1,0 +1,230 @@
+import copy
+from typing import Any
+
+import networkx as nx
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV, KFold
+
+from spherical_gae import SphericalGraphEmbedding
+from spherical_gae.data import from_networkx
+from spherical_gae.evaluation import auc_ap
+from spherical_gae.experiments.links import model_inputs
+from tests.helpers.embeddings import fitted, words_and_links
+
+
+@pytest.fixture(scope="module")
+def karate() -> SphericalGraphEmbedding:
+    return fitted(nx.karate_club_graph())
+
+
+@pytest.fixture(scope="module")
+def words() -> SphericalGraphEmbedding:
+    return fitted(*words_and_links())
+
+
+def test_rows_are_the_centres_that_the_model_gives_the_whole_graph(karate: SphericalGraphEmbedding) -> None:
+    data = from_networkx(nx.karate_club_graph())
+    posterior = karate.model_.posterior(*model_inputs(data))
+    assert torch.equal(torch.from_numpy(karate.embedding_), posterior.loc.detach())
+    assert torch.equal(torch.from_numpy(karate.concentration_), posterior.concentration.detach().view(-1))
+    np.testing.assert_allclose(np.linalg.norm(karate.embedding_, axis=1), 1, rtol=1e-6)
+    assert karate.node_ids_ == list(range(34))
+    assert karate.best_epoch_ == 1 + np.argmax(np.add(karate.history_["val_auc"], karate.history_["val_ap"]))
+    assert len(karate.history_["refit_loss"]) == karate.best_epoch_
+
+
+def test_rows_on_a_product_of_spheres_have_length_one_too(words: SphericalGraphEmbedding) -> None:
+    product = fitted(*words_and_links(), preset="frontier-product", dim=12)
+    rows = product.embedding_.reshape(40, 6, 2)
+    np.testing.assert_allclose(np.square(rows).sum(2), 1 / 6, rtol=1e-5)
+    assert product.concentration_.shape == (40, 6)
+    assert product.to_frame().columns[-6:].tolist() == [f"concentration{k}" for k in range(6)]
+    # Its scores are those of the model on vectors of length 1 in every factor.
+    z = product.model_.encode(*model_inputs(product._graph.data))
+    known = product.model_.graph_arguments(product._graph.data.edge_index, 40)
+    expected = product.model_.decode(z, torch.tensor([[0], [5]]), **known).item()
+    assert product.score_links([("n00", "n05")])[0] == pytest.approx(expected, rel=1e-5)
+
+
+def test_scores_are_the_decoders(karate: SphericalGraphEmbedding) -> None:
+    graph = karate._graph
+    pairs = [(0, 33), ("4", 7), (12, 12)]
+    index = torch.tensor([[0, 4, 12], [33, 7, 12]])
+    expected = karate.model_.decode(graph.z, index, **graph.known).detach().numpy()
+    assert karate.score_links(pairs).tolist() == expected.tolist()
+    assert karate.score_links(np.array([[0, 33]])).tolist() == expected[:1].tolist()
+    assert karate.score_links([]).shape == (0,)
+    with pytest.raises(ValueError, match="pairs: given the unknown id 'x', allowed: one of the 34 ids, such as 0, 1"):
+        karate.score_links([(0, "x")])
+
+
+def test_suggestions_are_the_likeliest_nodes_without_a_link(karate: SphericalGraphEmbedding) -> None:
+    graph = nx.karate_club_graph()
+    others = [node for node in graph if node != 5 and not graph.has_edge(5, node)]
+    probability = dict(zip(others, karate.score_links([(5, node) for node in others]), strict=True))
+    found = karate.suggest(5, k=4)
+    assert found["node"].tolist() == sorted(others, key=lambda node: (-probability[node], node))[:4]
+    np.testing.assert_allclose(found["probability"], [probability[node] for node in found["node"]], rtol=1e-5)
+    assert len(karate.suggest(5, k=1000)) == len(others)
+    with pytest.raises(ValueError, match="k: given 0, allowed: 1 or more"):
+        karate.suggest(5, k=0)
+
+
+def test_suggestions_for_the_whole_graph_by_brute_force(karate: SphericalGraphEmbedding) -> None:
+    pairs = list(nx.non_edges(nx.karate_club_graph()))
+    probability = karate.score_links(pairs)
+    order = np.argsort(-probability, kind="stable")[:7]
+    found = karate.suggest_all(7)
+    assert {frozenset(pair) for pair in found[["source", "target"]].to_numpy().tolist()} == {
+        frozenset(pairs[place]) for place in order
+    }
+    np.testing.assert_allclose(found["probability"], probability[order], rtol=1e-5)
+    assert len(karate.suggest_all(10**4)) == len(pairs)
+
+
+def test_neighbors_say_what_is_linked(karate: SphericalGraphEmbedding) -> None:
+    cosine = karate.embedding_ @ karate.embedding_[11]
+    cosine[11] = -np.inf
+    found = karate.neighbors(11, k=33)
+    assert found["node"].tolist() == np.argsort(-cosine, kind="stable")[:33].tolist()
+    np.testing.assert_allclose(found["cosine"], np.sort(cosine)[::-1][:33], rtol=1e-5)
+    graph = nx.karate_club_graph()
+    assert found["linked"].tolist() == [graph.has_edge(11, node) for node in found["node"]]
+    assert found["linked"].sum() == 1
+
+
+def test_table_has_the_ids_as_its_index(karate: SphericalGraphEmbedding) -> None:
+    frame = karate.to_frame()
+    assert frame.columns.tolist() == [*(f"z{k}" for k in range(6)), "concentration"]
+    assert (frame.index.name, frame.index.tolist()) == ("node", karate.node_ids_)
+    assert frame.loc[3].tolist() == [*karate.embedding_[3], karate.concentration_[3]]
+
+
+def test_without_validation_all_epochs_are_trained_on_all_links() -> None:
+    embedding = fitted(nx.karate_club_graph(), val_share=0, epochs=3)
+    assert embedding.history_.keys() == {"loss"}
+    assert len(embedding.history_["loss"]) == embedding.best_epoch_ == 3
+
+
+def test_without_refit_the_validated_model_is_kept() -> None:
+    graph = nx.karate_club_graph()
+    first, again = fitted(graph, refit=False), fitted(graph)
+    assert first.history_ == {name: again.history_[name] for name in ("loss", "val_auc", "val_ap")}
+    assert not np.array_equal(first.embedding_, again.embedding_)
+
+
+def test_patience_and_callbacks_reach_the_training() -> None:
+    seen: list[tuple[int, dict[str, float]]] = []
+    graph = nx.karate_club_graph()
+    whole = fitted(graph, epochs=30, refit=False)
+    short = fitted(graph, epochs=30, refit=False, patience=2, callbacks=[lambda *figures: seen.append(figures)])
+    last = len(short.history_["loss"])
+    assert last < 30
+    assert last - short.best_epoch_ == 2
+    assert short.history_["loss"] == whole.history_["loss"][:last]
+    assert [figures["loss"] for _, figures in seen] == short.history_["loss"]
+
+
+def test_same_seed_same_bits_and_the_global_generators_are_left_alone(karate: SphericalGraphEmbedding) -> None:
+    torch.manual_seed(1)
+    np.random.seed(1)  # noqa: NPY002
+    before = torch.get_rng_state(), np.random.get_state()[1].tolist()  # noqa: NPY002
+    again = fitted(nx.karate_club_graph())
+    assert np.array_equal(again.embedding_, karate.embedding_)
+    assert torch.equal(torch.get_rng_state(), before[0])
+    assert np.random.get_state()[1].tolist() == before[1]  # noqa: NPY002
+    other = fitted(nx.karate_club_graph(), random_state=1)
+    assert not np.array_equal(other.embedding_, karate.embedding_)
+
+
+def test_score_is_the_auc_against_pairs_that_are_no_links(karate: SphericalGraphEmbedding) -> None:
+    graph = nx.karate_club_graph()
+    links = [(0, 9), (14, 16), ("new", 3)]
+    value = karate.score(links)
+    assert value == karate.score(pd.DataFrame(links))
+    # Three negatives: the AUC is a multiple of 1 / 9.
+    assert (9 * value) % 1 == pytest.approx(0, abs=1e-9)
+    # Of very many links, it is near the AUC against all pairs without one.
+    many = list(graph.edges) * 30
+    negative = list(nx.non_edges(graph))
+    exact = auc_ap(*(torch.from_numpy(karate.score_links(pairs)) for pairs in (list(graph.edges), negative))).auc
+    assert karate.score(many) == pytest.approx(exact, abs=0.03)
+
+
+def test_unknown_ids_of_a_graph_with_features_are_refused_in_score(words: SphericalGraphEmbedding) -> None:
+    with pytest.raises(ValueError, match="links: given the unknown id 'zz'"):
+        words.score([("n00", "zz")])
+    with pytest.raises(ValueError, match="links: given none, allowed: at least one"):
+        words.score([])
+
+
+def test_clone_is_unfitted_with_the_same_settings() -> None:
+    embedding = fitted(nx.karate_club_graph(), epochs=1, callbacks=(print,))
+    copied = clone(embedding)
+    assert copied.get_params() == embedding.get_params()
+    assert not hasattr(copied, "embedding_")
+    assert copied.set_params(dim=4).dim == 4
+    # One that is fitted can be copied and goes on working.
+    assert copy.deepcopy(embedding).suggest_all(3).equals(embedding.suggest_all(3))
+
+
+@pytest.mark.slow
+def test_grid_search_over_the_edges_of_a_table() -> None:
+    edges = nx.to_pandas_edgelist(nx.karate_club_graph())[["source", "target"]]
+    folds = KFold(2, shuffle=True, random_state=0)
+    search = GridSearchCV(SphericalGraphEmbedding(epochs=4), {"dim": [2, 6]}, cv=folds).fit(edges)
+    for dim, mean in zip((2, 6), search.cv_results_["mean_test_score"], strict=True):
+        parts = [fitted(edges.iloc[a], dim=dim, epochs=4).score(edges.iloc[b]) for a, b in folds.split(edges)]
+        assert mean == pytest.approx(np.mean(parts))
+    assert search.best_estimator_.embedding_.shape == (34, search.best_params_["dim"])
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")
+def test_optuna_study_prunes_by_a_callback() -> None:
+    optuna = pytest.importorskip("optuna")
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    graph = nx.karate_club_graph()
+
+    def objective(trial: Any) -> float:
+        def report(epoch: int, figures: dict[str, float]) -> None:
+            trial.report(figures["val_auc"], epoch)
+            if trial.number == 2 and epoch == 2:
+                raise optuna.TrialPruned
+
+        embedding = fitted(graph, dim=trial.suggest_int("dim", 2, 8), epochs=4, callbacks=[report])
+        return max(embedding.history_["val_auc"])
+
+    study = optuna.create_study(direction="maximize", sampler=optuna.samplers.RandomSampler(seed=0))
+    study.optimize(objective, n_trials=3)
+    assert [trial.state.name for trial in study.trials] == ["COMPLETE", "COMPLETE", "PRUNED"]
+    assert [len(trial.intermediate_values) for trial in study.trials] == [4, 4, 2]
+    assert study.best_value == max(trial.value for trial in study.trials[:2])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"dim": 1}, "dim: given 1, allowed: 2 or more, or None"),
+        ({"epochs": 0}, "epochs: given 0, allowed: 1 or more, or None"),
+        ({"patience": 0}, "patience: given 0, allowed: 1 or more, or None"),
+        ({"val_share": 1.0}, r"val_share: given 1.0, allowed: a share in \[0, 1\)"),
+        ({"val_share": 0.99}, "val_share: given 0.99 for a graph of 78 links among 561 pairs"),
+        ({"preset": "best"}, "preset must be one of .*, got 'best'"),
+        ({"latent": "n"}, "latent must be one of s, p, ps, sc, got 'n'"),
+    ],
+)
+def test_settings_out_of_range_are_refused(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        fitted(nx.karate_club_graph(), **arguments)
+
+
+def test_before_fit_everything_says_so() -> None:
+    embedding = SphericalGraphEmbedding()
+    for call in (embedding.to_frame, embedding.suggest_all, lambda: embedding.suggest(0), lambda: embedding.save("x")):
+        with pytest.raises(ValueError, match="not fitted yet"):
+            call()

@@ -1,0 +1,125 @@
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import networkx as nx
+import numpy as np
+import pytest
+
+from spherical_gae import SphericalGraphEmbedding
+from tests.helpers.embeddings import fitted, words_and_links
+
+ELSEWHERE = """
+import sys, numpy as np
+from spherical_gae import SphericalGraphEmbedding
+embedding = SphericalGraphEmbedding.load(sys.argv[1])
+np.savez(
+    sys.argv[2],
+    embedding=embedding.embedding_,
+    concentration=embedding.concentration_,
+    ids=embedding.node_ids_,
+    scores=embedding.score_links([("n00", "n01"), ("n02", "n33")]),
+    suggested=np.array(embedding.suggest_all(9).values.tolist(), dtype=str),
+)
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("saved")
+    fitted(nx.karate_club_graph()).save(folder)
+    return folder
+
+
+@pytest.mark.slow
+def test_another_process_reads_the_same_bits(tmp_path: Path) -> None:
+    embedding = fitted(*words_and_links(), preset="frontier-product", dim=12)
+    embedding.save(tmp_path / "saved")
+    subprocess.run([sys.executable, "-c", ELSEWHERE, tmp_path / "saved", tmp_path / "read.npz"], check=True)
+    read = np.load(tmp_path / "read.npz")
+    assert np.array_equal(read["embedding"], embedding.embedding_)
+    assert np.array_equal(read["concentration"], embedding.concentration_)
+    assert read["ids"].tolist() == embedding.node_ids_
+    assert np.array_equal(read["scores"], embedding.score_links([("n00", "n01"), ("n02", "n33")]))
+    assert read["suggested"].tolist() == np.array(embedding.suggest_all(9).values.tolist(), dtype=str).tolist()
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_loaded_is_what_was_saved(sparse: bool, tmp_path: Path) -> None:
+    edges, features = words_and_links()
+    if sparse:
+        features[features < 1.2] = 0
+    embedding = fitted(edges.assign(weight=np.linspace(0.5, 2, len(edges))), features, latent="p", patience=5)
+    embedding.save(tmp_path)
+    loaded = SphericalGraphEmbedding.load(tmp_path)
+    assert loaded.get_params() == embedding.get_params()
+    assert (loaded.preset_, loaded.history_, loaded.best_epoch_) == (
+        embedding.preset_,
+        embedding.history_,
+        embedding.best_epoch_,
+    )
+    assert loaded.concentration_ is embedding.concentration_ is None
+    assert loaded.to_frame().equals(embedding.to_frame())
+    assert loaded.neighbors("n07").equals(embedding.neighbors("n07"))
+    late = features.iloc[:2].set_axis(["late", "n03"])
+    assert loaded.transform([("late", "n03")], late).equals(embedding.transform([("late", "n03")], late))
+    assert loaded.score([("n00", "n01")]) == embedding.score([("n00", "n01")])
+    # Once more, from what was read.
+    loaded.save(tmp_path / "again")
+    for path in tmp_path.glob("*.*"):
+        assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes()
+
+
+def test_later_nodes_are_saved_too(tmp_path: Path) -> None:
+    whole = fitted(nx.karate_club_graph()).extended([("late", 3), ("late", 0)])
+    whole.save(tmp_path)
+    loaded = SphericalGraphEmbedding.load(tmp_path)
+    assert loaded.to_frame().equals(whole.to_frame())
+    assert loaded.transform([("later", "late")]).equals(whole.transform([("later", "late")]))
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-3] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "graph.safetensors", "node_ids.json"])
+def test_tampered_file_is_named(folder: Path, name: str, tmp_path: Path) -> None:
+    for path in folder.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    flip(tmp_path / name)
+    with pytest.raises(ValueError, match=f"{name}: given a file that was changed after it was saved"):
+        SphericalGraphEmbedding.load(tmp_path)
+    (tmp_path / name).unlink()
+    with pytest.raises(FileNotFoundError, match=f"{name}: not found"):
+        SphericalGraphEmbedding.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda m: m.update(version=2), "given version 2, allowed: 1"),
+        (lambda m: m.update(format="other"), "given another kind of file"),
+        (lambda m: m.update(more=1), r"given too much or too little \(more\)"),
+        (lambda m: m.pop("preset"), r"given too much or too little \(preset\)"),
+        (lambda m: m["preset"].update(num_steps=[3]), "given a file that was changed after it was saved"),
+        (lambda m: m["files"].pop("model.safetensors"), "given a file that was changed after it was saved"),
+    ],
+)
+def test_manifest_of_another_kind_is_refused(folder: Path, change: Callable, message: str, tmp_path: Path) -> None:
+    manifest = json.loads((folder / "embedding.json").read_text())
+    change(manifest)
+    (tmp_path / "embedding.json").write_text(json.dumps(manifest))
+    with pytest.raises(ValueError, match=rf"embedding\.json: {message}"):
+        SphericalGraphEmbedding.load(tmp_path)
+
+
+def test_folder_without_a_manifest_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"embedding\.json: not found"):
+        SphericalGraphEmbedding.load(tmp_path)
+    (tmp_path / "embedding.json").write_text("{")
+    with pytest.raises(ValueError, match=r"embedding\.json: not JSON"):
+        SphericalGraphEmbedding.load(tmp_path)

@@ -1,0 +1,88 @@
+import networkx as nx
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from torch_geometric.data import Data
+
+from spherical_gae import SphericalGraphEmbedding
+from spherical_gae.data import from_networkx
+from spherical_gae.experiments.links import model_inputs
+from tests.helpers.embeddings import fitted, words_and_links
+
+LINKS = [("new", 0), ("new", 33), ("newer", "new"), (3, 9)]
+
+
+@pytest.fixture(scope="module")
+def karate() -> SphericalGraphEmbedding:
+    return fitted(nx.karate_club_graph())
+
+
+@pytest.fixture(scope="module")
+def words() -> SphericalGraphEmbedding:
+    return fitted(*words_and_links())
+
+
+def test_new_nodes_are_what_the_model_says_of_the_graph_with_them(karate: SphericalGraphEmbedding) -> None:
+    graph = nx.karate_club_graph()
+    graph.add_edges_from([("new", 0), ("new", 33), ("newer", "new")], weight=1)
+    expected = karate.model_.encode(*model_inputs(from_networkx(graph)))
+    frame = karate.transform([(a, b) for a, b in graph.edges if str(a) > "a" or str(b) > "a"])
+    np.testing.assert_allclose(frame.loc[["new", "newer"]], expected[34:].detach(), rtol=1e-5, atol=1e-6)
+
+
+def test_what_is_known_of_the_others_stays_bit_for_bit(karate: SphericalGraphEmbedding) -> None:
+    before = karate.embedding_.copy(), karate.suggest_all(5)
+    whole = karate.extended(LINKS)
+    assert np.array_equal(whole.embedding_[:34], before[0])
+    assert np.array_equal(whole.concentration_[:34], karate.concentration_)
+    pairs = [(a, b) for a in range(34) for b in range(a)]
+    assert np.array_equal(whole.score_links(pairs), karate.score_links(pairs))
+    assert whole.node_ids_[34:] == ["new", "newer"]
+    # The first object knows nothing of them.
+    assert karate.suggest_all(5).equals(before[1])
+    assert len(karate.node_ids_) == 34
+
+
+def test_links_of_new_nodes_are_known_and_those_between_old_ones_are_not_used(karate: SphericalGraphEmbedding) -> None:
+    whole = karate.extended(LINKS)
+    assert not whole.suggest("new", 100)["node"].isin(["0", "33", "newer", "new"]).any()
+    assert "9" in whole.suggest(3, 100)["node"].tolist()
+
+
+def test_transform_keeps_the_order_and_the_rows_of_known_nodes(karate: SphericalGraphEmbedding) -> None:
+    graph = nx.Graph([(5, "late"), ("late", 2)])
+    frame = karate.transform(graph)
+    assert frame.index.tolist() == ["5", "late", "2"]
+    assert frame.loc["5"].tolist() == karate.embedding_[5].tolist()
+    assert karate.transform(nx.karate_club_graph()).to_numpy().tolist() == karate.embedding_.tolist()
+
+
+def test_new_nodes_with_features_alone(words: SphericalGraphEmbedding) -> None:
+    _, features = words_and_links()
+    late = pd.DataFrame(features.to_numpy()[[3, 20]] + 0.01, index=["late1", "late2"])
+    frame = words.transform(None, late)
+    assert frame.index.tolist() == ["late1", "late2"]
+    alone = words.model_.encode(
+        *model_inputs(Data(x=torch.tensor(late.to_numpy()).float(), edge_index=torch.empty(2, 0, dtype=torch.long)))
+    )
+    np.testing.assert_allclose(frame, alone.detach(), rtol=1e-5, atol=1e-6)
+
+
+def test_features_that_do_not_fit_are_refused(words: SphericalGraphEmbedding, karate: SphericalGraphEmbedding) -> None:
+    with pytest.raises(ValueError, match="features: given none for the new nodes 'late', allowed: 6 numbers for each"):
+        words.transform([("late", "n00")])
+    with pytest.raises(ValueError, match="features: given 2 for each new node, allowed: 6"):
+        words.transform(None, pd.DataFrame([[1, 2]], index=["late"]))
+    with pytest.raises(ValueError, match="features: given some for new nodes, allowed: none"):
+        karate.transform(None, pd.DataFrame([[1, 2]], index=["late"]))
+
+
+def test_weights_of_new_links(karate: SphericalGraphEmbedding) -> None:
+    weighted = fitted(pd.DataFrame({"source": [0, 1, 2, 0, 3], "target": [1, 2, 3, 2, 4], "weight": [1, 2, 3, 4, 5]}))
+    late = pd.DataFrame({"source": [99, 99], "target": [0, 1]})
+    one, two = (weighted.transform(late.assign(weight=weight)).loc[99] for weight in (1.0, 2.5))
+    assert one.tolist() == weighted.transform(late).loc[99].tolist() != two.tolist()
+    unweighted = fitted(nx.Graph(nx.karate_club_graph().edges))
+    with pytest.raises(ValueError, match="graph: given links with weights, allowed: none"):
+        unweighted.transform(late.assign(weight=2.5))

@@ -1,0 +1,41 @@
+import networkx as nx
+import pytest
+import torch
+
+from spherical_gae.data import from_networkx
+from spherical_gae.embedding.training import hold_out
+
+
+def test_held_out_links_and_the_others_make_the_graph() -> None:
+    data = from_networkx(nx.les_miserables_graph())
+    split = hold_out(data, 0.1, seed=2)
+    kept, held = split.train.pos_edge_label_index, split.val.pos_edge_label_index
+    assert held.size(1) == 25
+    assert split.val.edge_index.size(1) == 2 * kept.size(1)
+    both = torch.cat([kept, held], dim=1)
+    assert both.size(1) == 254
+    expected = data.edge_index[:, data.edge_index[0] < data.edge_index[1]]
+    assert {*map(tuple, both.t().tolist())} == {*map(tuple, expected.t().tolist())}
+    linked = {frozenset(edge) for edge in data.edge_index.t().tolist()}
+    negatives = {frozenset(edge) for edge in split.val.neg_edge_label_index.t().tolist()}
+    assert len(negatives) == 25
+    assert not negatives & linked
+    # Weights stay with their links, in both directions.
+    weight = dict(zip(map(tuple, data.edge_index.t().tolist()), data.edge_weight.tolist(), strict=True))
+    train = zip(map(tuple, split.train.edge_index.t().tolist()), split.train.edge_weight.tolist(), strict=True)
+    assert all(weight[edge] == value for edge, value in train)
+
+
+def test_share_depends_on_the_seed_and_is_one_link_at_least() -> None:
+    data = from_networkx(nx.karate_club_graph())
+    first, again, other = (hold_out(data, 0.05, seed).val.pos_edge_label_index for seed in (0, 0, 1))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+    assert hold_out(data, 1e-6, 0).val.pos_edge_label_index.size(1) == 1
+
+
+def test_too_small_a_graph_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"val_share: given 0\.05 for a graph of 2 links among 3 pairs"):
+        hold_out(from_networkx(nx.path_graph(3)), 0.05, 0)
+    with pytest.raises(ValueError, match=r"val_share: given 0\.05 for a graph of 10 links among 10 pairs"):
+        hold_out(from_networkx(nx.complete_graph(5)), 0.05, 0)
