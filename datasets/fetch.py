@@ -1,4 +1,4 @@
-"""Fetch the benchmark graphs and images and verify their checksums: ``python datasets/fetch.py``.
+"""Fetch the benchmark graphs, splits and images and verify their checksums: ``python datasets/fetch.py``.
 
 Intact files are kept, so that an interrupted fetch resumes where it stopped.
 """
@@ -14,8 +14,17 @@ import typer
 from spherical_gae.data.checksums import PLANETOID_SIZES
 from spherical_gae.data.download import download_file
 from spherical_gae.data.graphs import raw_files, raw_folder
+from spherical_gae.data.heart import (
+    HEART_ENDS,
+    HEART_URLS,
+    download_heart_ends,
+    download_heart_file,
+    heart_files,
+    heart_folder,
+)
 from spherical_gae.data.mnist import MNIST_SIZES, download_mnist_file, mnist_folder
 from spherical_gae.data.names import PLANETOID_FOLDERS
+from spherical_gae.data.networks import NETWORK_SHA256, download_network, networks_folder
 from spherical_gae.data.roots import cache_root
 
 
@@ -30,13 +39,33 @@ def fetch(file: str, folder: Path, size: str, download: Callable[[str, Path], bo
     return True
 
 
+def fetch_heart(name: str, root: Path) -> bool:
+    """Fetch HeaRT's files of a graph; hard negatives that are published in an archive only are no failure."""
+    folder = heart_folder(name, root)
+    done = [
+        fetch(file, folder, "a split", lambda file, folder: download_heart_file(name, file, folder))
+        for file in heart_files(name)
+    ]
+    try:
+        state = "fetched" if download_heart_ends(name, folder) else "already there"
+        typer.echo(f"ok {folder / HEART_ENDS} (hard negatives, {state})")
+    except FileNotFoundError as error:
+        typer.echo(f"left out: {error}")
+    except OSError as error:
+        typer.echo(f"FAILED {folder / HEART_ENDS}: {error}", err=True)
+        done.append(False)
+    return all(done)
+
+
 def main(
     root: Annotated[
         Path | None,
-        typer.Option(help="Folder to fetch into, as <root>/Planetoid and <root>/MNIST; default: the cache folder."),
+        typer.Option(
+            help="Folder to fetch into, as <root>/Planetoid, MNIST, HeaRT and networks; default: the cache folder."
+        ),
     ] = None,
 ) -> None:
-    """Fetch Cora, CiteSeer, PubMed and MNIST, verify every file, and report a line for each."""
+    """Fetch Cora, CiteSeer, PubMed, HeaRT's splits, eight networks and MNIST; verify and report every file."""
     root = root or cache_root()
     done = [
         fetch(file, raw_folder(name, root), f"{PLANETOID_SIZES[file]} bytes", download_file)
@@ -46,6 +75,16 @@ def main(
     done += [
         fetch(file, mnist_folder(root), f"{size} bytes unzipped", download_mnist_file)
         for file, size in MNIST_SIZES.items()
+    ]
+    done += [fetch_heart(name, root) for name in HEART_URLS]
+    done += [
+        fetch(
+            f"{name}.npz",
+            networks_folder(root),
+            "a network",
+            lambda _, folder, name=name: download_network(name, folder),
+        )
+        for name in NETWORK_SHA256
     ]
     typer.echo("ok digits (part of scikit-learn, nothing to fetch)")
     failures = done.count(False)

@@ -7,8 +7,10 @@ from .degree_matched import DegreeMatchedSampler
 from .feature_neighbors import feature_neighbors
 from .few_labels import draw_labelled
 from .graphs import load_graph
+from .heart import HeartData, load_heart
 from .images import ImageSet, ImageSplit, binarize, load_images
 from .negatives import NonEdgeSampler, sample_non_edges
+from .networks import load_network
 from .readers.conversions import from_networkx, from_scipy
 from .readers.graph_files import read_graph
 from .splits import LinkSplit, split_links
@@ -17,6 +19,7 @@ __all__ = [
     "ChecksumError",
     "CircleData",
     "DegreeMatchedSampler",
+    "HeartData",
     "ImageSet",
     "ImageSplit",
     "LinkSplit",
@@ -31,7 +34,9 @@ __all__ = [
     "from_networkx",
     "from_scipy",
     "load_graph",
+    "load_heart",
     "load_images",
+    "load_network",
     "read_graph",
     "sample_non_edges",
     "split_links",

@@ -1,4 +1,4 @@
-from .baselines import common_neighbors, untrained_embeddings
+from .baselines import adamic_adar, common_neighbors, katz, resource_allocation, untrained_embeddings
 from .calibration import brier_score, expected_calibration_error
 from .criteria import check_criterion, criterion_value
 from .metrics import LinkScores, auc_ap
@@ -10,6 +10,7 @@ __all__ = [
     "LinkScores",
     "RankingScores",
     "VAEScores",
+    "adamic_adar",
     "auc_ap",
     "brier_score",
     "check_criterion",
@@ -18,8 +19,10 @@ __all__ = [
     "evaluate_links",
     "expected_calibration_error",
     "hits_at_k",
+    "katz",
     "link_ranks",
     "ranking_scores",
+    "resource_allocation",
     "score_vae",
     "untrained_embeddings",
 ]

@@ -20,6 +20,10 @@ def app(monkeypatch: pytest.MonkeyPatch) -> typer.Typer:
     fetch = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(fetch)
     monkeypatch.setattr("spherical_gae.data.download.PLANETOID_URL", "http://127.0.0.1:9/")
+    for urls in ("heart.HEART_URLS", "networks.NETWORK_URL"):
+        address = "http://127.0.0.1:9/"
+        value = dict.fromkeys(("cora", "citeseer", "pubmed"), address) if urls.startswith("heart") else address
+        monkeypatch.setattr(f"spherical_gae.data.{urls}", value)
     monkeypatch.setattr("spherical_gae.data.mnist.MNIST_URLS", ("http://127.0.0.1:9/a/", "http://127.0.0.1:9/b/"))
     app = typer.Typer()
     app.command()(fetch.main)
@@ -32,7 +36,7 @@ def test_verifies_what_is_there(app: typer.Typer, real_data_root: Path) -> None:
     result = cli_runner().invoke(app, ["--root", str(real_data_root)])
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
-    assert len(lines) == 29
+    assert len(lines) == 29 + 3 * (5 + 1) + 8
     for file, size in PLANETOID_SIZES.items():
         assert sum(f"{file} ({size} bytes, already there)" in line for line in lines) == 1
     for file, size in MNIST_SIZES.items():
@@ -48,5 +52,8 @@ def test_reports_every_failure_and_fails(app: typer.Typer, tmp_path: Path) -> No
     for file in MNIST_SIZES:
         assert f"/raw/{file}: could not fetch {file}.gz into {tmp_path}" in result.stderr
         assert f"http://127.0.0.1:9/b/{file}.gz: " in result.stderr
-    assert "28 files failed" in result.stderr
+    for name in ("cora", "pubmed"):
+        assert f"left out: missing: {tmp_path}/HeaRT/{name}/heart_ends.npz" in result.stdout
+    assert f"FAILED {tmp_path}/networks/USAir.npz: could not fetch http://127.0.0.1:9/USAir.mat" in result.stderr
+    assert "39 files failed" in result.stderr
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []

@@ -9,7 +9,13 @@ from torch_geometric.data import Data
 from torch_geometric.utils import to_undirected
 
 from spherical_gae import load_graph, split_links
-from spherical_gae.evaluation import common_neighbors, untrained_embeddings
+from spherical_gae.evaluation import (
+    adamic_adar,
+    common_neighbors,
+    katz,
+    resource_allocation,
+    untrained_embeddings,
+)
 from spherical_gae.experiments.links import score_baseline
 
 PUBLISHED = {"cora": (0.941, 0.953), "citeseer": (0.960, 0.969)}
@@ -110,3 +116,29 @@ def test_common_neighbors_of_repeated_and_of_no_pairs() -> None:
 
 def test_no_common_neighbors_without_links() -> None:
     assert common_neighbors(torch.empty(2, 0, dtype=torch.long), 3, torch.tensor([[0, 1], [1, 2]])).tolist() == [0, 0]
+
+
+def test_indices_of_common_neighbors_are_those_of_networkx() -> None:
+    graph, edge_index = random_graph(3)
+    pairs = torch.combinations(torch.arange(30)).t()
+    listed = pairs.t().tolist()
+    expected = [len(list(nx.common_neighbors(graph, *pair))) for pair in listed]
+    assert common_neighbors(edge_index, 30, pairs).tolist() == expected
+    for ours, theirs in ((adamic_adar, nx.adamic_adar_index), (resource_allocation, nx.resource_allocation_index)):
+        expected = torch.tensor([value for *_, value in theirs(graph, listed)])
+        torch.testing.assert_close(ours(edge_index, 30, pairs), expected)
+
+
+def test_katz_sums_simple_paths() -> None:
+    graph, edge_index = random_graph(3)
+    pairs = torch.combinations(torch.arange(30)).t()
+    expected = [
+        sum(0.1 ** (len(path) - 1) for path in nx.all_simple_paths(graph, *pair, cutoff=3))
+        for pair in pairs.t().tolist()
+    ]
+    torch.testing.assert_close(katz(edge_index, 30, pairs, beta=0.1), torch.tensor(expected))
+
+
+def test_katz_wants_a_positive_factor() -> None:
+    with pytest.raises(ValueError, match="beta must be positive, got 0"):
+        katz(torch.tensor([[0, 1], [1, 0]]), 2, torch.tensor([[0], [1]]), beta=0)
