@@ -39,6 +39,11 @@ def fetch(file: str, folder: Path, size: str, download: Callable[[str, Path], bo
     return True
 
 
+def fetch_network(file: str, folder: Path) -> bool:
+    """Download the network of a file NAME.npz."""
+    return download_network(Path(file).stem, folder)
+
+
 def fetch_heart(name: str, root: Path) -> bool:
     """Fetch HeaRT's files of a graph; hard negatives that are published in an archive only are no failure."""
     folder = heart_folder(name, root)
@@ -77,15 +82,7 @@ def main(
         for file, size in MNIST_SIZES.items()
     ]
     done += [fetch_heart(name, root) for name in HEART_URLS]
-    done += [
-        fetch(
-            f"{name}.npz",
-            networks_folder(root),
-            "a network",
-            lambda _, folder, name=name: download_network(name, folder),
-        )
-        for name in NETWORK_SHA256
-    ]
+    done += [fetch(f"{name}.npz", networks_folder(root), "a network", fetch_network) for name in NETWORK_SHA256]
     typer.echo("ok digits (part of scikit-learn, nothing to fetch)")
     failures = done.count(False)
     if failures:

@@ -16,6 +16,8 @@ from spherical_gae.nn.propagation import normalized_adjacency
 
 # Pairs whose rows are multiplied at once.
 _PIECE = 1 << 18
+# Rows of the Katz index made at once.
+_ROWS = 512
 
 
 def untrained_embeddings(data: Data) -> Tensor:
@@ -86,40 +88,43 @@ def resource_allocation(edge_index: Tensor, num_nodes: int, pairs: Tensor) -> Te
 
 
 def katz(edge_index: Tensor, num_nodes: int, pairs: Tensor, beta: float = 0.005) -> Tensor:
-    """Sum of beta^l over the simple paths of a pair of length l, up to three  (Katz 1953, cut off).
+    """Sum of beta^l over the walks of l steps between the ends of a pair, l = 1, 2, ...  (Katz 1953).
 
     Args:
         edge_index: int64 [2, E], both directions of each training link.
         num_nodes: Number of nodes N.
         pairs: int64 [2, P], the pairs to score.
-        beta: What each step is worth, > 0.
+        beta: What each step is worth, > 0, small enough that the sum converges.
 
     Returns:
-        Float32 [P], on the device of ``pairs``.
+        Float32 [P], on the device of ``pairs``, exact to rounding.
 
     Raises:
-        ValueError: If ``beta`` is not positive.
+        ValueError: If ``beta`` is not positive, or not below 1 / the largest degree, where convergence is certain.
 
     Example:
-        >>> square = torch.tensor([[0, 1, 1, 2, 2, 3, 3, 0], [1, 0, 2, 1, 3, 2, 0, 3]])
-        >>> katz(square, 4, torch.tensor([[0, 0], [2, 1]]), beta=0.5)
-        tensor([0.5000, 0.6250])
+        >>> katz(torch.tensor([[0, 1], [1, 0]]), 2, torch.tensor([[0], [1]]), beta=0.5)  # .5 + .5^3 + .5^5 + ...
+        tensor([0.6667])
     """
-    if not beta > 0:
-        raise ValueError(f"beta must be positive, got {beta}")
     adjacency = _adjacency(edge_index, num_nodes)
-    degree = adjacency.sum(axis=1)
-    squared = adjacency @ adjacency
+    most = float(adjacency.sum(axis=1).max(initial=1))
+    if not 0 < beta < 1 / most:
+        raise ValueError(f"beta must be positive and below 1 / the largest degree, {1 / most:.3g}, got {beta}")
+    step = beta * adjacency
     source, target = pairs.cpu().numpy()
-    scores = []
-    for start in range(0, source.size, _PIECE):
-        a, b = source[start : start + _PIECE], target[start : start + _PIECE]
-        linked, twos = (_entries(matrix, a, b) for matrix in (adjacency, squared))
-        threes = np.asarray((squared[a] * adjacency[b]).sum(axis=1)).ravel()
-        # Walks of three steps between linked nodes that go to and fro are no paths.
-        threes = threes - linked * (degree[a] + degree[b] - 1)
-        scores.append(beta * linked + beta**2 * twos + beta**3 * threes)
-    return torch.from_numpy(np.concatenate([np.zeros(0), *scores]).astype(np.float32)).to(pairs.device)
+    scores = np.zeros(source.size)
+    ends, place = np.unique(source, return_inverse=True)
+    order = np.argsort(place, kind="stable")
+    for start in range(0, ends.size, _ROWS):
+        mine = order[np.searchsorted(place[order], start) : np.searchsorted(place[order], start + _ROWS)]
+        walks = step[ends[start : start + _ROWS]].toarray().T
+        total = walks.copy()
+        # Every further step is worth at most beta * most of the one before.
+        while walks.max(initial=0) > 1e-16 * total.max(initial=0):
+            walks = step @ walks
+            total += walks
+        scores[mine] = total[target[mine], place[mine] - start]
+    return torch.from_numpy(scores.astype(np.float32)).to(pairs.device)
 
 
 def _adjacency(edge_index: Tensor, num_nodes: int) -> csr_array:
@@ -129,10 +134,6 @@ def _adjacency(edge_index: Tensor, num_nodes: int) -> csr_array:
     adjacency.eliminate_zeros()
     adjacency.data[:] = 1  # repeated links were summed
     return adjacency
-
-
-def _entries(matrix: csr_array, row: np.ndarray, column: np.ndarray) -> np.ndarray:
-    return np.asarray(matrix[row, column]).ravel()
 
 
 def _shared(edge_index: Tensor, num_nodes: int, pairs: Tensor, weight: Callable[[np.ndarray], np.ndarray]) -> Tensor:

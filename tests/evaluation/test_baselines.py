@@ -129,16 +129,17 @@ def test_indices_of_common_neighbors_are_those_of_networkx() -> None:
         torch.testing.assert_close(ours(edge_index, 30, pairs), expected)
 
 
-def test_katz_sums_simple_paths() -> None:
+def test_katz_is_the_closed_form() -> None:
     graph, edge_index = random_graph(3)
-    pairs = torch.combinations(torch.arange(30)).t()
-    expected = [
-        sum(0.1 ** (len(path) - 1) for path in nx.all_simple_paths(graph, *pair, cutoff=3))
-        for pair in pairs.t().tolist()
-    ]
-    torch.testing.assert_close(katz(edge_index, 30, pairs, beta=0.1), torch.tensor(expected))
+    pairs = torch.combinations(torch.arange(30)).t().flip(1)
+    adjacency = torch.from_numpy(nx.to_numpy_array(graph))
+    closed = torch.linalg.inv(torch.eye(30, dtype=torch.float64) - 0.05 * adjacency)
+    expected = closed[pairs[0], pairs[1]].float()
+    torch.testing.assert_close(katz(edge_index, 30, pairs, beta=0.05), expected, rtol=1e-6, atol=0)
 
 
-def test_katz_wants_a_positive_factor() -> None:
-    with pytest.raises(ValueError, match="beta must be positive, got 0"):
-        katz(torch.tensor([[0, 1], [1, 0]]), 2, torch.tensor([[0], [1]]), beta=0)
+@pytest.mark.parametrize("beta", [0.0, 0.5])
+def test_katz_wants_a_factor_that_converges(beta: float) -> None:
+    path = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])
+    with pytest.raises(ValueError, match=rf"beta must be positive and below 1 / the largest degree, 0.5, got {beta}"):
+        katz(path, 3, torch.tensor([[0], [1]]), beta=beta)
