@@ -42,7 +42,8 @@ def load_graph(name: str, root: str | Path | None = None) -> Data:
     Returns:
         ``Data`` with ``x`` (float32 ``[N, F]``, dense, as published: not normalised), ``y`` (int64
         ``[N]``), ``edge_index`` (int64 ``[2, 2 * links]``, both directions, sorted, neither
-        duplicates nor self-loops) and ``name`` (str, lower case).
+        duplicates nor self-loops) and ``name`` (str, lower case).  The Planetoid graphs also have their public
+        split of the nodes: ``train_mask``, ``val_mask``, ``test_mask`` (bool ``[N]``).
 
     Raises:
         ValueError: The name is none of the above.
@@ -67,4 +68,5 @@ def load_graph(name: str, root: str | Path | None = None) -> Data:
     with warnings.catch_warnings():  # PyG adds a filter of its own to the global list
         data = read_planetoid_data(str(folder), key)
     edge_index, _ = remove_self_loops(data.edge_index)
-    return Data(x=data.x, y=data.y, edge_index=coalesce(edge_index), name=key)
+    masks = {mask: data[mask] for mask in ("train_mask", "val_mask", "test_mask")}
+    return Data(x=data.x, y=data.y, edge_index=coalesce(edge_index), name=key, **masks)
