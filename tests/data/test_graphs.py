@@ -52,7 +52,11 @@ def test_known_facts(real_data_root: Path, name: str) -> None:
     assert int((data.edge_index[0].bincount(minlength=nodes) == 0).sum()) == isolated
     assert data.y.bincount().tolist() == class_sizes
     assert data.name == name
-    assert sorted(data.keys()) == ["edge_index", "name", "x", "y"]
+    assert sorted(data.keys()) == ["edge_index", "name", "test_mask", "train_mask", "val_mask", "x", "y"]
+    # The public split: 20 nodes of each class, and no node twice.
+    assert data.y[data.train_mask].bincount().tolist() == [20] * len(class_sizes)
+    assert (int(data.val_mask.sum()), int(data.test_mask.sum())) == (500, 1_000)
+    assert int((data.train_mask | data.val_mask | data.test_mask).sum()) == 20 * len(class_sizes) + 1_500
 
 
 @pytest.mark.real_data
