@@ -6,11 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import typer
+
 from spherical_gae import data as graphs
 from spherical_gae.cli.options import fail
 from spherical_gae.data.checksums import file_sha256
 from spherical_gae.data.names import DATASETS
-from spherical_gae.data.readers.suffixes import GRAPH_SUFFIXES
+from spherical_gae.data.readers.suffixes import GRAPH_SUFFIXES, suffix_of
+from spherical_gae.training.launch import launched_rank
 
 if TYPE_CHECKING:
     from torch_geometric.data import Data
@@ -35,7 +38,7 @@ def place(dataset: str) -> str:
 
 def check_names(dataset: str, features: Path | None) -> None:
     """Refuses what is neither a name nor the path of a graph, and features for a graph that has its own."""
-    if is_file(dataset) and Path(dataset).suffix.lower() not in GRAPH_SUFFIXES:
+    if is_file(dataset) and suffix_of(dataset) not in GRAPH_SUFFIXES:
         allowed = f"{', '.join(DATASETS)}, or a file {', '.join(GRAPH_SUFFIXES)}"
         fail("--dataset", f"given {dataset!r}, allowed: {allowed}")
     if features is not None and not is_file(dataset):
@@ -59,8 +62,10 @@ def read_own_graph(config: ExperimentConfig) -> Data:
         # Too few links, or too many: the same for all seeds.
         graphs.split_links(data, seed=config.seeds[0])
     except (OSError, ValueError) as error:
-        about_features = config.features and str(error).startswith(("features:", "x:", config.features))
+        about_features = config.features and str(error).startswith(("features:", config.features))
         fail("--features" if about_features else "--dataset", str(error))
+    if launched_rank() == 0:
+        typer.echo(f"{data.report}\n")
     return data
 
 

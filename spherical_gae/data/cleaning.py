@@ -39,7 +39,7 @@ def clean_graph(data: Data, *, directed: bool = False) -> Data:
     Returns:
         A new ``Data`` with ``x`` (float32 ``[N, F]``, dense), ``edge_index`` (int64 ``[2, 2 * links]``, sorted; if
         ``directed``, ``[2, links]``), ``num_nodes``, and where the graph has them ``edge_weight`` (float32, one for
-        each column of ``edge_index``), ``edge_time`` (int64 or float64, likewise), ``y`` (int64 ``[N]``), ``side`` (int64
+        each column of ``edge_index``), ``edge_time`` (int64 or float64, likewise), ``y`` and ``side`` (int64
         ``[N]``), ``node_ids`` (list of int or of str) and ``name``.  ``directed`` is True if directions were kept, and
         not there otherwise: ``data.get("directed", False)``.
 

@@ -1,44 +1,284 @@
-"""Lines of .csv and .tsv files."""
+"""Delimited text: comments, delimiters and quotes, and exact cells."""
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
-from spherical_gae.data.readers.suffixes import DELIMITERS
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv
+
+from spherical_gae.data.readers.files import read_text
+from spherical_gae.data.readers.suffixes import PREFERRED_DELIMITERS, suffix_of
+
+BLANKS = " "
+"""The delimiter that stands for any number of blanks and tabs."""
+DELIMITER_NAMES = {"\t": "tabs", ",": "commas", ";": "semicolons", "|": "vertical bars", BLANKS: "blanks"}
+"""Delimiters that are found out -> what the report calls them."""
+_COMMENT_MARKS = ("#", "%")
+_SAMPLE = 200
+_BLOCK = 1 << 24
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 
 
-def read_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Reads a file line by line; cells may be quoted as spreadsheets do.
+@dataclass
+class DelimitedText:
+    """The cells of a file.
+
+    Attributes:
+        columns: The columns, strings without surrounding blanks; a first line that may be a header is in them.
+        comments: The lines of comment at the head, without their mark.
+        delimiter: What separates the cells.
+        quoted: Whether cells are quoted.
+        line_of: Number of a row, from 0 -> number of its line, from 1.
+        notes: What the report shall say.
+    """
+
+    columns: list[pa.ChunkedArray]
+    comments: list[str]
+    delimiter: str
+    quoted: bool
+    line_of: Callable[[int], int]
+    notes: list[str]
+
+
+def read_delimited(path: Path, delimiter: str | None = None, comment: str | None = None) -> DelimitedText:
+    """Reads the cells of a file as exact text.
 
     Args:
-        path: A file in UTF-8 whose suffix is in :data:`~spherical_gae.data.readers.suffixes.DELIMITERS`.
+        path: The file.
+        delimiter: One character, ``" "`` for any number of blanks; None to find it out from the first lines.
+        comment: What a line of comment begins with, ``""`` for no comments.  None: lines at the head that begin with
+            ``#`` or ``%`` are comments.
 
-    Yields:
-        The number of the line, from 1, and its cells without surrounding blanks; empty lines are left out.
+    Returns:
+        The cells.  Empty lines, and those whose cells are all empty, are left out.
 
     Raises:
         OSError: If the file cannot be read.
-        ValueError: If it is no such text.
+        ValueError: If it is no text, lines have different numbers of cells, or it cannot be told what separates the
+            cells, what is a comment or where a quoted cell ends; the message names the line and how to decide it.
     """
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.reader(file, delimiter=DELIMITERS[path.suffix.lower()])
-            for row in reader:
-                if row:
-                    yield reader.line_num, [cell.strip() for cell in row]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(f"{path}: not lines of text in UTF-8: {error}") from error
+    text = read_text(path)
+    text, comments, notes = _without_comments(path, text, comment)
+    lines = list(islice(_lines(text), _SAMPLE))
+    if delimiter is None:
+        delimiter = _sniffed(path, [line for _, line in lines])
+    if len(delimiter) != 1 or delimiter in '"\n\r' or not delimiter.isascii():
+        raise ValueError(f"delimiter: given {delimiter!r}, allowed: one character, ' ' for any number of blanks")
+    quoted = False
+    if b'"' in text:
+        text, quoted = _checked_quotes(path, text, delimiter)
+    if delimiter == BLANKS:
+        text = _single_blanks(text, quoted)
+    if not lines:
+        return DelimitedText([], comments, delimiter, quoted, lambda row: row + 1, notes)
+    columns = _parsed(path, text, delimiter, quoted, len(_cells(lines[0][1], delimiter)))
+
+    empty = pc.equal(columns[0], "")
+    for column in columns[1:] if pc.any(empty).as_py() else []:
+        empty = pc.and_(empty, pc.equal(column, ""))
+    kept = None
+    if pc.any(empty).as_py():
+        kept = pc.invert(empty)
+        columns = [column.filter(kept) for column in columns]
+        notes.append(f"Lines of empty cells left out: {pc.sum(empty).as_py():,}.")
+
+    def line_of(row: int) -> int:
+        if kept is not None:
+            row = int(pc.indices_nonzero(kept)[row].as_py())
+        return next(islice(_lines(text), row, None))[0]
+
+    return DelimitedText(columns, comments, delimiter, quoted, line_of, notes)
 
 
-def read_number(path: Path, line: int, cell: str) -> float:
-    """The number in a cell; NaN and infinity are numbers here.
+def _lines(text: bytes) -> Iterator[tuple[int, str]]:
+    """Numbers, from 1, and content of the lines that are not blank."""
+    start, number = 0, 0
+    while start < len(text):
+        end = text.find(b"\n", start)
+        end = len(text) if end < 0 else end
+        number += 1
+        line = text[start:end]
+        if line.strip(b" \t") or b"\t" in line:
+            yield number, line.decode()
+        start = end + 1
 
-    Raises:
-        ValueError: If it is none; the message names the line.
+
+def _without_comments(path: Path, text: bytes, comment: str | None) -> tuple[bytes, list[str], list[str]]:
+    """The text with comments made empty lines, the comments at the head, and notes."""
+    if comment == "":
+        return text, [], []
+    marks = _COMMENT_MARKS if comment is None else (comment,)
+    head: list[str] = []
+    start = 0
+    while start < len(text):
+        end = text.find(b"\n", start)
+        end = len(text) if end < 0 else end
+        content = text[start:end].decode().strip()
+        if content and not content.startswith(marks):
+            break
+        if content:
+            head.append(content.lstrip("".join({mark[0] for mark in marks})).strip())
+        start = end + 1
+    rest = text[start:]
+    count = len(head)
+    if comment is None:
+        if head and not rest:
+            raise ValueError(
+                f"{path}: given lines that all begin with # or %, as comments do; if they are data, say comment='' "
+                "(--comment '')"
+            )
+        found = re.search(rb"^[ \t]*[#%].*", rest, re.MULTILINE) if b"#" in rest or b"%" in rest else None
+        if found:
+            line = text.count(b"\n", 0, start + found.start()) + 1
+            raise ValueError(
+                f"{path}: given {found[0].decode()[:40]!r} in line {line}, which may be a comment or a node; say "
+                f"comment={found[0].decode().strip()[0]!r} (--comment) to skip such lines, or comment='' to keep them"
+            )
+    elif comment.encode() in rest:
+        rest, more = re.subn(rb"(?m)^[ \t]*" + re.escape(comment.encode()) + rb".*$", b"", rest)
+        count += more
+    notes = [f"Lines of comment skipped: {count:,}."] if count else []
+    # The lines keep their numbers.
+    return b"\n" * text.count(b"\n", 0, start) + rest if count else text, head, notes
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    """The cells of a line; quotes are understood where they are right."""
+    if delimiter == BLANKS:
+        return re.findall(r'"(?:[^"]|"")*"(?=\s|$)|\S+', line)
+    if '"' not in line:
+        return line.split(delimiter)
+    return re.findall(
+        rf'(?:^|{re.escape(delimiter)})(\s*"(?:[^"]|"")*"\s*(?={re.escape(delimiter)}|$)|[^{re.escape(delimiter)}]*)',
+        line,
+    )
+
+
+def _sniffed(path: Path, lines: list[str]) -> str:
+    """What separates the cells, by the first lines."""
+    preferred = PREFERRED_DELIMITERS.get(suffix_of(path))
+    candidates = list(DELIMITER_NAMES)
+    counts = {one: [len(_cells(line, one)) for line in lines] for one in candidates}
+    fitting = [one for one in candidates if lines and len(set(counts[one])) == 1 and counts[one][0] > 1]
+    if "," in fitting and len(fitting) > 1:
+        # 0;1;2,5 is one of numbers with a decimal comma.
+        others = [one for one in fitting if one != "," and _commas_are_decimal(lines, one)]
+        if others:
+            return others[0]
+        if {";", ","} <= {*fitting} or ("\t" in fitting and preferred == ","):
+            given = "commas and semicolons" if ";" in fitting else "commas and tabs"
+            raise ValueError(
+                f"{path}: given lines that {given} both divide into equal numbers of cells, such as {lines[0][:60]!r}; "
+                "say which by delimiter= (--delimiter)"
+            )
+    if preferred and preferred in fitting:
+        return preferred
+    proper = [one for one in fitting if one != BLANKS] or fitting
+    if proper:
+        return proper[0]
+    # Lines of different lengths: the error shall name the line, so take what divides most of them.
+    found = [one for one in candidates if any(count > 1 for count in counts[one])]
+    if preferred and (preferred in found or not found):
+        return preferred
+    return max(
+        [one for one in found if one != BLANKS] or found or [","], key=lambda one: sum(c > 1 for c in counts[one])
+    )
+
+
+def _commas_are_decimal(lines: list[str], delimiter: str) -> bool:
+    cells = [
+        (column, cell.strip())
+        for line in lines[1:] or lines
+        for column, cell in enumerate(_cells(line, delimiter))
+        if "," in cell
+    ]
+    return bool(cells) and all(column > 1 and _DECIMAL_COMMA.fullmatch(cell) for column, cell in cells)
+
+
+def _checked_quotes(path: Path, text: bytes, delimiter: str) -> tuple[bytes, bool]:
+    """The text without blanks around quoted cells, and whether cells are quoted at all.
+
+    Where no quote that opens a cell is closed before the end of its line and cell, quotes are plain characters.
     """
+    between = rb"[ \t]" if delimiter == BLANKS else re.escape(delimiter.encode())
+    blanks = rb"[ \t]*" if delimiter != "\t" else rb" *"
+    opening = re.compile(rb"(?m)(?:^|(?<=" + between + rb"))" + blanks + rb'"')
+    proper = re.compile(blanks + rb'("(?:[^"\n]|"")*")' + blanks + rb"(?=" + between + rb"|\n|\Z)")
+    pieces: list[bytes] = []
+    start, first_bad, num_good = 0, -1, 0
+    while found := opening.search(text, start):
+        cell = proper.match(text, found.start())
+        if cell is None:
+            first_bad = found.start() if first_bad < 0 else first_bad
+            pieces.append(text[start : found.end()])
+            start = found.end()
+        else:
+            num_good += 1
+            pieces += [text[start : found.start()], cell[1]]
+            start = cell.end()
+    if first_bad >= 0 and num_good:
+        line = text.count(b"\n", 0, first_bad) + 1
+        raise ValueError(
+            f"{path}: given a quote in line {line} that opens a cell and does not close it in that line, while other "
+            "cells are quoted, allowed: quotes closed before the next delimiter, and doubled inside a quoted cell"
+        )
+    return (text, False) if first_bad >= 0 or not num_good else (b"".join([*pieces, text[start:]]), True)
+
+
+def _single_blanks(text: bytes, quoted: bool) -> bytes:
+    """The cells of lines divided by blanks, divided by one."""
+    if quoted:
+        lines = (re.findall(r'"(?:[^"]|"")*"(?=\s|$)|\S+', line) for line in text.decode().split("\n"))
+        return "\n".join(" ".join(cells) for cells in lines).encode()
+    if b"\t" in text:
+        text = text.replace(b"\t", b" ")
+    if b"  " in text:
+        text = re.sub(rb"  +", b" ", text)
+    if b" \n" in text or b"\n " in text or text[:1] == b" " or text[-1:] == b" ":
+        text = text.replace(b" \n", b"\n").replace(b"\n ", b"\n").strip(b" ")
+    return text
+
+
+def _parsed(path: Path, text: bytes, delimiter: str, quoted: bool, width: int) -> list[pa.ChunkedArray]:
+    blank = re.compile(rb"(?m)^ +$")
+    if b" " in text and blank.search(text):
+        text = blank.sub(b"", text)
+    names = [str(k) for k in range(width)]
     try:
-        return float(cell)
-    except ValueError as error:
-        raise ValueError(f"{path}: given {cell!r} in line {line}, allowed: a number") from error
+        table = csv.read_csv(
+            pa.BufferReader(text),
+            csv.ReadOptions(
+                column_names=names, block_size=min(_BLOCK, max(len(text), 1)), use_threads=len(text) > _BLOCK
+            ),
+            csv.ParseOptions(delimiter=delimiter, quote_char='"' if quoted else False),
+            csv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False, check_utf8=False
+            ),
+        )
+    except pa.ArrowInvalid as error:
+        raise _explained(path, text, delimiter, quoted, width, error) from error
+    columns = table.columns
+    if not text.isascii() or (delimiter != BLANKS and b" " in text) or (delimiter != "\t" and b"\t" in text):
+        columns = [pc.utf8_trim_whitespace(column) for column in columns]
+    return columns
+
+
+def _explained(path: Path, text: bytes, delimiter: str, quoted: bool, width: int, error: pa.ArrowInvalid) -> ValueError:
+    """The line that made the parser fail."""
+    counted = Counter[int]()
+    for line, content in _lines(text):
+        cells = len(_cells(content, delimiter)) if quoted else content.count(delimiter) + 1
+        counted[cells] += 1
+        if cells != width:
+            return ValueError(
+                f"{path}: given {cells} columns in line {line}, allowed: {width} as in the first; "
+                f"cells were divided at {DELIMITER_NAMES.get(delimiter, repr(delimiter))}, see delimiter= (--delimiter)"
+            )
+    return ValueError(f"{path}: not lines of delimited text: {error}")

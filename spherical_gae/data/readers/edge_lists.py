@@ -1,98 +1,299 @@
-"""Edge lists in .csv and .tsv files."""
+"""Edge lists: tables of one edge a row, as delimited text or as parquet."""
 
 from __future__ import annotations
 
 import re
-from array import array
-from collections.abc import Iterator
-from itertools import chain
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
-from torch import Tensor
-from torch_geometric.data import Data
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
-from spherical_gae.data.readers.delimited import read_number, read_rows
+from spherical_gae.data.readers.cells import ambiguous_thousands, is_text, numbers_of
+from spherical_gae.data.readers.headers import ID_NAMES, SOURCE_NAMES, TARGET_NAMES, TIME_NAMES, WEIGHT_NAMES, plain
+from spherical_gae.data.readers.ids import number_ids
+from spherical_gae.data.readers.raw_graph import RawGraph
+from spherical_gae.data.readers.report import ReadReport
+from spherical_gae.data.readers.tables import Table, open_table
 
-# As Python writes them, and of at most 18 digits: 007 is a string, lest it be confused with 7.
-_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,17}")
-_HEADER = ["source", "target", "weight"]
+# Unix times in seconds from 1973 on; weights of that size are as good as none.
+_LIKE_TIMES = 1e8
+_AUTO, _NONE = "auto", "none"
 
 
-def read_edge_list(path: Path) -> Data:
-    """Reads edges, one a line: two node ids and, in all lines or none, a weight.
+@dataclass(frozen=True)
+class EdgeColumns:
+    """Which columns of a table are what: a name in the header, or a number from 1.
 
-    A first line ``source,target`` or ``source,target,weight`` is a header.  Ids are any text; if all are integers (as
-    Python writes them, without leading zeros), they become int.  The nodes are sorted, integers by value, other ids as
-    str, so that the order of the lines changes nothing.  A node without links is listed as linked to itself.
+    Attributes:
+        source: Column of the first ends; None to find it.
+        target: Column of the second ends; None to find it.
+        weight: ``"auto"`` for a column of a name such as ``weight`` or, without a header, a third one of numbers;
+            ``"none"`` for no weights.
+        time: Column of the edges' times; None for none.
+    """
 
-    The lines are read one by one, 10^6 of them in about 2.5 s; larger graphs are faster as .npz.
+    source: str | int | None = None
+    target: str | int | None = None
+    weight: str | int = _AUTO
+    time: str | int | None = None
+
+
+def read_edge_list(
+    path: Path,
+    columns: EdgeColumns = EdgeColumns(),
+    *,
+    bipartite: bool | None = None,
+    header: bool | None = None,
+    delimiter: str | None = None,
+    comment: str | None = None,
+) -> RawGraph:
+    """Reads edges, one a row: two node ids and, where there are such columns, a weight and a time.
+
+    Ids are any text, kept exactly; see :func:`~spherical_gae.data.readers.ids.number_ids`.  The nodes are sorted, so
+    that the order of the rows changes nothing.  A node without links is listed as linked to itself.
 
     Args:
-        path: A .csv or .tsv file.
+        path: A file of delimited text, or .parquet.
+        columns: Which columns are what.
+        bipartite: Whether sources and targets are nodes of two kinds, whatever their ids; None for what the comments at
+            the head say, if anything.  Ids that occur in both columns are then preceded by the column's name.
+        header: Whether the first line names the columns; None to find out, see
+            :func:`~spherical_gae.data.readers.headers.has_header`.
+        delimiter: See :func:`~spherical_gae.data.readers.delimited.read_delimited`.
+        comment: Likewise.
 
     Returns:
-        ``Data`` with ``edge_index`` (int64 [2, E], as listed), ``num_nodes``, ``node_ids`` and, for three columns,
-        ``edge_weight`` (float64 [E]); neither merged nor checked, see ``clean_graph``.
+        The edges as listed, neither merged nor checked.
 
     Raises:
         OSError: If the file cannot be read.
-        ValueError: If there is no edge, a line has another number of columns than the first or not two or three, an id
-            is empty, a weight not a number, or the first line looks like a header of another name.
+        ValueError: If there is no edge, an id is empty, a weight or a time is missing or no number, or it cannot be
+            told what a column is; the message names the line and how to decide it.
     """
-    rows = _without_header(read_rows(path))
-    first = next(rows, None)
-    if first is None:
+    table, report, comments = open_table(path, id_columns=2, header=header, delimiter=delimiter, comment=comment)
+    if not table.num_rows:
         raise ValueError(f"{path}: given no edges, allowed: at least one")
-    width = len(first[1])
-    if width not in (2, 3):
-        raise ValueError(f"{path}: given {width} columns, allowed: source, target and, optionally, weight")
-    number_of: dict[str, int] = {}
-    ends, weights = array("q"), array("d")
-    for line, row in chain([first], rows):
-        if len(row) != width:
-            raise ValueError(f"{path}: given {len(row)} columns in line {line}, allowed: {width} as in the first")
-        source, target, *weight = row
-        if not (source and target):
-            raise ValueError(f"{path}: given an empty node id in line {line}, allowed: any text")
-        ends.append(number_of.setdefault(source, len(number_of)))
-        ends.append(number_of.setdefault(target, len(number_of)))
-        if weight:
-            weights.append(read_number(path, line, weight[0]))
-    _refuse_unknown_header(path, first[1][:2], number_of)
-    node_ids, edge_index = _sorted_nodes(list(number_of), torch.from_numpy(np.array(ends)).view(-1, 2).t())
-    raw = Data(edge_index=edge_index, num_nodes=len(node_ids), node_ids=node_ids)
-    if width == 3:
-        raw.edge_weight = torch.from_numpy(np.array(weights))
+    if len(table.columns) < 2:
+        raise ValueError(f"{path}: given 1 columns, allowed: source, target and, optionally, weight")
+    source, target = _ends(table, columns)
+    weight = _weight_column(table, columns, (source, target), report)
+    time = None if columns.time is None else table.find(columns.time, "time")
+    roles = {"source": source, "target": target, "weight": weight, "time": time}
+    if len({k for k in roles.values() if k is not None}) < sum(k is not None for k in roles.values()):
+        shown = ", ".join(f"{role} {table.title(k)}" for role, k in roles.items() if k is not None)
+        raise ValueError(f"{path}: given the columns {shown}, allowed: a different column for each")
+    report.columns_used = {role: table.title(k) for role, k in roles.items() if k is not None}
+    for k in range(len(table.columns)):
+        if k not in roles.values():
+            report.columns_left_out.setdefault(table.title(k), _why_left_out(table, k))
+
+    ends = [_checked_ids(table, k) for k in (source, target)]
+    if bipartite is None and re.search(r"\bbip\b|\bbipartite\b", " ".join(comments[:5]).lower()):
+        bipartite = True
+    ids = number_ids(ends)
+    shared = np.intersect1d(ids.codes[0], ids.codes[1])
+    if bipartite and shared.size:
+        ids = number_ids([_prefixed(table, k, role) for role, k in (("source", source), ("target", target))])
+        report.notes.append(
+            "Ids occur in both columns, and are nodes of two kinds: the column's name was put before them."
+        )
+    elif shared.size:
+        _warn_of_two_kinds(table, (source, target), report)
+    report.notes += ids.notes
+    report.warnings += ids.warnings
+    raw = RawGraph(np.stack(ids.codes), len(ids.ids), report, ids.ids, is_directed=_says_directed(table, comments))
+    if bipartite:
+        raw.side = np.zeros(raw.num_nodes, dtype=np.int64)
+        raw.side[ids.codes[1]] = 1
+    elif not shared.size and len(ids.ids) > 4:
+        report.notes.append(
+            "No node is both a source and a target. If nodes are of two kinds, keep the sides: bipartite."
+        )
+    if weight is not None:
+        raw.edge_weight = _checked_numbers(table, weight, "weight").astype(np.float64)
+    if time is not None:
+        raw.edge_time = _checked_times(table, time, report)
     return raw
 
 
-def typed_ids(texts: list[str]) -> list[int] | list[str]:
-    """Ids as int if all are integers, else as they are."""
-    return [int(text) for text in texts] if all(map(_INTEGER.fullmatch, texts)) else texts
-
-
-def _without_header(rows: Iterator[tuple[int, list[str]]]) -> Iterator[tuple[int, list[str]]]:
-    for first in rows:
-        if [cell.lower() for cell in first[1]] not in (_HEADER[:2], _HEADER):
-            yield first
-        break
-    yield from rows
-
-
-def _refuse_unknown_header(path: Path, first: list[str], ids: dict[str, int]) -> None:
-    others = ids.keys() - set(first)
-    if others and not any(map(_INTEGER.fullmatch, first)) and all(map(_INTEGER.fullmatch, others)):
+def _ends(table: Table, columns: EdgeColumns) -> tuple[int, int]:
+    """The columns of the ids: those named, those known by name, or the first two."""
+    names = [plain(name) for name in table.names or []]
+    known = {
+        role: next((names.index(name) for name in listed if name in names), None)
+        for role, listed in (("source", SOURCE_NAMES), ("target", TARGET_NAMES))
+    }
+    found = {
+        role: table.find(wanted, role)
+        for role, wanted in (("source", columns.source), ("target", columns.target))
+        if wanted is not None
+    }
+    if not found and None not in known.values() and known["source"] != known["target"]:
+        return known["source"], known["target"]  # type: ignore[return-value]
+    rest = [k for k in range(len(table.columns)) if k not in found.values() and not _is_index(table, k)]
+    for role in ("source", "target"):
+        if role not in found:
+            place = known[role] if known[role] in rest else (rest[0] if rest else None)
+            if place is None:
+                raise ValueError(f"{table.path}: given {len(table.columns)} columns, allowed: a source and a target")
+            found[role] = place
+            rest.remove(place)
+    if columns.source is None and names and names[found["source"]] in (*ID_NAMES[:5], "label"):
         raise ValueError(
-            f"{path}: given {first[0]!r} and {first[1]!r} in the first line and integers in all others, allowed: "
-            "a header named source,target or source,target,weight, or none"
+            f"{table.path}: given the columns {', '.join(table.names or [])}, of which none is called source or "
+            "target; it may be a table of nodes. If its rows are edges, name the columns: source=, target= (--source, "
+            "--target)"
+        )
+    return found["source"], found["target"]
+
+
+def _is_index(table: Table, column: int) -> bool:
+    """Whether a column is the number of the row, as pandas writes it: without a name, or Unnamed: 0."""
+    if table.names is None:
+        return False
+    return len(table.columns) > 2 and plain(table.names[column]) in ("", "unnamed0", "indexlevel0")
+
+
+def _weight_column(table: Table, columns: EdgeColumns, ends: tuple[int, int], report: ReadReport) -> int | None:
+    if columns.weight != _AUTO:
+        return None if columns.weight == _NONE else table.find(columns.weight, "weight")
+    time = None if columns.time is None else table.find(columns.time, "time")
+    if table.names:
+        names = [plain(name) for name in table.names]
+        return next(
+            (names.index(name) for name in WEIGHT_NAMES if name in names and names.index(name) not in ends), None
+        )
+    # Without names, only the third column of a table of three, or one beside the time, is a weight.
+    others = [k for k in range(len(table.columns)) if k not in (*ends, time) and not _is_empty(table, k)]
+    if len(others) != 1:
+        return None
+    (column,) = others
+    values = table.numbers(column)
+    if values is None:
+        row = table.first_non_number(column)
+        cell = table.columns[column][row].as_py()
+        if _share_of_numbers(table, column) >= 0.5:
+            raise table.fail(row, repr(cell), "a number, as in the other lines, or weight='none' (--weight none)")
+        return None
+    if values.size and bool((values >= _LIKE_TIMES).all()):
+        shown = f"{values.min():.0f} to {values.max():.0f}"
+        report.columns_left_out[table.title(column)] = (
+            f"its values, {shown}, look like times; name it: time={column + 1} or weight={column + 1}"
+        )
+        return None
+    return column
+
+
+def _share_of_numbers(table: Table, column: int) -> float:
+    cells = table.columns[column].slice(0, 1000).to_pylist()
+    return sum(numbers_of(pa.chunked_array([[cell]]), table.decimal_comma) is not None for cell in cells) / len(cells)
+
+
+def _is_empty(table: Table, column: int) -> bool:
+    cells = table.columns[column]
+    return is_text(cells.type) and pc.all(pc.equal(cells, "")).as_py()
+
+
+def _why_left_out(table: Table, column: int) -> str:
+    if _is_empty(table, column):
+        return "it is empty"
+    if _is_index(table, column):
+        return "it numbers the rows"
+    name = plain(table.names[column]) if table.names else ""
+    if name in TIME_NAMES:
+        return "it may hold times; to use them, name it: time="
+    if name == "type":
+        return "it is not needed"
+    return "text" if table.numbers(column) is None else "it is not named; to use it, name it: weight= or time="
+
+
+def _checked_ids(table: Table, column: int) -> pa.ChunkedArray:
+    cells = table.columns[column]
+    if not (is_text(cells.type) or pa.types.is_integer(cells.type) or pa.types.is_floating(cells.type)):
+        raise ValueError(
+            f"{table.path}: given {cells.type} in column {table.title(column)}, allowed: ids, text or integers"
+        )
+    empty = pc.is_null(cells, nan_is_null=True) if not is_text(cells.type) else pc.equal(pc.fill_null(cells, ""), "")
+    if pc.any(empty).as_py():
+        row = int(pc.index(empty, True).as_py())
+        raise table.fail(row, "an empty node id", "any text")
+    return cells
+
+
+def _prefixed(table: Table, column: int, role: str) -> pa.ChunkedArray:
+    name = table.names[column] if table.names else role
+    return pc.binary_join_element_wise(name, table.columns[column].cast(pa.string()), " ")
+
+
+def _warn_of_two_kinds(table: Table, ends: tuple[int, int], report: ReadReport) -> None:
+    """Users and films may both be called 1."""
+    if not table.names:
+        return
+    first, second = (plain(table.names[k]) for k in ends)
+    kinds = [re.sub(r"id$|\d+$", "", name) for name in (first, second)]
+    if kinds[0] != kinds[1] and first not in SOURCE_NAMES and second not in TARGET_NAMES:
+        report.warnings.append(
+            f"ids occur both in {table.title(ends[0])} and in {table.title(ends[1])}, and are read as the same nodes. "
+            "If they are of two kinds, say so: bipartite"
         )
 
 
-def _sorted_nodes(texts: list[str], edge_index: Tensor) -> tuple[list[int] | list[str], Tensor]:
-    node_ids = typed_ids(texts)
-    order = sorted(range(len(node_ids)), key=node_ids.__getitem__)
-    place = torch.empty(len(order), dtype=torch.long)
-    place[torch.tensor(order)] = torch.arange(len(order))
-    return [node_ids[k] for k in order], place[edge_index]  # type: ignore[return-value]
+def _checked_numbers(table: Table, column: int, role: str) -> NDArray[np.float64] | NDArray[np.int64]:
+    values = table.numbers(column)
+    if values is None:
+        row = table.first_non_number(column)
+        raise table.fail(row, f"{table.columns[column][row].as_py()!r} as {role}", "a number")
+    if table.decimal_comma and is_text(table.columns[column].type) and ambiguous_thousands(table.columns[column]):
+        raise ValueError(
+            f"{table.path}: given {role}s such as {table.columns[column][0].as_py()!r}, whose comma may divide "
+            "thousands or decimals, allowed: a point for decimals"
+        )
+    if values.dtype.kind == "f" and np.isnan(values).any():
+        row = int(np.flatnonzero(np.isnan(values))[0])
+        raise table.fail(row, f"{table.columns[column][row].as_py()!r} as {role}", f"a number, or {role}='none'")
+    return values
+
+
+def _checked_times(table: Table, column: int, report: ReadReport) -> NDArray[np.float64] | NDArray[np.int64]:
+    """Times as they are if they are numbers, dates as seconds since 1970."""
+    cells = table.columns[column]
+    if not pa.types.is_temporal(cells.type):
+        if table.numbers(column) is not None or not is_text(cells.type):
+            return _checked_numbers(table, column, "time")
+        try:
+            dates = pd.to_datetime(pd.Series(cells.to_pylist(), dtype=object), utc=True, format="ISO8601")
+        except (ValueError, TypeError, OverflowError) as error:
+            raise ValueError(
+                f"{table.path}: given times in column {table.title(column)} that are neither numbers nor dates such as "
+                f"2024-05-31 ({error})"
+            ) from error
+    else:
+        dates = pd.to_datetime(pd.Series(cells.cast(pa.timestamp("us")).to_numpy()), utc=True)
+    if dates.isna().any():
+        row = int(np.flatnonzero(dates.isna())[0])
+        raise table.fail(row, "an empty time", "a number or a date")
+    report.notes.append("Times are dates: read as seconds since 1970, UTC.")
+    micros = dates.dt.as_unit("us").astype("int64").to_numpy()
+    return micros // 1_000_000 if not (micros % 1_000_000).any() else micros / 1e6
+
+
+def _says_directed(table: Table, comments: Sequence[str]) -> bool | None:
+    """What comments (SNAP, KONECT) or Gephi's column Type say of directions."""
+    words = " ".join(comments[:5]).lower()
+    if re.search(r"\bundirected\b|\bsym\b|\bbip\b", words):
+        return False
+    if re.search(r"\bdirected\b|\basym\b", words):
+        return True
+    names = [plain(name) for name in table.names or []]
+    if "type" in names:
+        kinds = pc.unique(table.columns[names.index("type")]).to_pylist()
+        if set(kinds) <= {"Directed", "directed"}:
+            return True
+        if set(kinds) <= {"Undirected", "undirected"}:
+            return False
+    return None

@@ -2,92 +2,208 @@
 
 from __future__ import annotations
 
-from array import array
+import difflib
+from collections.abc import Container
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
-from scipy import sparse
-from torch import Tensor
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from spherical_gae.data.readers.conversions import float_array
-from spherical_gae.data.readers.delimited import read_number, read_rows
-from spherical_gae.data.readers.suffixes import DELIMITERS
+from spherical_gae.data.cleaning import some
+from spherical_gae.data.readers.array_files import load_arrays, load_sparse
+from spherical_gae.data.readers.cells import MISSING, is_text
+from spherical_gae.data.readers.headers import plain
+from spherical_gae.data.readers.ids import typed_ids
+from spherical_gae.data.readers.raw_graph import RawGraph
+from spherical_gae.data.readers.suffixes import DELIMITED, FEATURE_SUFFIXES, TABLES, suffix_of
+from spherical_gae.data.readers.tables import Table, open_table
 
-FEATURE_SUFFIXES = (*DELIMITERS, ".npy", ".npz")
-"""Kinds of files that :func:`read_features` knows."""
+_NUM_COMPARED = 20
 
 
-def read_features(path: Path) -> tuple[list[str] | None, Tensor]:
+@dataclass
+class NodeTable:
+    """What a file says of nodes.
+
+    Attributes:
+        table: One row a node: numbers, NaN where one is missing, or text, None where it is.
+        ids: The nodes' ids as text, None for a matrix.
+        notes: What the report shall say.
+        named: Whether the columns have names of their own.
+    """
+
+    table: pd.DataFrame
+    ids: list[str] | None
+    notes: list[str]
+    named: bool
+
+
+def read_features(
+    path: Path,
+    nodes: Container[str] | None = None,
+    *,
+    header: bool | None = None,
+    delimiter: str | None = None,
+    comment: str | None = None,
+) -> NodeTable:
     """Reads node features.
 
-    - .csv, .tsv: one node a line, its id and then its features, all numbers.  A first line whose second cell is no
-      number is a header.
+    - Delimited text or .parquet: one node a row, with its id in the first column, or in one named ``id`` or ``node``.
     - .npy: a matrix [N, F].
     - .npz: such a matrix named ``x``, or what ``scipy.sparse.save_npz`` writes, which is made dense.
 
     Args:
         path: The file.
-
-    Returns:
-        The ids as text, None for a matrix; and the features, float32 [N, F].
-
-    Raises:
-        OSError: If the file cannot be read.
-        ValueError: If it is of none of these kinds, a line has another number of columns than the first, no id or no
-            features, an id comes twice, or a feature is not a number (NaN is; ``clean_graph`` refuses it).
-    """
-    suffix = path.suffix.lower()
-    if suffix in DELIMITERS:
-        return _read_table(path)
-    if suffix in FEATURE_SUFFIXES:
-        return None, _read_matrix(path)
-    raise ValueError(f"features: given {path.name}, allowed: a file {', '.join(FEATURE_SUFFIXES)}")
-
-
-def load_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    """Reads a .npz file, or a .npy file as the array ``x``; nothing is unpickled.
+        nodes: The ids of the graph, which help to tell a header from data.
+        header: See :func:`~spherical_gae.data.readers.tables.open_table`.
+        delimiter: Likewise.
+        comment: Likewise.
 
     Raises:
         OSError: If the file cannot be read.
-        ValueError: If it is no such file.
+        ValueError: If it is of none of these kinds, a line has another number of cells than the first, no id or no
+            features, or an id comes twice.
     """
-    try:
-        with path.open("rb") as file:
-            loaded = np.load(file, allow_pickle=False)
-            return dict(loaded) if isinstance(loaded, np.lib.npyio.NpzFile) else {"x": loaded}
-    except (ValueError, EOFError, BadZipFile) as error:
-        raise ValueError(f"{path}: not a file of NumPy arrays: {error}") from error
-
-
-def _read_table(path: Path) -> tuple[list[str], Tensor]:
-    ids: dict[str, None] = {}
-    cells = array("f")
-    width = 0
-    for line, row in read_rows(path):
-        if not width:
-            width = len(row)
-            if width < 2:
-                raise ValueError(f"{path}: given {width} column, allowed: a node id and at least one feature")
-            if row[1] and not _is_number(row[1]):
-                continue
-        if len(row) != width:
-            raise ValueError(f"{path}: given {len(row)} columns in line {line}, allowed: {width} as in the first")
-        if not row[0] or row[0] in ids:
-            raise ValueError(
-                f"{path}: given the node id {row[0]!r} in line {line}, allowed: one that is new, not empty"
-            )
-        ids[row[0]] = None
-        cells.extend([read_number(path, line, cell) for cell in row[1:]])
-    if not ids:
+    suffix = suffix_of(path)
+    if suffix not in FEATURE_SUFFIXES:
+        raise ValueError(f"features: given {path.name}, allowed: a file {', '.join(FEATURE_SUFFIXES)}")
+    if suffix not in TABLES:
+        return _read_matrix(path)
+    table, report, _ = open_table(path, id_columns=1, header=header, delimiter=delimiter, comment=comment, nodes=nodes)
+    if len(table.columns) < 2 and table.num_rows:
+        raise ValueError(f"{path}: given {len(table.columns)} column, allowed: a node id and at least one feature")
+    if not table.num_rows:
         raise ValueError(f"{path}: given no nodes, allowed: at least one")
-    return list(ids), torch.from_numpy(np.array(cells)).view(len(ids), width - 1)
+    place = _id_column(table)
+    ids = _checked_ids(table, place)
+    columns = {}
+    for k in range(len(table.columns)):
+        name = table.names[k] if table.names else f"feature {k if k > place else k + 1}"
+        if k != place and not (plain(name) in ("", "unnamed0", "unnamed") and _numbers_rows(table, k)):
+            if name in columns:
+                raise ValueError(f"{path}: given two columns {name!r}, allowed: different names")
+            columns[name] = _column(table, k)
+    if not columns:
+        raise ValueError(f"{path}: given no column beside the ids, allowed: at least one feature")
+    notes = [f"{path.name}: {note}" for note in report.notes]
+    if table.names and suffix in DELIMITED:
+        notes.append(f"{path.name}: the first line is a header: {some(table.names)}.")
+    return NodeTable(pd.DataFrame(columns), ids, notes, named=table.names is not None)
 
 
-def _is_number(cell: str) -> bool:
+def join_features(raw: RawGraph, given: NodeTable, numbered: bool) -> None:
+    """Gives the nodes of a graph what a file says of them.
+
+    Nodes that only the file has are added, after the others.
+
+    Args:
+        raw: The graph; its ``attributes`` are replaced.
+        given: From :func:`read_features`.
+        numbered: Whether row k of a matrix belongs to the node with the id k, not to the k-th node.
+
+    Raises:
+        ValueError: If a node of the graph is not in the file.
+    """
+    ids = given.ids
+    if ids is None and numbered:
+        ids = [str(k) for k in range(len(given.table))]
+    if ids is None:
+        _join_in_order(raw, given.table)
+        return
+    known: list[int] | list[str] = list(range(raw.num_nodes)) if raw.node_ids is None else raw.node_ids
+    row_of = {text: row for row, text in enumerate(ids)}
+    nodes = [str(node) for node in known]
+    missing = [node for node in nodes if node not in row_of]
+    alone = row_of.keys() - set(nodes)
+    if missing:
+        hint = _close_pairs(missing, alone)
+        raise ValueError(
+            f"features: given none for the nodes {some(missing)}, allowed: features for all nodes or none"
+            + (f"; is {hint}?" if hint else "")
+        )
+    more = sorted(typed_ids(list(alone)))
+    if more and given.ids is not None:
+        report = raw.report
+        report.notes.append(f"Nodes that only the features name: {len(more):,} ({some(more)}); they have no link.")
+        if hint := _close_pairs(sorted(alone), set(nodes)):
+            report.warnings.append(f"an id among the features may be mistyped: {hint}?")
+    order = [row_of[str(node)] for node in [*known, *more]]
+    raw.attributes = given.table.iloc[order].reset_index(drop=True)
+    raw.node_ids = [*known, *more]
+    if raw.side is not None and more:
+        raise ValueError(f"features: given the nodes {some(more)}, which have no side, allowed: the nodes of the graph")
+    raw.num_nodes, raw.counted_only = len(raw.node_ids), False
+
+
+def _join_in_order(raw: RawGraph, table: pd.DataFrame) -> None:
+    if raw.node_ids is None and raw.side is None and len(table) > raw.num_nodes:
+        # Numbered nodes: further rows are isolated nodes.
+        raw.num_nodes = len(table)
+    if len(table) != raw.num_nodes:
+        raise ValueError(
+            f"x: given float32 of shape {list(table.shape)}, allowed: real numbers of shape [{raw.num_nodes}, F] "
+            "with F >= 1"
+        )
+    raw.attributes, raw.counted_only = table, False
+
+
+def _close_pairs(ids: list[str], others: Container[str] | set[str]) -> str:
+    """Words on the first few ids that are nearly one of the others."""
+    listed = sorted(others)[:5000] if isinstance(others, set) else []
+    pairs = []
+    for node in ids[:_NUM_COMPARED]:
+        near = difflib.get_close_matches(node, listed, 1, 0.8) if not node.isdigit() else []
+        pairs += [f"{node!r} meant to be {near[0]!r}"] if near else []
+    return ", ".join(pairs[:3])
+
+
+def _id_column(table: Table) -> int:
+    names = [plain(name) for name in table.names or []]
+    return next((names.index(name) for name in ("id", "nodeid", "node") if name in names), 0)
+
+
+def _checked_ids(table: Table, place: int) -> list[str]:
+    cells = table.columns[place]
+    if not (is_text(cells.type) or pa.types.is_integer(cells.type)):
+        raise ValueError(f"{table.path}: given {cells.type} as node ids, allowed: text or integers")
+    ids = [("" if cell is None else str(cell)) for cell in cells.to_pylist()]
+    seen: set[str] = set()
+    for row, node in enumerate(ids):
+        if not node or node in seen:
+            raise table.fail(row, f"the node id {node!r}", "one that is new, not empty")
+        seen.add(node)
+    return ids
+
+
+def _numbers_rows(table: Table, column: int) -> bool:
+    values = table.numbers(column)
+    return values is not None and np.array_equal(values, np.arange(len(values)))
+
+
+def _column(table: Table, column: int) -> pd.Series:
+    """Numbers, or text with None for a missing value."""
+    values = table.numbers(column)
+    if values is not None:
+        return pd.Series(values.astype(np.float64))
+    cells = table.columns[column]
+    if not is_text(cells.type):
+        cells = cells.cast(pa.string())
+    missing = pc.is_in(cells, value_set=pa.array(MISSING))
+    texts = pd.Series(
+        [None if lost else cell for cell, lost in zip(cells.to_pylist(), missing.to_pylist(), strict=True)],
+        dtype=object,
+    )
+    share = texts.map(_looks_numeric, na_action="ignore").mean()
+    if share >= 0.5:
+        row = table.first_non_number(column)
+        raise table.fail(row, repr(cells[row].as_py()), "a number, as in the other lines")
+    return texts
+
+
+def _looks_numeric(cell: str) -> bool:
     try:
         float(cell)
     except ValueError:
@@ -95,10 +211,13 @@ def _is_number(cell: str) -> bool:
     return True
 
 
-def _read_matrix(path: Path) -> Tensor:
+def _read_matrix(path: Path) -> NodeTable:
     arrays = load_arrays(path)
     if "format" in arrays:
-        values = sparse.load_npz(path).toarray()
+        matrix = load_sparse(path)
+        if matrix.ndim != 2 or matrix.shape[0] * matrix.shape[1] > 10**10:
+            raise ValueError(f"{path}: given a matrix of shape {list(matrix.shape)}, allowed: at most 10^10 entries")
+        values = matrix.toarray()
     elif "x" in arrays:
         values = arrays["x"]
     else:
@@ -107,4 +226,7 @@ def _read_matrix(path: Path) -> Tensor:
         raise ValueError(
             f"{path}: given {values.dtype} of shape {list(values.shape)}, allowed: real numbers of shape [N, F]"
         )
-    return torch.from_numpy(float_array("features", values))
+    names = [f"feature {k}" for k in range(values.shape[1])]
+    if values.dtype == np.float16 or values.dtype == bool:
+        values = values.astype(np.float32)
+    return NodeTable(pd.DataFrame(values, columns=names), None, [], named=False)

@@ -2,38 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-from xml.etree.ElementTree import ParseError
+from typing import Literal
 
-import networkx as nx
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from scipy import sparse
-from torch import Tensor
 from torch_geometric.data import Data
 
-from spherical_gae.data.cleaning import clean_graph, count_nodes, plain_ids, some
-from spherical_gae.data.readers.conversions import float_array, networkx_edges, node_attributes, scipy_edges
-from spherical_gae.data.readers.edge_lists import read_edge_list, typed_ids
-from spherical_gae.data.readers.feature_files import FEATURE_SUFFIXES, load_arrays, read_features
-from spherical_gae.data.readers.suffixes import DELIMITERS, GRAPH_SUFFIXES
+from spherical_gae.data.cleaning import clean_counted
+from spherical_gae.data.readers.array_files import read_arrays
+from spherical_gae.data.readers.attributes import sides_of
+from spherical_gae.data.readers.edge_lists import EdgeColumns, read_edge_list
+from spherical_gae.data.readers.feature_files import join_features, read_features
+from spherical_gae.data.readers.json_files import read_json
+from spherical_gae.data.readers.networkx_files import read_networkx
+from spherical_gae.data.readers.node_features import take_attributes
+from spherical_gae.data.readers.raw_graph import RawGraph
+from spherical_gae.data.readers.suffixes import FEATURE_SUFFIXES, GRAPH_SUFFIXES, TABLES, stem_of, suffix_of
 
-_NPZ_TENSORS = ("edge_index", "edge_weight", "x", "y")
-_NPZ_ARRAYS = (*_NPZ_TENSORS, "node_ids", "num_nodes")
+_LARGE_WEIGHT = 1e6
+_FEW_NODES = 100_000
 
 
-def read_graph(path: str | Path, features: str | Path | None = None) -> Data:
-    """Reads a graph from a file, by its suffix.
+def read_graph(
+    path: str | Path,
+    features: str | Path | None = None,
+    *,
+    source: str | int | None = None,
+    target: str | int | None = None,
+    weight: str | int = "auto",
+    time: str | int | None = None,
+    node_attributes: str | Sequence[str] = "auto",
+    labels: str | None = None,
+    directed: bool = False,
+    bipartite: bool | None = None,
+    standardize: bool | Literal["auto"] = "auto",
+    header: bool | None = None,
+    delimiter: str | None = None,
+    comment: str | None = None,
+) -> Data:
+    r"""Reads a graph from a file, by its suffix, and says what was read.
 
-    - .csv, .tsv: an edge list, see :func:`~spherical_gae.data.readers.edge_lists.read_edge_list`.
-    - .npz: an adjacency matrix as ``scipy.sparse.save_npz`` writes it, or NumPy arrays ``edge_index`` (integers
-      ``[2, E]``) and, optionally, ``edge_weight``, ``x``, ``y``, ``node_ids`` and ``num_nodes``.
-    - .graphml: by networkx; weights are the edges' ``weight``, features all numeric node attributes side by side.
+    - .csv, .tsv, .txt, .edges, .edgelist, .parquet: an edge list, see
+      :func:`~spherical_gae.data.readers.edge_lists.read_edge_list`.
+    - .npz, .npy, .mtx: arrays and matrices, see :func:`~spherical_gae.data.readers.array_files.read_arrays`.
+    - .graphml, .gexf, .gml, .net: see :func:`~spherical_gae.data.readers.networkx_files.read_networkx`.
+    - .json: nodes and links, see :func:`~spherical_gae.data.readers.json_files.read_json`.
 
-    Directions, repeats, self-loops, weights and missing features are treated as by
-    :func:`~spherical_gae.data.cleaning.clean_graph`.
+    Any of them may be packed by gzip and end in .gz.  Repeats, self-loops, directions and missing features are treated
+    as by :func:`~spherical_gae.data.cleaning.clean_graph`.
 
     Args:
         path: The file.
@@ -41,100 +60,162 @@ def read_graph(path: str | Path, features: str | Path | None = None) -> Data:
             :func:`~spherical_gae.data.readers.feature_files.read_features`.  In a table, ids are compared as text;
             nodes that only it has are isolated and come last.  Row k of a matrix belongs to the node with the id k of
             an edge list, else to the k-th node of the file.
+        source: Column of an edge list's first ends, by name or by number from 1; None to find it.
+        target: Column of the second ends.
+        weight: Column, or name of the edge attribute, that holds weights; ``"auto"`` to find it, ``"none"`` for none.
+        time: Column, or name of the edge attribute, that holds times.
+        node_attributes: Which attributes of the nodes, or columns of ``features``, become features: ``"auto"``,
+            ``"none"``, or names.  ``"auto"`` leaves out names, text (of ``features``: text of more than 50 different
+            values), drawings and statistics of the graph, which tell of links that are held out.
+        labels: The attribute of the nodes, or column of ``features``, that holds their classes.
+        directed: Whether to keep the directions.
+        bipartite: Whether the nodes of an edge list's two columns are of two kinds, whatever their ids; None for what
+            the file says, if anything.
+        standardize: See :meth:`~spherical_gae.data.feature_preparation.FeaturePreparation.fit`.
+        header: Whether the first line of delimited text names the columns; None to find out.
+        delimiter: What separates cells, ``" "`` for any number of blanks; None to find out.
+        comment: What a line of comment begins with, ``""`` for no comments; None for ``#`` or ``%`` at the head.
 
     Returns:
-        See ``clean_graph``; ``name`` is the file's name without its suffix.
+        See ``clean_graph``.  ``name`` is the file's name without its suffix; ``report`` a
+        :class:`~spherical_gae.data.readers.report.ReadReport`, to be printed; and where the graph has them
+        ``edge_time``, ``side`` (0 or 1 for each node of a bipartite graph), ``label_names`` (what the numbers in ``y``
+        stand for) and ``feature_preparation``, by which nodes that come later get features likewise.
 
     Raises:
         OSError: If a file cannot be read.
-        ValueError: If a suffix is unknown, a file is not what its suffix says, a node of the graph has no
-            features although there are some; and as ``clean_graph``.
+        ValueError: If a suffix is unknown, a file is not what its suffix says, it cannot be told how to read it, or
+            as ``clean_graph``; the message names the file and what to do.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp(), "friends.csv")
+        >>> _ = path.write_text("from,to,since\namy,bob,2001\nbob,cid,2003\namy,bob,2002\n")
+        >>> data = read_graph(path)
+        >>> print(data.report)
+        friends.csv: text, cells divided by commas.
+        3 nodes, 2 links.
+        1 edge repeats another one: merged.
+        The first line is a header: from, to, since.
+        Column used as source: 'from'.
+        Column used as target: 'to'.
+        Column left out: 'since', it is not named; to use it, name it: weight= or time=.
+        Features: none; each node gets a random unit vector.
     """
     path = Path(path)
-    if path.suffix.lower() not in GRAPH_SUFFIXES:
-        raise ValueError(f"path: given {path.name!r}, allowed: a file {', '.join(GRAPH_SUFFIXES)}")
-    if features is not None and Path(features).suffix.lower() not in FEATURE_SUFFIXES:
+    _check_files(path, features)
+    options = {"header": header, "delimiter": delimiter, "comment": comment}
+    columns = EdgeColumns(source, target, weight, time)
+    suffix = suffix_of(path)
+    if suffix in TABLES:
+        raw = read_edge_list(path, columns, bipartite=bipartite, **options)  # type: ignore[arg-type]
+    else:
+        raw = _read_other(path, suffix, columns)
+    if features is not None:
+        nodes = {str(node) for node in (raw.node_ids if raw.node_ids is not None else range(raw.num_nodes))}
+        given = read_features(Path(features), nodes, **options)  # type: ignore[arg-type]
+        raw.x, raw.report.notes = None, raw.report.notes + given.notes
+        raw.side = raw.side if raw.side is not None or raw.attributes is None else sides_of(raw.attributes)
+        with _naming(Path(features)):
+            join_features(raw, given, numbered=suffix in TABLES)
+    with _naming(path):
+        _check_number_of_nodes(raw)
+        data = _as_data(raw)
+    with _naming(path if features is None else Path(features)):
+        take_attributes(raw, data, node_attributes, labels, standardize, own_file=features is not None)
+    data.name = stem_of(path)
+    with _naming(path):
+        clean, merged = clean_counted(data, directed=directed)
+    for name in ("label_names", "feature_preparation"):
+        if data.get(name) is not None:
+            clean[name] = data[name]
+    report = raw.report
+    report.num_nodes, report.directed = clean.num_nodes, directed
+    report.num_links = clean.num_edges // (1 if directed else 2)
+    linked = torch.zeros(clean.num_nodes, dtype=torch.bool)
+    linked[clean.edge_index.view(-1)] = True
+    report.num_isolated = clean.num_nodes - int(linked.sum())
+    report.num_repeats, report.num_self_loops = merged.num_repeats, merged.num_self_loops
+    report.num_reciprocal = 0 if directed else merged.num_reciprocal
+    _add_warnings(raw, clean, merged.num_reciprocal)
+    clean.report = report
+    return clean
+
+
+def _check_files(path: Path, features: str | Path | None) -> None:
+    if suffix_of(path) not in GRAPH_SUFFIXES:
+        raise ValueError(
+            f"path: given {path.name!r}, allowed: a file {', '.join(GRAPH_SUFFIXES)}, packed as .gz or not. What "
+            "networkx, pandas or SciPy can read, from_networkx, from_pandas_edgelist of networkx, or from_scipy take"
+        )
+    if features is not None and suffix_of(features) not in FEATURE_SUFFIXES:
         raise ValueError(f"features: given {Path(features).name!r}, allowed: a file {', '.join(FEATURE_SUFFIXES)}")
     for file in (path, features):
         if file is not None and not Path(file).is_file():
             raise FileNotFoundError(f"{file} is no file")
-    raw = _read(path, own_features=features is None)
-    if features is not None:
-        ids, x = read_features(Path(features))
-        if ids is None and path.suffix.lower() in DELIMITERS:
-            ids = [str(k) for k in range(x.size(0))]
-        raw = _with_table(raw, ids, x) if ids is not None else _with_matrix(raw, x)
-    raw.name = path.stem
-    return clean_graph(raw)
 
 
-def _read(path: Path, own_features: bool) -> Data:
-    suffix = path.suffix.lower()
-    if suffix in DELIMITERS:
-        return read_edge_list(path)
-    return _read_npz(path) if suffix == ".npz" else _read_graphml(path, own_features)
+def _read_other(path: Path, suffix: str, columns: EdgeColumns) -> RawGraph:
+    if columns.source is not None or columns.target is not None:
+        raise ValueError(f"source, target: given for {path.name}, allowed: for tables only, {', '.join(TABLES)}")
+    if suffix in (".npz", ".npy", ".mtx"):
+        if columns.time is not None or columns.weight not in ("auto", "none"):
+            raise ValueError(f"weight, time: given a name for {path.name}, whose values have no names")
+        raw = read_arrays(path)
+        if columns.weight == "none":
+            raw.edge_weight = None
+        return raw
+    reader = read_json if suffix == ".json" else read_networkx
+    return reader(path, columns.weight, columns.time)
 
 
-def _with_matrix(raw: Data, x: Tensor) -> Data:
-    raw.x = x
-    if raw.get("node_ids") is None:
-        # Numbered nodes: further rows are isolated nodes.
-        raw.num_nodes = max(raw.num_nodes, x.size(0))
-    return raw
-
-
-def _with_table(raw: Data, ids: list[str], x: Tensor) -> Data:
-    known = list(range(raw.num_nodes)) if raw.get("node_ids") is None else plain_ids(raw.node_ids)
-    row_of = {text: row for row, text in enumerate(ids)}
-    nodes = [str(node) for node in known]
-    missing = [node for node in nodes if node not in row_of]
-    if missing:
-        raise ValueError(f"features: given none for the nodes {some(missing)}, allowed: features for all nodes or none")
-    isolated = row_of.keys() - set(nodes)
-    more = sorted(typed_ids(list(isolated)))
-    raw.node_ids = [*known, *more]
-    raw.x = x[torch.tensor([row_of[str(node)] for node in raw.node_ids])]
-    raw.num_nodes = len(raw.node_ids)
-    return raw
-
-
-def _read_npz(path: Path) -> Data:
-    arrays = load_arrays(path)
-    if "format" in arrays:
-        return scipy_edges(sparse.load_npz(path))
-    if "edge_index" not in arrays or not arrays.keys() <= set(_NPZ_ARRAYS):
-        raise ValueError(
-            f"{path}: given arrays {', '.join(arrays)}, allowed: edge_index and, optionally, "
-            f"{', '.join(_NPZ_ARRAYS[1:])}; or a sparse matrix of SciPy's"
-        )
-    raw = Data(**{name: _as_tensor(path, name, arrays[name]) for name in _NPZ_TENSORS if name in arrays})
-    if "node_ids" in arrays:
-        raw.node_ids = arrays["node_ids"].tolist()
-    if "num_nodes" in arrays:
-        raw.num_nodes = int(arrays["num_nodes"])
-    raw.num_nodes = count_nodes(raw)
-    return raw
-
-
-def _as_tensor(path: Path, name: str, values: NDArray[Any]) -> Tensor:
-    if values.dtype.kind not in "biuf":
-        raise ValueError(f"{path}: given {name} of {values.dtype}, allowed: real numbers")
-    # Not all of NumPy's dtypes exist in torch.
-    return torch.from_numpy(float_array(name, values) if values.dtype.kind == "f" else values.astype(np.int64))
-
-
-def _read_graphml(path: Path, own_features: bool) -> Data:
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Errors in a block name the file."""
     try:
-        graph = nx.read_graphml(path)
-    except (ParseError, nx.NetworkXError, ValueError, KeyError) as error:
-        raise ValueError(f"{path}: not a GraphML file: {error}") from error
-    raw = networkx_edges(graph)
-    numeric = {
-        name: None
-        for _, attributes in graph.nodes(data=True)
-        for name, value in attributes.items()
-        if isinstance(value, int | float)
-    }
-    if own_features and numeric:
-        raw.x = torch.from_numpy(node_attributes(graph, list(numeric)))
-    return raw
+        yield
+    except (ValueError, OverflowError, MemoryError) as error:
+        if str(path) in str(error):
+            raise
+        raise ValueError(f"{path}: {error or type(error).__name__}") from error
+
+
+def _check_number_of_nodes(raw: RawGraph) -> None:
+    """A wrong number in a file of a few bytes shall not cost all memory."""
+    if raw.counted_only and raw.x is None and raw.num_nodes > max(_FEW_NODES, 20 * raw.edge_index.shape[1]):
+        raise ValueError(
+            f"given {raw.num_nodes:,} nodes and {raw.edge_index.shape[1]:,} edges, so that most nodes have no link, "
+            f"allowed: at most {_FEW_NODES:,} nodes, or 20 for each edge; or features for all of them"
+        )
+
+
+def _as_data(raw: RawGraph) -> Data:
+    data = Data(edge_index=torch.from_numpy(np.ascontiguousarray(raw.edge_index)), num_nodes=raw.num_nodes)
+    if raw.node_ids is not None:
+        data.node_ids = raw.node_ids
+    for name in ("edge_weight", "edge_time", "y", "side"):
+        values = getattr(raw, name)
+        if values is not None:
+            data[name] = torch.from_numpy(np.ascontiguousarray(values))
+    return data
+
+
+def _add_warnings(raw: RawGraph, clean: Data, num_reciprocal: int) -> None:
+    report = raw.report
+    if not report.directed:
+        if raw.is_directed:
+            report.notes.append(
+                "The file says that edges have a direction: directions were dropped. To keep them: directed."
+            )
+        elif raw.is_directed is None and 0.02 < num_reciprocal / report.num_links < 0.98:
+            report.warnings.append(
+                f"{num_reciprocal / report.num_links:.0%} of the links are given in both directions, the others in "
+                "one: the graph may be directed, and directions were dropped. To keep them: directed"
+            )
+    if clean.edge_weight is not None and float(clean.edge_weight.max()) > _LARGE_WEIGHT:
+        report.warnings.append(
+            f"weights reach {float(clean.edge_weight.max()):.3g}: the node itself, of weight 1, is hardly seen beside "
+            "its neighbours. If they are no weights, leave them out: weight='none'"
+        )
+    if report.num_nodes > 4 and report.num_isolated >= report.num_nodes - 2:
+        report.warnings.append("all nodes but two have no link: are source and target the right columns?")

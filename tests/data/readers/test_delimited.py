@@ -1,33 +1,147 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from spherical_gae.data.readers.delimited import read_number, read_rows
+from spherical_gae.data.readers.delimited import DelimitedText, read_delimited
+
+
+def rows(text: DelimitedText) -> list[tuple[str, ...]]:
+    return list(zip(*(column.to_pylist() for column in text.columns), strict=True))
+
+
+def read(path: Path, content: str, **options: str) -> DelimitedText:
+    path.write_text(content)
+    return read_delimited(path, **options)
 
 
 @pytest.mark.parametrize(("name", "delimiter"), [("a.csv", ","), ("a.tsv", "\t"), ("A.CSV", ",")])
 def test_rows_have_their_line_numbers(tmp_path: Path, name: str, delimiter: str) -> None:
-    lines = ["a|b", "", ' c | "d|e" ', "", "é"]
-    # A quoted cell may hold the delimiter if the quote comes first.
-    text = "\n".join(lines).replace(' "', '"').replace("|", delimiter)
-    (tmp_path / name).write_text(text, encoding="utf-8-sig")
-    assert list(read_rows(tmp_path / name)) == [(1, ["a", "b"]), (3, ["c", f"d{delimiter}e"]), (5, ["é"])]
+    lines = ["a|b", "", ' c | "d|e" ', "", "é|f"]
+    (tmp_path / name).write_text("\n".join(lines).replace("|", delimiter), encoding="utf-8-sig")
+    text = read_delimited(tmp_path / name)
+    assert rows(text) == [("a", "b"), ("c", f"d{delimiter}e"), ("é", "f")]
+    assert [text.line_of(row) for row in range(3)] == [1, 3, 5]
 
 
-def test_windows_line_ends(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_bytes(b"1,2\r\n3,4\r\n")
-    assert list(read_rows(tmp_path / "a.csv")) == [(1, ["1", "2"]), (2, ["3", "4"])]
-
-
-@pytest.mark.parametrize("content", [b"\xff\xfe1,2", b'a,"b\n' + b"x" * 200_000])
-def test_what_is_no_text_is_refused(tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize("content", [b"1,2\r\n3,4\r\n", b"1,2\r3,4\r", "\ufeff1,2\n3,4".encode("utf-16")])
+def test_other_line_ends_and_utf_16(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.csv").write_bytes(content)
-    with pytest.raises(ValueError, match=r"a\.csv: not lines of text in UTF-8"):
-        list(read_rows(tmp_path / "a.csv"))
+    assert rows(read_delimited(tmp_path / "a.csv")) == [("1", "2"), ("3", "4")]
 
 
-def test_numbers() -> None:
-    assert read_number(Path("a.csv"), 1, "-1e3") == -1000
-    for cell in ("", "one", "1,5"):
-        with pytest.raises(ValueError, match=f"a.csv: given '{cell}' in line 7, allowed: a number"):
-            read_number(Path("a.csv"), 7, cell)
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"\xff\xfe1,2", "not text in UTF-16"),
+        (b"a,b\nc,\xe9", r"not lines of text in UTF-8: byte 6 \(0xe9\) in line 2, allowed: text saved as UTF-8"),
+        (b"a,b\n\0,c", "given a null character in line 2"),
+    ],
+)
+def test_what_is_no_text_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
+    (tmp_path / "a.csv").write_bytes(content)
+    with pytest.raises(ValueError, match=rf"a\.csv: {message}"):
+        read_delimited(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize(
+    ("content", "delimiter", "first"),
+    [
+        ("0;1;2,5\n1;2;3,5\n", ";", ("0", "1", "2,5")),
+        ("0\t1\t2,5\n1\t2\t3,5\n", "\t", ("0", "1", "2,5")),
+        ("0 1 2,5\n1 2 3,5\n", " ", ("0", "1", "2,5")),
+        ("s;t;w\n0;1;2,5\n1;2;3,5\n", ";", ("s", "t", "w")),
+        ("a b\n c\t  d \n", " ", ("a", "b")),
+        ("a|b\nc|d\n", "|", ("a", "b")),
+        ("New York,Rome\nParis,Los Angeles\n", ",", ("New York", "Rome")),
+        ("a, b\nc, d\n", ",", ("a", "b")),
+        ("New York\tRome, Italy\nUlm\tBonn, Germany\n", "\t", ("New York", "Rome, Italy")),
+        ('"New York" Rome\n', " ", ("New York", "Rome")),
+    ],
+)
+@pytest.mark.parametrize("name", ["a.txt", "a.edges"])
+def test_delimiters_are_found(tmp_path: Path, name: str, content: str, delimiter: str, first: tuple[str, ...]) -> None:
+    text = read(tmp_path / name, content)
+    assert text.delimiter == delimiter
+    assert rows(text)[0] == first
+
+
+def test_delimiters_that_cannot_be_told_are_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    with pytest.raises(ValueError, match=r"commas and semicolons both .* say which by delimiter= \(--delimiter\)"):
+        read(path, "a;b,c;d\ne;f,g;h\n")
+    assert rows(read_delimited(path, ",")) == [("a;b", "c;d"), ("e;f", "g;h")]
+    assert rows(read_delimited(path, ";"))[0] == ("a", "b,c", "d")
+    with pytest.raises(ValueError, match="delimiter: given 'ab', allowed: one character"):
+        read_delimited(path, "ab")
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        # Not one of the quotes that open a cell closes it: they are letters.
+        ('"abc,def\nx,y\n', [('"abc', "def"), ("x", "y")]),
+        ('a,"b\nc,d\n"e,f\n', [("a", '"b'), ("c", "d"), ('"e', "f")]),
+        ('5" disk,b\nc,d\n', [('5" disk', "b"), ("c", "d")]),
+        ('"a""b",c\n', [('a"b', "c")]),
+        ('"a,b" , "c"\nd,e\n', [("a,b", "c"), ("d", "e")]),
+    ],
+)
+def test_quotes(tmp_path: Path, content: str, expected: list[tuple[str, ...]]) -> None:
+    assert rows(read(tmp_path / "a.csv", content)) == expected
+
+
+@pytest.mark.parametrize("content", ['"a",b\n"c,d\ne,f\n', '"a",b\nc,"d\n"\n', '"a" b,c\n"d",e\n'])
+def test_a_quote_that_is_not_closed_among_quoted_cells_is_refused(tmp_path: Path, content: str) -> None:
+    with pytest.raises(ValueError, match=r"a\.csv: given a quote in line [12] that opens a cell"):
+        read(tmp_path / "a.csv", content)
+
+
+def test_comments(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    text = read(path, "# Undirected graph: ../a.txt\n#\n# From\tTo\n0\t1\n1\t2\n")
+    assert rows(text) == [("0", "1"), ("1", "2")]
+    assert text.comments == ["Undirected graph: ../a.txt", "", "From\tTo"]
+    assert text.line_of(0) == 4
+    assert rows(read(path, "% sym unweighted\n1 2\n2 3\n")) == [("1", "2"), ("2", "3")]
+    with pytest.raises(ValueError, match=r"given '#c,d' in line 2, which may be a comment or a node; say comment='#'"):
+        read(path, "a,b\n#c,d\n")
+    assert rows(read_delimited(path, comment="#")) == [("a", "b")]
+    assert rows(read_delimited(path, comment="")) == [("a", "b"), ("#c", "d")]
+    with pytest.raises(ValueError, match="lines that all begin with # or %"):
+        read(path, "#a,#b\n#b,#c\n")
+    assert rows(read_delimited(path, comment="")) == [("#a", "#b"), ("#b", "#c")]
+    assert rows(read(path, "// a\n1,2\n", comment="//")) == [("1", "2")]
+
+
+def test_lines_of_empty_cells_are_left_out(tmp_path: Path) -> None:
+    text = read(tmp_path / "a.csv", "a,b\n,\nc,d\n,\n")
+    assert rows(text) == [("a", "b"), ("c", "d")]
+    assert text.line_of(1) == 3
+    assert text.notes == ["Lines of empty cells left out: 2."]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("a,b\nc\n", "given 1 columns in line 2, allowed: 2"),
+        ("a,b\n\nb,c,1\n", "given 3 columns in line 3, allowed: 2"),
+    ],
+)
+def test_lines_of_other_lengths_are_named(tmp_path: Path, content: str, message: str) -> None:
+    with pytest.raises(ValueError, match=rf"a\.csv: {message} as in the first; cells were divided at commas"):
+        read(tmp_path / "a.csv", content)
+
+
+CELLS = st.text(
+    st.characters(exclude_characters=' \t\n\r,;|"#%', exclude_categories=["C", "Z"]), min_size=1, max_size=6
+)
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=6), st.sampled_from(",;\t| "))
+def test_cells_are_exact_text(tmp_path_factory: pytest.TempPathFactory, lines: list[tuple[str, str]], by: str) -> None:
+    path = tmp_path_factory.mktemp("cells") / "a.txt"
+    path.write_text("\n".join(by.join(line) for line in lines), encoding="utf-8")
+    assert rows(read_delimited(path)) == lines

@@ -3,26 +3,27 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from scipy import sparse
 
-from spherical_gae.data.readers.feature_files import load_arrays, read_features
+from spherical_gae.data.readers.array_files import load_arrays
+from spherical_gae.data.readers.feature_files import read_features
 
 
 @pytest.mark.parametrize("header", ["", "id,height,width\n"])
 def test_table(tmp_path: Path, header: str) -> None:
     (tmp_path / "x.csv").write_text(header + "b,1,-2.5\n007,3e2, 4\n")
-    ids, x = read_features(tmp_path / "x.csv")
-    assert ids == ["b", "007"]
-    assert x.dtype == torch.float32
-    assert x.tolist() == [[1, -2.5], [300, 4]]
+    given = read_features(tmp_path / "x.csv")
+    assert given.ids == ["b", "007"]
+    assert given.table.to_numpy().tolist() == [[1, -2.5], [300, 4]]
+    assert list(given.table) == (["height", "width"] if header else ["feature 1", "feature 2"])
 
 
-def test_numbers_that_are_not_finite_are_left_to_the_cleaning(tmp_path: Path) -> None:
-    (tmp_path / "x.tsv").write_text("a\tnan\nb\t1e300\n")
-    (nan,), (large,) = read_features(tmp_path / "x.tsv")[1].tolist()
-    assert math.isnan(nan)
-    assert large == math.inf
+def test_missing_values_and_text(tmp_path: Path) -> None:
+    (tmp_path / "x.tsv").write_text("id\tage\ttown\na\tnan\tUlm\nb\t1e300\t\n")
+    table = read_features(tmp_path / "x.tsv").table
+    assert math.isnan(table["age"][0])
+    assert table["age"][1] == 1e300
+    assert table["town"].tolist() == ["Ulm", None]
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float16, np.int32, np.uint16, np.bool_])
@@ -32,10 +33,9 @@ def test_matrix(tmp_path: Path, dtype: type) -> None:
     np.savez(tmp_path / "x.npz", x=x)
     sparse.save_npz(tmp_path / "sparse.npz", sparse.csr_array(x.astype(np.float64)))
     for name in ("x.npy", "x.npz", "sparse.npz"):
-        ids, values = read_features(tmp_path / name)
-        assert ids is None
-        assert values.dtype == torch.float32
-        assert values.tolist() == x.astype(float).tolist()
+        given = read_features(tmp_path / name)
+        assert given.ids is None
+        assert given.table.to_numpy(dtype=float).tolist() == x.astype(float).tolist()
 
 
 @pytest.mark.parametrize(
@@ -45,11 +45,10 @@ def test_matrix(tmp_path: Path, dtype: type) -> None:
         ("id,height\n", "given no nodes"),
         ("a\nb\n", "given 1 column, allowed: a node id and at least one feature"),
         ("a,1\nb,1,2\n", "given 3 columns in line 2, allowed: 2 as in the first"),
-        ("a,1\nb,\n", "given '' in line 2, allowed: a number"),
-        ("a,\nb,1\n", "given '' in line 1, allowed: a number"),
-        ("a,1\nb,tall\n", "given 'tall' in line 2"),
+        ("a,1\nb,2\nc,tall\n", "given 'tall' in line 3, allowed: a number, as in the other lines"),
         ("a,1\nb,2\na,1\n", "given the node id 'a' in line 3, allowed: one that is new"),
         ("a,1\n,2\n", "given the node id '' in line 2"),
+        ("id,f,f\na,1,2\n", "given two columns 'f'"),
     ],
 )
 def test_malformed_table_is_refused(tmp_path: Path, text: str, message: str) -> None:
@@ -66,8 +65,8 @@ def test_malformed_matrix_is_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "x.npz", features=np.ones((2, 2)))
     with pytest.raises(ValueError, match=r"x\.npz: given arrays features, allowed: x, or a sparse matrix"):
         read_features(tmp_path / "x.npz")
-    with pytest.raises(ValueError, match=r"features: given x\.txt, allowed: a file \.csv, \.tsv, \.npy, \.npz"):
-        read_features(tmp_path / "x.txt")
+    with pytest.raises(ValueError, match=r"features: given x\.xls, allowed: a file \.csv, \.tsv, .*\.npy, \.npz"):
+        read_features(tmp_path / "x.xls")
 
 
 @pytest.mark.parametrize("content", [b"", b"no array", b"PK\x03\x04 no archive"])

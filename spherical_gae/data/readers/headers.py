@@ -1,0 +1,146 @@
+"""Is the first line of a table a header?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from spherical_gae.data.readers.cells import MISSING, is_number
+
+SOURCE_NAMES = (
+    "source", "src", "from", "fromnode", "fromnodeid", "fromid", "sourceid", "sourcenode", "srcid", "node1", "nodeid1",
+    "id1", "user1", "u", "head", "sender", "follower", "citing", "node1id", "entity1", "protein1", "gene1", "vertex1",
+)  # fmt: skip
+"""Names of a column of sources, in lower case, letters and digits only."""
+TARGET_NAMES = (
+    "target", "dst", "to", "tonode", "tonodeid", "toid", "targetid", "targetnode", "dstid", "node2", "nodeid2", "id2",
+    "user2", "v", "tail", "receiver", "followee", "cited", "node2id", "entity2", "protein2", "gene2", "vertex2",
+    "dest", "destination",
+)  # fmt: skip
+"""Names of a column of targets; the k-th does not belong to the k-th of the sources only."""
+WEIGHT_NAMES = ("weight", "weights", "w", "edgeweight", "strength")
+"""Names of a column that is taken for weights."""
+TIME_NAMES = (
+    "time",
+    "times",
+    "timestamp",
+    "ts",
+    "t",
+    "date",
+    "datetime",
+    "year",
+    "epoch",
+    "unixtime",
+    "created",
+    "createdat",
+)
+"""Names of a column that holds times."""
+ID_NAMES = ("id", "ids", "node", "nodes", "nodeid", "name", "label", "user", "userid", "vertex", "key", "index")
+"""Names of a column of node ids."""
+
+
+def plain(name: str) -> str:
+    """A column's name in lower case, letters and digits only.
+
+    Example:
+        >>> plain("From_Node Id")
+        'fromnodeid'
+    """
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+_KNOWN = {*SOURCE_NAMES, *TARGET_NAMES, *WEIGHT_NAMES, *TIME_NAMES, *ID_NAMES, "type"}
+
+
+def has_header(
+    path: Path, columns: Sequence[pa.ChunkedArray], id_columns: int, nodes: Container[str] | None = None
+) -> bool:
+    """Finds out whether the first row of a table of text names its columns.
+
+    Args:
+        path: The file, for the message.
+        columns: All columns, their first cells included.
+        id_columns: How many of them hold node ids: 2 for a list of edges, 1 for a table of nodes.
+        nodes: For a table of nodes, the ids of the graph, if they are known.
+
+    Raises:
+        ValueError: If the first line may as well be data; the message says how to decide it.
+    """
+    first = [column[0].as_py() for column in columns]
+    rest = [column.slice(1) for column in columns]
+    names = [plain(cell) for cell in first]
+    if not len(rest[0]):
+        return _is_known(names, id_columns)
+    if "" in first[:id_columns]:
+        # An index without a name, as pandas writes it; an id is never empty.
+        return True
+    if first == [str(k) for k in range(len(first))]:
+        # The names that pandas gives to columns, unless the ids are numbers too.
+        return not any(_all_numbers(column) for column in rest[:id_columns])
+    known = _is_known(names, id_columns)
+    if any(is_number(cell) for cell in first[:id_columns]):
+        return False
+    again = _again(first[:id_columns], rest[:id_columns])
+    over_ids = any(_all_numbers(column) for column in rest[:id_columns])
+    values_start = not known and any(
+        _all_numbers(column) and is_number(cell)
+        for cell, column in zip(first[id_columns:], rest[id_columns:], strict=True)
+    )
+    over_values = any(
+        _all_numbers(column) and cell not in MISSING and not is_number(cell)
+        for cell, column in zip(first[id_columns:], rest[id_columns:], strict=True)
+    )
+    under_ids = all(_all_numbers(column) for column in rest[:id_columns])
+    if id_columns == 1 and not known and (nodes is None or first[0] in nodes) and all(map(is_number, first[1:])):
+        return False
+    if id_columns == 2 and values_start:
+        return False
+    if again is None and (known or under_ids or over_values or (over_ids and len(columns) > 1)):
+        return True
+    if again is not None and not (known or over_values):
+        return False
+    if id_columns == 1 and nodes is not None and first[0] in nodes:
+        return False
+    if id_columns == 1 and nodes is not None and again is None:
+        # Not a node of the graph: a header, unless what follows looks like values.
+        others = zip(first[1:], rest[1:], strict=True)
+        if not any(is_number(cell) or pc.any(pc.equal(column, cell)).as_py() for cell, column in others):
+            return True
+    reason = f", as {again!r} occurs again among the ids" if again is not None else ""
+    raise ValueError(
+        f"{path}: given the first line {', '.join(first)!r}, which may be a header or data{reason}; say which by "
+        "header=True (--header) or header=False (--no-header)"
+    )
+
+
+def _is_known(names: Sequence[str], id_columns: int) -> bool:
+    if id_columns == 1:
+        return names[0] in ID_NAMES
+    return any(name in SOURCE_NAMES for name in names) and any(name in TARGET_NAMES for name in names)
+
+
+def _all_numbers(column: pa.ChunkedArray) -> bool:
+    """Whether all cells that are not missing are numbers, and there is one."""
+    head = column.slice(0, 100).to_pylist()
+    if any(cell not in MISSING and not is_number(cell) for cell in head):
+        return False
+    given = column.filter(pc.invert(pc.is_in(column, value_set=pa.array(MISSING))))
+    if not len(given):
+        return False
+    try:
+        given.cast(pa.float64())
+    except pa.ArrowInvalid:
+        return all(is_number(cell) for cell in given.to_pylist())
+    return True
+
+
+def _again(first: Sequence[str], rest: Sequence[pa.ChunkedArray]) -> str | None:
+    """The first id of the first row that is an id of another row too."""
+    for cell in first:
+        if any(pc.any(pc.equal(column, cell)).as_py() for column in rest):
+            return cell
+    return None

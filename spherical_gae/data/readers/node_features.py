@@ -1,0 +1,125 @@
+"""From what a file says of its nodes to features and labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+import torch
+from torch_geometric.data import Data
+
+from spherical_gae.data.cleaning import some
+from spherical_gae.data.feature_preparation import IN_SCALE, MAX_CATEGORIES, FeaturePreparation
+from spherical_gae.data.readers.attributes import SIDE, choose_attributes, is_statistic, labels_of, sides_of
+from spherical_gae.data.readers.raw_graph import RawGraph
+from spherical_gae.data.readers.report import ReadReport
+
+
+def take_attributes(
+    raw: RawGraph,
+    data: Data,
+    node_attributes: str | Sequence[str],
+    labels: str | None,
+    standardize: bool | Literal["auto"],
+    *,
+    own_file: bool,
+) -> None:
+    """Fills in ``x``, ``y`` and ``side`` of a graph, and how they were made.
+
+    Args:
+        raw: What was read.
+        data: The graph.
+        node_attributes: See :func:`~spherical_gae.data.readers.graph_files.read_graph`.
+        labels: Likewise.
+        standardize: Likewise.
+        own_file: Whether the attributes stand in a file of features, whose columns were chosen by their owner.
+
+    Raises:
+        ValueError: If there is no such attribute, or one cannot be a feature.
+    """
+    report, table = raw.report, raw.attributes
+    if raw.x is not None:
+        table = pd.DataFrame(_checked_matrix(raw), columns=[f"feature {k}" for k in range(raw.x.shape[1])])
+    if table is None:
+        table = pd.DataFrame(index=range(raw.num_nodes))
+    if raw.side is None and (side := sides_of(table)) is not None:
+        data.side = torch.from_numpy(side)
+    if "side" in data:
+        sizes = torch.bincount(data.side, minlength=2).tolist()
+        report.notes.append(f"Sides of a bipartite graph: {sizes[0]:,} and {sizes[1]:,} nodes.")
+    if labels is not None:
+        y, data.label_names = labels_of(table, labels, report)
+        data.y = torch.from_numpy(y)
+    if (own_file and node_attributes == "auto") or (raw.x is not None and node_attributes == "auto"):
+        table = _own_columns(table, labels, report)
+    else:
+        table = choose_attributes(table, node_attributes, labels, report)
+    if own_file and not table.shape[1]:
+        raise ValueError("features: given no column with values, allowed: at least one")
+    if not table.shape[1]:
+        report.notes.append("Features: none; each node gets a random unit vector.")
+        return
+    if raw.node_ids is not None:
+        table = table.set_axis(list(raw.node_ids), axis=0)
+    preparation = FeaturePreparation.fit(table, standardize)
+    data.x, data.feature_preparation = preparation.transform(table), preparation
+    _tell(preparation, table, report, standardize)
+
+
+def _checked_matrix(raw: RawGraph) -> np.ndarray:
+    assert raw.x is not None
+    if raw.x.ndim != 2 or raw.x.shape[0] != raw.num_nodes or not raw.x.shape[1]:
+        raise ValueError(
+            f"x: given {raw.x.dtype} of shape {list(raw.x.shape)}, allowed: real numbers of shape [{raw.num_nodes}, F] "
+            "with F >= 1"
+        )
+    return raw.x
+
+
+def _own_columns(table: pd.DataFrame, labels: str | None, report: ReadReport) -> pd.DataFrame:
+    """All columns but the labels, and texts of too many values."""
+    chosen = []
+    for name in table.columns:
+        if name in (labels, SIDE):
+            continue
+        column = table[name]
+        if column.notna().sum() == 0:
+            report.attributes_left_out[repr(name)] = "it is empty"
+        elif pd.api.types.is_numeric_dtype(column) or column.nunique() <= MAX_CATEGORIES:
+            chosen.append(name)
+        else:
+            report.attributes_left_out[repr(name)] = f"text of {column.nunique():,} different values"
+    telling = [name for name in chosen if is_statistic(name)]
+    if telling:
+        report.warnings.append(
+            f"the features {some(telling)} may have been computed from all links, those that are held out for the test "
+            "too: scores may be too high"
+        )
+    if table.shape[1] <= 100:
+        report.attributes_used += [str(name) for name in chosen]
+    else:
+        report.notes.append(f"Features: {len(chosen):,}.")
+    return table if len(chosen) == table.shape[1] else table[chosen]
+
+
+def _tell(
+    preparation: FeaturePreparation, table: pd.DataFrame, report: ReadReport, standardize: bool | Literal["auto"]
+) -> None:
+    """Says what was done to the features."""
+    if preparation.scaled:
+        why = "" if standardize is True else f", as some values are beyond {IN_SCALE:g}"
+        report.notes.append(f"Features standardized{why}: {some(preparation.scaled)}.")
+        if cut := preparation.num_cut(table):
+            report.notes.append(f"Values cut at {IN_SCALE:g} standard deviations: {cut:,}.")
+    elif standardize is False and preparation.numbers:
+        largest = float(np.nanmax(np.abs(table[preparation.numbers].to_numpy(dtype=np.float64, na_value=np.nan))))
+        if largest > IN_SCALE:
+            report.warnings.append(f"features reach {largest:.3g}: training may fail. To scale them: standardize")
+    if preparation.incomplete:
+        report.notes.append(
+            f"Missing values take the mean, and have a feature of their own: {some(preparation.incomplete)}."
+        )
+    for name, values in preparation.categories.items():
+        report.notes.append(f"Categories of {name}, one feature each: {some(values)}.")

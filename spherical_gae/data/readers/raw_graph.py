@@ -1,0 +1,45 @@
+"""What every reader makes of its file, before it is cleaned."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from spherical_gae.data.readers.report import ReadReport
+
+
+@dataclass
+class RawGraph:
+    """A graph as its file lists it: neither merged nor checked.
+
+    Attributes:
+        edge_index: int64 [2, E].
+        num_nodes: Number of nodes N.
+        report: What was read.
+        node_ids: N ids, None for numbered nodes.
+        edge_weight: [E], or None.
+        edge_time: [E], or None.
+        attributes: What the file says of its nodes, N rows; None if it says nothing.
+        x: Features that the file holds as a matrix [N, F].
+        y: Labels, int64 [N].
+        side: Sides of a bipartite graph, int64 [N].
+        is_directed: Whether the file says that its edges have a direction; None if it does not say.
+        counted_only: Whether the file gives the number of nodes without listing them.
+    """
+
+    edge_index: NDArray[np.int64]
+    num_nodes: int
+    report: ReadReport
+    node_ids: list[int] | list[str] | None = None
+    edge_weight: NDArray[Any] | None = None
+    edge_time: NDArray[Any] | None = None
+    attributes: pd.DataFrame | None = field(default=None, repr=False)
+    x: NDArray[np.float32] | None = None
+    y: NDArray[np.int64] | None = None
+    side: NDArray[np.int64] | None = None
+    is_directed: bool | None = None
+    counted_only: bool = False
