@@ -98,7 +98,7 @@ class FeaturePreparation:
         if missing.all(0).any():
             empty = made.numbers[int(missing.all(0).argmax())]
             raise ValueError(f"features: given the column {empty!r} without a value, allowed: numbers")
-        made.incomplete = [name for name, some in zip(made.numbers, missing.any(0).tolist(), strict=True) if some]
+        made.incomplete = [made.numbers[column] for column in np.flatnonzero(missing.any(0))]
         filled = np.where(missing, 0, values)
         counts = np.maximum((~missing).sum(0), 1)
         mean = filled.sum(0) / counts

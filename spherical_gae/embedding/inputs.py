@@ -62,8 +62,9 @@ def raw_graph(graph: Any, features: Any = None) -> Data:
         raw.x = torch.from_numpy(node_attributes(graph, features))
         return raw
     if _is_path(features):
-        ids, x = read_features(Path(features))
-        return _with_matrix(raw, x) if ids is None else _with_table(raw, ids, x)
+        given = read_features(Path(features), {str(node) for node in raw.node_ids})
+        x = torch.from_numpy(float_array("features", given.table))
+        return _with_matrix(raw, x) if given.ids is None else _with_table(raw, given.ids, x)
     if isinstance(features, pd.DataFrame):
         return _with_table(raw, plain_ids(features.index), torch.from_numpy(float_array("features", features)))
     return _with_matrix(raw, _matrix(features))
