@@ -7,7 +7,7 @@ from .core import (
     VonMisesFisher,
     sampled_kl,
 )
-from .data import load_graph, load_images, read_graph, split_links
+from .data import link_split, load_graph, load_images, read_graph, split_links
 from .embedding import SphericalGraphEmbedding
 from .models import (
     M1M2,
@@ -50,6 +50,7 @@ __all__ = [
     "fit_gae",
     "fit_m1m2",
     "fit_vae",
+    "link_split",
     "load_graph",
     "load_images",
     "read_graph",

@@ -9,11 +9,12 @@ from .few_labels import draw_labelled
 from .graphs import load_graph
 from .heart import HeartData, load_heart
 from .images import ImageSet, ImageSplit, binarize, load_images
+from .kinds import check_graph, kind_of_graph, negative_sampler
 from .negatives import NonEdgeSampler, sample_non_edges
 from .networks import load_network
 from .readers.conversions import from_networkx, from_scipy
 from .readers.graph_files import read_graph
-from .splits import LinkSplit, split_links
+from .splits import LinkSplit, checked_split, from_random_link_split, link_split, split_links
 
 __all__ = [
     "ChecksumError",
@@ -25,6 +26,8 @@ __all__ = [
     "LinkSplit",
     "NonEdgeSampler",
     "binarize",
+    "check_graph",
+    "checked_split",
     "circle_mixture",
     "clean_graph",
     "corrupt_links",
@@ -32,11 +35,15 @@ __all__ = [
     "draw_labelled",
     "feature_neighbors",
     "from_networkx",
+    "from_random_link_split",
     "from_scipy",
+    "kind_of_graph",
+    "link_split",
     "load_graph",
     "load_heart",
     "load_images",
     "load_network",
+    "negative_sampler",
     "read_graph",
     "sample_non_edges",
     "split_links",

@@ -11,13 +11,14 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from spherical_gae.data.default_features import default_features
+from spherical_gae.data.kinds import check_one_kind
 from spherical_gae.data.merging import MergedEdges, merge_edges
 from spherical_gae.data.undirected import checked_edge_weight
 
 _NUM_NAMED = 3
 
 
-def clean_graph(data: Data, *, directed: bool = False) -> Data:
+def clean_graph(data: Data, *, directed: bool | None = None) -> Data:
     """Makes of a graph what splits, models and commands expect: without repeats and self-loops, with features.
 
     - Self-loops are removed; their nodes stay.
@@ -31,15 +32,15 @@ def clean_graph(data: Data, *, directed: bool = False) -> Data:
     Args:
         data: A graph with ``edge_index`` (integers ``[2, E]``) and, optionally, ``edge_weight`` (``[E]``),
             ``edge_time`` (``[E]``, integers or finite floats), ``x`` (``[N, F]``, dense or sparse), ``y`` (integers
-            ``[N]``), ``side`` (0 or 1 for each node of a bipartite graph), ``node_ids`` (N different ids), ``name`` and
-            ``num_nodes``; other attributes are left out.  Without ``num_nodes``, ``x`` or ``node_ids`` it has as many
-            nodes as the largest number in ``edge_index`` says.
-        directed: Whether i -> j and j -> i are different links.
+            ``[N]``), ``side`` (0 or 1 for each node of a bipartite graph), ``batch`` (the graph of each node),
+            ``node_ids`` (N different ids), ``name`` and ``num_nodes``; other attributes are left out.  Without
+            ``num_nodes``, ``x`` or ``node_ids`` it has as many nodes as the largest number in ``edge_index`` says.
+        directed: Whether i -> j and j -> i are different links; if None, whether ``data.directed`` is there and True.
 
     Returns:
         A new ``Data`` with ``x`` (float32 ``[N, F]``, dense), ``edge_index`` (int64 ``[2, 2 * links]``, sorted; if
         ``directed``, ``[2, links]``), ``num_nodes``, and where the graph has them ``edge_weight`` (float32, one for
-        each column of ``edge_index``), ``edge_time`` (int64 or float64, likewise), ``y`` and ``side`` (int64
+        each column of ``edge_index``), ``edge_time`` (int64 or float64, likewise), ``y``, ``side`` and ``batch`` (int64
         ``[N]``), ``node_ids`` (list of int or of str) and ``name``.  ``directed`` is True if directions were kept, and
         not there otherwise: ``data.get("directed", False)``.
 
@@ -51,12 +52,14 @@ def clean_graph(data: Data, *, directed: bool = False) -> Data:
     return clean_counted(data, directed=directed)[0]
 
 
-def clean_counted(data: Data, *, directed: bool = False) -> tuple[Data, MergedEdges]:
+def clean_counted(data: Data, *, directed: bool | None = None) -> tuple[Data, MergedEdges]:
     """The graph of :func:`clean_graph`, and what became of its edges."""
+    check_one_kind(data)
+    directed = bool(data.get("directed")) if directed is None else directed
     num_nodes = count_nodes(data)
     clean = Data(num_nodes=num_nodes)
     node_ids = None if data.get("node_ids") is None else _checked_ids(data.node_ids, num_nodes)
-    edge_index = _checked_edge_index(data.edge_index, num_nodes)
+    edge_index = _checked_edge_index(torch.as_tensor(data.edge_index), num_nodes)
     weight = data.edge_weight
     if weight is not None:
         weight = checked_edge_weight(torch.as_tensor(weight), edge_index, node_ids)
@@ -67,6 +70,8 @@ def clean_counted(data: Data, *, directed: bool = False) -> tuple[Data, MergedEd
 
     if data.get("side") is not None:
         clean.side = _checked_sides(torch.as_tensor(data.side), num_nodes)
+    if data.get("batch") is not None:
+        clean.batch = _checked_batch(torch.as_tensor(data.batch), num_nodes)
     time = None if data.get("edge_time") is None else _checked_times(torch.as_tensor(data.edge_time), edge_index)
 
     merged = merge_edges(edge_index, num_nodes, weight, time, directed=directed)
@@ -181,6 +186,16 @@ def _checked_sides(side: Tensor, num_nodes: int) -> Tensor:
             f"side: given {side.dtype} of shape {list(side.shape)}, allowed: 0 or 1 for each of the {num_nodes} nodes"
         )
     return side.long()
+
+
+def _checked_batch(batch: Tensor, num_nodes: int) -> Tensor:
+    is_integer = not (batch.is_floating_point() or batch.is_complex() or batch.dtype == torch.bool)
+    if batch.shape != (num_nodes,) or not is_integer or bool((batch < 0).any()):
+        raise ValueError(
+            f"batch: given {batch.dtype} of shape {list(batch.shape)}, allowed: a number of 0 or more for each of the "
+            f"{num_nodes} nodes"
+        )
+    return batch.long()
 
 
 def _checked_times(time: Tensor, edge_index: Tensor) -> Tensor:

@@ -9,6 +9,9 @@ import torch
 from torch import Tensor
 from torch_geometric.utils import remove_self_loops
 
+from spherical_gae.data.pair_spaces.base import PairSpace
+from spherical_gae.data.pair_spaces.unordered import UnorderedPairs
+
 MAX_NUM_NODES = math.isqrt(2**63 - 1)
 """Largest number of nodes N: N * N has to fit into int64."""
 
@@ -16,8 +19,7 @@ MAX_NUM_NODES = math.isqrt(2**63 - 1)
 class NonEdgeSampler:
     """Draw pairs of nodes that are not linked, uniformly.
 
-    Put the nodes on a ring. Every unordered pair is {i, i + d mod N} for one distance d from 1 to
-    N / 2, and gets the number (d - 1) N + i; the numbers 0 to N (N - 1) / 2 - 1 are each used once.
+    A space of pairs gives each pair that may be linked a number from 0 to S - 1.
     Let e_0 < e_1 < ... be the numbers of the E links. Before e_k lie e_k - k non-edges, hence the
     non-edge of rank r has the number ``r + #{k : e_k - k <= r}``: one binary search in the
     non-decreasing table e_k - k. This maps the ranks 0 to M - 1 one to one to the M non-edges, so
@@ -29,10 +31,13 @@ class NonEdgeSampler:
         edge_index: int64 ``[2, E]``, the links. Each counts in both directions, however often and
             in whichever it is given; self-loops are ignored, as no self-pair is ever drawn.
         num_nodes: Number of nodes N, 0 to 3,037,000,499 (N * N has to fit into int64).
+        space: The pairs that may be linked: those of two sides, of one graph of several, ordered
+            ones; see ``spherical_gae.data.pair_spaces``. All unordered pairs if None.
 
     Raises:
         ValueError: The shape or dtype of ``edge_index`` is wrong, a node id is outside [0, N), N is
-            out of range, or all pairs are linked, so that there is nothing to draw.
+            out of range, a link is outside ``space``, or all pairs are linked, so that there is
+            nothing to draw.
 
     Example:
         >>> import torch
@@ -44,7 +49,7 @@ class NonEdgeSampler:
                 [2]])
     """
 
-    def __init__(self, edge_index: Tensor, num_nodes: int) -> None:
+    def __init__(self, edge_index: Tensor, num_nodes: int, space: PairSpace | None = None) -> None:
         if edge_index.dim() != 2 or edge_index.size(0) != 2 or edge_index.dtype != torch.long:
             raise ValueError(
                 f"edge_index: given {edge_index.dtype} of shape {list(edge_index.shape)}, "
@@ -59,15 +64,24 @@ class NonEdgeSampler:
                     f"edge_index: given node ids {low} to {high}, allowed: 0 to num_nodes - 1 = {num_nodes - 1}"
                 )
 
-        self._num_nodes = num_nodes
+        self.space: PairSpace = UnorderedPairs(num_nodes) if space is None else space.to(edge_index.device)
+        """The pairs that may be linked."""
         links, _ = remove_self_loops(edge_index)
-        linked = torch.unique(self._numbers(links[0], links[1]))  # sorted
-        self._non_edges_before = linked - torch.arange(linked.numel(), device=linked.device)
-        self.num_non_edges: int = num_nodes * (num_nodes - 1) // 2 - linked.numel()
-        """Number M of unlinked pairs i < j."""
+        if space is not None:
+            outside = links[:, ~self.space.contains(links[0], links[1])]
+            if outside.numel():
+                i, j = outside[:, 0].tolist()
+                raise ValueError(
+                    f"edge_index: given {outside.size(1)} edges that are no {self.space.name}, such as {i} - {j}, "
+                    f"allowed: {self.space.name}"
+                )
+        self._linked = torch.unique(self.space.numbers(links[0], links[1]))  # sorted
+        self._non_edges_before = self._linked - torch.arange(self._linked.numel(), device=links.device)
+        self.num_non_edges: int = self.space.size - self._linked.numel()
+        """Number M of unlinked pairs of the space."""
         if self.num_non_edges == 0:
             raise ValueError(
-                f"edge_index: all {linked.numel()} pairs of the {num_nodes} nodes are linked; "
+                f"edge_index: all {self._linked.numel()} {self.space.name} of the {num_nodes} nodes are linked; "
                 "there is no non-edge to draw"
             )
 
@@ -80,7 +94,7 @@ class NonEdgeSampler:
 
         Returns:
             int64 ``[2, num_samples]`` on the device of ``edge_index``: pairs i != j, unlinked in
-            either direction.
+            either direction; of ordered pairs, unlinked in this one.
 
         Raises:
             ValueError: ``num_samples`` is negative.
@@ -90,9 +104,7 @@ class NonEdgeSampler:
         # Below 2^28, torch.randint takes the remainder of 32 random bits, which favours small
         # results by up to 6%. Of 62 bits it is uniform to within M / 2^62; one orients the pair.
         random = torch.randint(2**63 - 1, (num_samples,), generator=generator, device=self._non_edges_before.device)
-        i, j = self._pairs((random >> 1) % self.num_non_edges)
-        swap = (random & 1).bool()
-        return torch.stack([torch.where(swap, j, i), torch.where(swap, i, j)])
+        return self._oriented(self._ranks(random >> 1), (random & 1).bool())
 
     def sample_unique(self, num_samples: int, generator: torch.Generator | None = None) -> Tensor:
         """Draw distinct non-edges, uniformly among all ordered selections.
@@ -106,7 +118,7 @@ class NonEdgeSampler:
 
         Returns:
             int64 ``[2, num_samples]`` on the device of ``edge_index``: pairs i < j in random order,
-            unlinked, none twice.
+            unlinked, none twice; of ordered pairs, i != j.
 
         Raises:
             ValueError: ``num_samples`` is negative or more than there are non-edges.
@@ -118,23 +130,44 @@ class NonEdgeSampler:
         device = self._non_edges_before.device
         seed = int(torch.randint(2**63 - 1, (), generator=generator, device=device))
         ranks = np.random.default_rng(seed).choice(self.num_non_edges, num_samples, replace=False)
-        i, j = self._pairs(torch.from_numpy(ranks).to(device))
-        return torch.stack([torch.minimum(i, j), torch.maximum(i, j)])
+        return self._listed(torch.from_numpy(ranks).to(device))
 
-    def _numbers(self, i: Tensor, j: Tensor) -> Tensor:
-        """Number the unordered pairs {i, j}, i != j."""
-        n = self._num_nodes
-        distance = (j - i) % n
-        # The way round through j is the shorter one; of two equally long, keep the smaller start.
-        turn = (2 * distance > n) | ((2 * distance == n) & (i > j))
-        start = torch.where(turn, j, i)
-        return (torch.where(turn, n - distance, distance) - 1) * n + start
+    def sample_for(self, links: Tensor, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
+        """Draw distinct non-edges to hold against links, one for each.
+
+        Args:
+            links: int64 ``[2, P]``, pairs of the space.
+            generator: As for :meth:`sample_unique`.
+
+        Returns:
+            int64 ``[2, P]``, as :meth:`sample_unique` draws them; and int64 ``[P]``, the place of the
+            link that each is for.
+
+        Raises:
+            ValueError: There are more links than non-edges.
+        """
+        negatives = self.sample_unique(links.size(1), generator)
+        return negatives, torch.arange(links.size(1), device=negatives.device)
+
+    def _ranks(self, random: Tensor) -> Tensor:
+        """Ranks of non-edges from uniform numbers of 62 bits."""
+        return random % self.num_non_edges
+
+    def _oriented(self, rank: Tensor, swap: Tensor) -> Tensor:
+        i, j = self._pairs(rank)
+        if self.space.is_ordered:
+            return torch.stack([i, j])
+        return torch.stack([torch.where(swap, j, i), torch.where(swap, i, j)])
+
+    def _listed(self, rank: Tensor) -> Tensor:
+        i, j = self._pairs(rank)
+        if self.space.is_ordered:
+            return torch.stack([i, j])
+        return torch.stack([torch.minimum(i, j), torch.maximum(i, j)])
 
     def _pairs(self, rank: Tensor) -> tuple[Tensor, Tensor]:
         """Map ranks among the non-edges to pairs of nodes."""
-        number = rank + torch.searchsorted(self._non_edges_before, rank, right=True)
-        i = number % self._num_nodes
-        return i, (i + number // self._num_nodes + 1) % self._num_nodes
+        return self.space.pairs(rank + torch.searchsorted(self._non_edges_before, rank, right=True))
 
 
 def sample_non_edges(

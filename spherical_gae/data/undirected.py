@@ -63,8 +63,14 @@ def checked_edge_weight(edge_weight: Tensor, edge_index: Tensor, node_ids: Seque
     if wrong.numel():
         place = int(wrong[0])
         ends = [int(node) if node_ids is None else node_ids[int(node)] for node in edge_index[:, place]]
+        signs = ""
+        if bool((weight < 0).any()):
+            signs = (
+                "; of a signed graph keep the positive links, edge_index[:, edge_weight > 0], or make a graph of the "
+                "negative ones"
+            )
         raise ValueError(
             f"edge_weight: given {edge_weight[place].item()} for the edge {ends[0]!r} - {ends[1]!r} ({wrong.numel()} "
-            f"of {weight.numel()} are like it), allowed: finite float32 numbers above 0"
+            f"of {weight.numel()} are like it), allowed: finite float32 numbers above 0{signs}"
         )
     return weight

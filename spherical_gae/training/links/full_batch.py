@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Data
 
-from spherical_gae.data.negatives import NonEdgeSampler
+from spherical_gae.data.kinds import negative_sampler
 from spherical_gae.data.splits import LinkSplit
 from spherical_gae.nn.feature_neighbor_encoder import FeatureNeighborEncoder, NeighborFeatures
 from spherical_gae.nn.pair_blocks import score_pairs
@@ -37,7 +37,7 @@ class FullBatchRun(LinkRun):
         if isinstance(encoder, PropagatedEncoder):
             self.rows = encoder.precompute(*self.inputs)
         self.masking = self._make_masking()
-        self.sampler = NonEdgeSampler(train.edge_index, self.num_nodes)
+        self.sampler = negative_sampler(train)
 
     def _make_masking(self) -> LinkMasking | AdjacencyMasking | None:
         share = self.config.mask_share

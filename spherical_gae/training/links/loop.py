@@ -8,9 +8,8 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch_geometric.data import Data
 
-from spherical_gae.data.splits import LinkSplit
+from spherical_gae.data.splits import LinkSplit, checked_split
 from spherical_gae.models.graph import VariationalGAE
 from spherical_gae.nn.propagated_encoder import PropagatedEncoder
 from spherical_gae.randomness import seeded
@@ -40,8 +39,8 @@ def fit_gae(
     """Trains a graph autoencoder on the training links, and keeps the weights of the best validation epoch.
 
     Each epoch minimises recon_loss + kl_weight * kl_loss / N by Adam, in one step, or in batches of links (see
-    ``GAEConfig.batch_size``), with fresh negatives, uniform among the pairs that are not training links.  Validation
-    and test links are not seen.
+    ``GAEConfig.batch_size``), with fresh negatives, uniform among the pairs that may be linked and are not training
+    links.  Validation and test links are not seen.
 
     In batches, a ``PropagatedEncoder`` needs no more of the graph than rows of features that were propagated before;
     any other encoder is given neighbourhoods sampled by PyG, which needs pyg-lib.  If torch.distributed has been
@@ -51,7 +50,8 @@ def fit_gae(
     Args:
         model: The model, on the device to train on; on return it holds the best epoch's weights, in
             evaluation mode.
-        split: From ``split_links``.
+        split: From ``split_links`` or ``link_split``; or what PyG's ``RandomLinkSplit`` returns, see
+            ``from_random_link_split``.  Negatives are of the kind that the graph is, see ``kind_of_graph``.
         config: Settings; the defaults if None.
         inputs: Arguments of ``model.encode``, on the model's device; default: ``(x, edge_index)`` of the
             training part.  Pass ``(sparse_features(x), normalized_adjacency(edge_index, N))`` to encoders of
@@ -69,13 +69,19 @@ def fit_gae(
         Scores and history.
 
     Raises:
-        TypeError: If ``split`` is not a ``LinkSplit`` of three ``Data``, such as PyG's own tuple or ``HeteroData``.
-        ValueError: If the checkpoint was made with other settings, on another split, or for another kind of model;
-            or if several processes are to train on the full batch.
+        TypeError: If ``split`` is not a split of one graph into three ``Data``, such as ``HeteroData``.
+        ValueError: If the split leaks or lacks something, see ``checked_split``; if the checkpoint was made with other
+            settings, on another split, or for another kind of model; or if several processes are to train on the full
+            batch.
         ImportError: If neighbourhoods have to be sampled and pyg-lib is not installed.
         FloatingPointError: If the loss or the embeddings become NaN or infinite.
     """
-    check_split(split)
+    split = checked_split(split)
+    if split.train.get("directed"):
+        raise ValueError(
+            "split must be undirected for this model, got a directed one: drop the directions by "
+            "clean_graph(data, directed=False) before the split"
+        )
     config = config or GAEConfig()
     device = next(model.parameters()).device
     with seeded(seed, device):
@@ -95,21 +101,6 @@ def fit_gae(
 def checkpoint_interval(run: LinkRun) -> int:
     """Epochs between two checkpoints: one in batches, which take long."""
     return _CHECKPOINT_EVERY if isinstance(run, FullBatchRun) else 1
-
-
-def check_split(split: Any) -> None:
-    """Refuses what is no split of one graph into links of one kind."""
-    if not isinstance(split, LinkSplit):
-        raise TypeError(
-            f"split must be a LinkSplit, got {type(split).__name__}: make one by split_links(data), or by "
-            f"LinkSplit(train, val, test) of three Data with edge_index, pos_edge_label_index and, but for the first, "
-            f"neg_edge_label_index"
-        )
-    for name, part in zip(split._fields, split, strict=True):
-        if not isinstance(part, Data):
-            raise TypeError(
-                f"split.{name} must be a torch_geometric Data, one kind of nodes and links, got {type(part).__name__}"
-            )
 
 
 def make_run(

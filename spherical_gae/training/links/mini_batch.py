@@ -13,7 +13,7 @@ from torch.nn.parallel import DistributedDataParallel
 from torch_geometric.data import Data
 
 from spherical_gae.core import sampled_kl
-from spherical_gae.data.negatives import NonEdgeSampler
+from spherical_gae.data.kinds import negative_sampler
 from spherical_gae.models.graph import VariationalGAE
 from spherical_gae.randomness import seed_random
 from spherical_gae.training.links.run import LinkRun
@@ -91,7 +91,7 @@ class MiniBatchRun(LinkRun):
             raise ValueError(
                 f"split must have a link to predict for each of {self.processes.count} processes, got {num_predicted}"
             )
-        self.sampler = NonEdgeSampler(train.edge_index, self.num_nodes)
+        self.sampler = negative_sampler(train)
         loss: nn.Module = BatchLoss(self.model, config.kl_weight / self.num_nodes)
         if self.processes.count > 1:
             loss = DistributedDataParallel(loss, [self.device] if self.device.type == "cuda" else None)

@@ -7,7 +7,6 @@ import torch
 from torch import Tensor, nn
 from torch_geometric.data import Data, HeteroData
 from torch_geometric.nn import GCNConv
-from torch_geometric.transforms import RandomLinkSplit
 from torch_geometric.utils import to_undirected
 
 from spherical_gae import GAEConfig, GCNEncoder, SphericalGAE, SphericalVAE, fit_gae, load_graph, split_links
@@ -180,12 +179,12 @@ def test_full_batch_and_mini_batches_reach_the_same(digits: LinkSplit) -> None:
 
 
 def test_other_splits_are_refused_by_name() -> None:
-    """PyG's own, and graphs of several kinds of nodes."""
+    """Graphs, and graphs of several kinds of nodes."""
     data = Data(x=torch.rand(20, 3), edge_index=to_undirected(torch.randint(20, (2, 40))))
     model = SphericalGAE(GCNEncoder(3, 4, (3, 1)))
-    own = RandomLinkSplit(is_undirected=True)(data)
-    with pytest.raises(TypeError, match=r"^split must be a LinkSplit, got tuple: make one by split_links\(data\)"):
-        fit_gae(model, own)
+    for wrong in (data, [data, data], None, {"train": data}):
+        with pytest.raises(TypeError, match=r"^split must be a LinkSplit, got .*: make one by split_links\(data\)"):
+            fit_gae(model, wrong)
     train, val, test = split_links(data, 0.1, 0.1)
     with pytest.raises(TypeError, match=r"^split.test must be a torch_geometric Data, .* got HeteroData"):
         fit_gae(model, LinkSplit(train, val, HeteroData()))
