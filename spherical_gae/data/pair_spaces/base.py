@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -88,7 +89,7 @@ class GroupedPairs(PairSpace):
         return self._order[self._first[graph] + i], self._order[self._first[graph] + j]
 
     @abstractmethod
-    def _count(self, n: int | Tensor) -> int | Tensor:  # type: ignore[type-arg]
+    def _count(self, n: Any) -> Any:
         """Number of pairs of n nodes."""
 
     @abstractmethod

@@ -98,7 +98,7 @@ def split_links(data: Data, val: float = 0.05, test: float = 0.1, *, seed: int =
     edge_time = None
     if data.get("edge_time") is not None:
         edge_time = _clean_edge_time(data)
-        chosen = cut_by_time(edge_time, links, val, test)
+        chosen: tuple[Tensor, ...] = cut_by_time(edge_time, links, val, test)
     else:
         chosen = _shuffled(links, int(val * links.numel()), int(test * links.numel()), seed)
     positives = [edge_index[:, part] for part in chosen]
