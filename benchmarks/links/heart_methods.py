@@ -49,6 +49,7 @@ PRESETS = {
     "paper s-vgae": ("paper", "s-vgae"),
     "frontier s-vgae": ("frontier", "s-vgae"),
     "frontier-product s-vgae": ("frontier-product", "s-vgae"),
+    "ranking s-vgae": ("ranking", "s-vgae"),
 }
 METHODS = (*UNTRAINED, *PYG, *PRESETS)
 

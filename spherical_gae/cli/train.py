@@ -22,7 +22,7 @@ from spherical_gae.cli.options import (
 )
 from spherical_gae.data.names import DATASETS
 from spherical_gae.data.readers.suffixes import GRAPH_SUFFIXES
-from spherical_gae.experiments.names import GRAPH_LATENTS, LATENTS
+from spherical_gae.experiments.names import GRAPH_LATENTS
 from spherical_gae.experiments.presets import available_presets, load_preset
 from spherical_gae.experiments.seeds import parse_seeds
 
@@ -65,7 +65,7 @@ def train(
         str | None,
         typer.Option(
             help=f"Distribution of the S-VGAE's latents on one sphere: {', '.join(GRAPH_LATENTS)} for "
-            f"{', '.join(LATENTS[name] for name in GRAPH_LATENTS)}. Default: the preset's."
+            f"{', '.join(GRAPH_LATENTS.values())}. Default: the preset's."
         ),
     ] = None,
     epochs: Annotated[int | None, typer.Option(help="Number of epochs, at least 1. Default: the preset's.")] = None,

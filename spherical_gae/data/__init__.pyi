@@ -7,6 +7,7 @@ from .degree_matched import DegreeMatchedSampler
 from .feature_neighbors import feature_neighbors
 from .few_labels import draw_labelled
 from .graphs import load_graph
+from .hard_negatives import HardNegativeSampler
 from .heart import HeartData, load_heart
 from .images import ImageSet, ImageSplit, binarize, load_images
 from .kinds import check_graph, kind_of_graph, negative_sampler
@@ -20,6 +21,7 @@ __all__ = [
     "ChecksumError",
     "CircleData",
     "DegreeMatchedSampler",
+    "HardNegativeSampler",
     "HeartData",
     "ImageSet",
     "ImageSplit",

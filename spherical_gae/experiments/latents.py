@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from spherical_gae.experiments.names import GRAPH_LATENTS, LATENTS
 from spherical_gae.nn.heads import (
+    FixedDirectionHead,
     LatentHead,
     NormalHead,
+    PlainHead,
     PowerSphericalHead,
     ProductOfSpheresHead,
     ProjectedNormalHead,
@@ -43,15 +45,17 @@ def make_head(latent: str, dim: int) -> LatentHead:
     return ProductOfSpheresHead(dim // 2, min_concentration=0.0, initial_concentration="dimension")
 
 
-def make_graph_head(latent: str, min_concentration: float) -> LatentHead:
-    """The head of an S-VGAE on one sphere.
+def make_graph_head(latent: str, min_concentration: float, num_factors: int = 1) -> LatentHead:
+    """The head of an S-VGAE, but for a product of von Mises-Fisher distributions.
 
     A smallest concentration is a start with as little noise: a projected normal starts at a scale of
     1 / sqrt(min_concentration) beside means of length about 1.
 
     Args:
-        latent: ``"s"``, ``"p"``, ``"ps"`` or ``"sc"``, as for ``make_head``.
+        latent: ``"s"``, ``"p"``, ``"ps"`` or ``"sc"``, as for ``make_head``; ``"f"`` for a direction without noise,
+            ``"plain"`` for a vector that is not normalised.
         min_concentration: Smallest concentration of the others, see ``ConcentrationHead``.
+        num_factors: Number of spheres of ``"f"``.
 
     Raises:
         ValueError: If ``latent`` is none of these.
@@ -64,4 +68,8 @@ def make_graph_head(latent: str, min_concentration: float) -> LatentHead:
         return ProjectedNormalHead(initial_scale=max(min_concentration, 1.0) ** -0.5)
     if latent == "sc":
         return SphericalCauchyHead(min_concentration)
+    if latent == "f":
+        return FixedDirectionHead(num_factors)
+    if latent == "plain":
+        return PlainHead()
     raise ValueError(f"latent must be one of {', '.join(GRAPH_LATENTS)}, got {latent!r}")

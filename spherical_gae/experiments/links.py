@@ -98,6 +98,8 @@ def gae_config(preset: Preset) -> GAEConfig:
         preset.negatives_per_link,
         preset.batch_size,
         preset.remask_every,
+        hard_negatives=preset.hard_negatives,
+        ranking_weight=preset.ranking_weight,
     )
 
 

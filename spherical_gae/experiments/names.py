@@ -19,5 +19,12 @@ LATENTS = {
 SPHERICAL_LATENTS = tuple(name for name in LATENTS if name != "n")
 """Those of an S-VAE."""
 
-GRAPH_LATENTS = ("s", "p", "ps", "sc")
+GRAPH_LATENTS = {
+    **{name: LATENTS[name] for name in ("s", "p", "ps", "sc")},
+    "f": "fixed direction, no noise",
+    "plain": "plain vector, not on a sphere, no noise",
+}
 """Those of an S-VGAE; a product of spheres is a number of factors there."""
+
+FACTOR_LATENTS = ("s", "f", "plain")
+"""Those that may have several factors."""

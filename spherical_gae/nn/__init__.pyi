@@ -3,14 +3,18 @@ from .degree_bias import DegreeBias, DegreeBiasedDecoder
 from .encoders import BatchNormPropagationEncoder, GCNEncoder, NormalizedPropagationEncoder
 from .feature_neighbor_encoder import FeatureNeighborEncoder, NeighborFeatures
 from .heads import (
+    FixedDirectionHead,
     LatentHead,
     NormalHead,
+    PlainHead,
+    PointMass,
     PowerSphericalHead,
     ProductOfSpheresHead,
     ProjectedNormalHead,
     SphericalCauchyHead,
     VonMisesFisherHead,
 )
+from .listwise import listwise_loss
 from .mlp import MLP, ClassConditionalMLP, MLPEncoder, ParallelLinear, Scale
 from .observations import BernoulliObservation, NormalObservation, Observation, log_prob_of_data
 from .pair_blocks import score_block
@@ -28,6 +32,7 @@ __all__ = [
     "DegreeBiasedDecoder",
     "FactorInnerProductDecoder",
     "FeatureNeighborEncoder",
+    "FixedDirectionHead",
     "GCNEncoder",
     "HadamardDecoder",
     "InnerProductDecoder",
@@ -42,6 +47,8 @@ __all__ = [
     "NormalizedPropagationEncoder",
     "Observation",
     "ParallelLinear",
+    "PlainHead",
+    "PointMass",
     "PowerSphericalHead",
     "ProductOfSpheresHead",
     "ProjectedNormalHead",
@@ -51,6 +58,7 @@ __all__ = [
     "SphericalCauchyHead",
     "VampPrior",
     "VonMisesFisherHead",
+    "listwise_loss",
     "log_prob_of_data",
     "node_degree",
     "normalized_adjacency",

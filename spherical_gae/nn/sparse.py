@@ -59,6 +59,13 @@ class SparseMatrix:
         return self._values.numel()
 
     @property
+    def indices(self) -> Tensor:
+        """Row and column of every stored entry, by row, then by column, int64 [2, nnz]."""
+        starts, column = self._rows
+        row = torch.repeat_interleave(torch.arange(self.shape[0], device=starts.device), starts.diff())
+        return torch.stack([row, column])
+
+    @property
     def dtype(self) -> torch.dtype:
         """Dtype of the stored entries."""
         return self._values.dtype

@@ -38,9 +38,9 @@ def build_model(preset: Preset, method: str, in_channels: int, seed: int = 0) ->
             encoder = _encoder(preset, in_channels, NormalHead().parameter_widths(preset.latent_dim))
             return NormalGAE(encoder, None if preset.normal_decoder == "plain" else _decoder(preset, 1))
         if preset.latent != "s":
-            head = make_graph_head(preset.latent, preset.min_concentration)
+            head = make_graph_head(preset.latent, preset.min_concentration, preset.num_factors)
             encoder = _encoder(preset, in_channels, head.parameter_widths(preset.latent_dim))
-            return SphericalGAE(encoder, _decoder(preset, 1), head=head)
+            return SphericalGAE(encoder, _decoder(preset, preset.num_factors), head=head)
         return SphericalGAE(
             _encoder(preset, in_channels, (preset.latent_dim, preset.num_factors)),
             _decoder(preset, preset.num_factors),

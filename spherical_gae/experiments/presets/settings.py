@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from importlib import resources
 from typing import Any
 
-from spherical_gae.experiments.names import GRAPH_LATENTS
+from spherical_gae.experiments.names import FACTOR_LATENTS, GRAPH_LATENTS
 
 ENCODERS = ("gcn", "propagation", "feature neighbors", "batch-norm propagation", "propagated features")
 DECODERS = ("inner product", "hadamard")
@@ -35,13 +35,16 @@ class Preset:
         num_feature_steps: Steps of the ``"feature neighbors"`` encoder among these, as many as ``num_steps``.
         num_neighbors: Number of a node's feature neighbours.
         num_factors: Number of spheres that the S-VGAE's latent is a product of.
-        latent: Distribution of the S-VGAE's latents: ``"s"`` for von Mises-Fisher, on one sphere also ``"p"`` for
+        latent: Distribution of the S-VGAE's latents: ``"s"`` for von Mises-Fisher, ``"f"`` for a direction without
+            noise, ``"plain"`` for a vector without noise that is not normalised; on one sphere also ``"p"`` for
             projected normal, ``"ps"`` for Power Spherical, ``"sc"`` for spherical Cauchy.
         decoder: ``"inner product"`` or ``"hadamard"``.
         degree_buckets: Number of learned biases by degree, see ``DegreeBias``; 0 for none.
         isolated_bucket: Whether isolated nodes have a bias of their own.
         mask_share: See ``GAEConfig``.
         negatives_per_link: See ``GAEConfig``.
+        hard_negatives: See ``GAEConfig``.
+        ranking_weight: See ``GAEConfig``.
         batch_size: See ``GAEConfig``.
         remask_every: See ``GAEConfig``.
         normal_decoder: The N-VGAE's decoder: ``"plain"`` for the inner product of Kipf & Welling with nothing to
@@ -71,6 +74,8 @@ class Preset:
     isolated_bucket: bool = True
     mask_share: float = 0.0
     negatives_per_link: int = 1
+    hard_negatives: int = 0
+    ranking_weight: float = 0.5
     batch_size: int | None = None
     remask_every: int = 1
     normal_decoder: str = "plain"
@@ -87,8 +92,11 @@ class Preset:
         ):
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {getattr(self, name)!r}")
-        if self.num_factors > 1 and self.latent != "s":
-            raise ValueError(f"latent must be 's' on a product of spheres, got {self.latent!r}")
+        if self.num_factors > 1 and self.latent not in FACTOR_LATENTS:
+            raise ValueError(
+                f"latent must be {', '.join(FACTOR_LATENTS[:-1])} or {FACTOR_LATENTS[-1]} with several factors, "
+                f"got {self.latent!r}"
+            )
         if self.num_factors < 1:
             raise ValueError(f"num_factors must be at least 1, got {self.num_factors}")
         if self.latent_dim < 2:

@@ -23,6 +23,9 @@ class GAEConfig:
         mask_share: Share of the training links that each epoch hides from message passing, in [0, 1); if positive,
             only the hidden links are predicted.
         negatives_per_link: Number of negatives drawn for every link to predict, at least 1.
+        hard_negatives: Number of hard negatives drawn for every link to predict besides, see ``HardNegativeSampler``; 0
+            for none.  Each link is to be above its own: ``listwise_loss``.  For the full batch.
+        ranking_weight: Weight of that loss, in (0, 1]; binary cross-entropy with the uniform negatives has the rest.
         batch_size: Links to predict in a gradient step; 0 for all of them, the full batch.  If None, the full batch up
             to a million training links, else 16,384.  Several processes share a batch, and need one.
         remask_every: Epochs for which training in batches keeps a mask, before it hides other links and propagates
@@ -49,6 +52,8 @@ class GAEConfig:
     num_neighbors: tuple[int, ...] = (10, 10)
     patience: int | None = None
     select_by: str = "auc+ap"
+    hard_negatives: int = 0
+    ranking_weight: float = 0.5
 
     def __post_init__(self) -> None:
         if self.epochs < 1:
@@ -61,6 +66,10 @@ class GAEConfig:
             raise ValueError(f"mask_share must be in [0, 1), got {self.mask_share}")
         if self.negatives_per_link < 1:
             raise ValueError(f"negatives_per_link must be at least 1, got {self.negatives_per_link}")
+        if self.hard_negatives < 0:
+            raise ValueError(f"hard_negatives must be at least 0, got {self.hard_negatives}")
+        if not 0 < self.ranking_weight <= 1:
+            raise ValueError(f"ranking_weight must be in (0, 1], got {self.ranking_weight}")
         if self.batch_size is not None and self.batch_size < 0:
             raise ValueError(f"batch_size must be at least 1, or 0 for the full batch, got {self.batch_size}")
         if self.remask_every < 1:

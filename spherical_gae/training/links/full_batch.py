@@ -9,8 +9,12 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from spherical_gae.data.kinds import negative_sampler
+from spherical_gae.data.feature_neighbors import feature_neighbors
+from spherical_gae.data.hard_negatives import HardNegativeSampler
+from spherical_gae.data.negatives import NonEdgeSampler
 from spherical_gae.data.splits import LinkSplit
 from spherical_gae.nn.feature_neighbor_encoder import FeatureNeighborEncoder, NeighborFeatures
+from spherical_gae.nn.listwise import listwise_loss
 from spherical_gae.nn.pair_blocks import score_pairs
 from spherical_gae.nn.propagated_encoder import PropagatedEncoder
 from spherical_gae.nn.sparse import SparseMatrix
@@ -38,6 +42,12 @@ class FullBatchRun(LinkRun):
             self.rows = encoder.precompute(*self.inputs)
         self.masking = self._make_masking()
         self.sampler = negative_sampler(train)
+        self.sampler = NonEdgeSampler(train.edge_index, self.num_nodes)
+        self.hard_sampler = None
+        if self.config.hard_negatives > 0:
+            known = isinstance(self.inputs[0], NeighborFeatures)
+            similar = self.inputs[0].adjacency.indices if known else feature_neighbors(train.x)
+            self.hard_sampler = HardNegativeSampler(train.edge_index, self.num_nodes, similar)
 
     def _make_masking(self) -> LinkMasking | AdjacencyMasking | None:
         share = self.config.mask_share
@@ -66,13 +76,26 @@ class FullBatchRun(LinkRun):
         negatives = self.sampler.sample(self.config.negatives_per_link * positives.size(1))
         kl_weight = self.config.kl_weight / self.num_nodes
         known = self.model.graph_arguments(graph, self.num_nodes)
-        loss = self.model.recon_loss(z, positives, negatives, **known) + kl_weight * self.model.kl_loss()
+        loss = self.model.recon_loss(z, positives, negatives, **known)
+        if self.hard_sampler is not None:
+            weight = self.config.ranking_weight
+            loss = (1 - weight) * loss + weight * self._ranking_loss(z, positives, known)
+        loss = loss + kl_weight * self.model.kl_loss()
         value = loss.item()
         self.check_loss(value)
         loss.backward()
         self.optimizer.step()
         self.epoch += 1
         return value
+
+    def _ranking_loss(self, z: Tensor, positives: Tensor, known: dict[str, Tensor]) -> Tensor:
+        """``listwise_loss`` of the links to predict, each among hard negatives of its own."""
+        assert self.hard_sampler is not None
+        hard = self.hard_sampler.sample(positives, self.config.hard_negatives)
+        pairs = torch.cat([positives, hard.flatten(1)], dim=1)
+        scores = self.model.decoder(z, pairs, sigmoid=False, **known)
+        positive, negative = scores.split([positives.size(1), hard[0].numel()])
+        return listwise_loss(positive, negative.view(hard.shape[1:]))
 
     @torch.no_grad()
     def log_odds(self, part: Data) -> tuple[Tensor, Tensor]:

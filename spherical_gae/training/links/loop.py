@@ -135,6 +135,11 @@ def kind_of_run(encoder: nn.Module, config: GAEConfig, num_links: int, is_weight
         if count > 1:
             raise ValueError(f"batch_size must be at least 1 to train in {count} processes, got the full batch")
         return FullBatchRun
+    if config.hard_negatives > 0:
+        raise ValueError(
+            f"hard_negatives must be 0 in batches of links, got {config.hard_negatives}: these need the full batch, "
+            f"batch_size=0"
+        )
     if isinstance(encoder, PropagatedEncoder):
         return RowBatchRun
     check_neighbor_batches(encoder, config, is_weighted)

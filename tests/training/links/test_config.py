@@ -21,6 +21,8 @@ from spherical_gae import GAEConfig
         ({"remask_every": 0}, "remask_every must be at least 1, got 0"),
         ({"num_neighbors": ()}, r"num_neighbors must be numbers of at least 1, at least one, got \(\)"),
         ({"patience": 0}, "patience must be at least 1, or None for all epochs, got 0"),
+        ({"hard_negatives": -1}, "hard_negatives must be at least 0, got -1"),
+        ({"ranking_weight": 0.0}, r"ranking_weight must be in \(0, 1\], got 0.0"),
         ({"num_neighbors": (5, 0)}, "num_neighbors must be numbers of at least 1"),
     ],
 )
