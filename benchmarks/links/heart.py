@@ -2,7 +2,7 @@
 
     python benchmarks/links/heart.py
 
-Message passing sees the training links only.  Every trained method is validated at about 40 epochs.  In the first
+Message passing sees the training links only.  Every trained method is validated at about 20 epochs.  In the first
 tables each metric is that of the epoch with its own best validation value, as in the benchmark; in the second all are
 those of one epoch, that of the best validation AUC + AP.  The split is fixed; seeds are those of training.  Every cell
 (data set, method, seed) runs on one thread and is written when it is done; an interrupted benchmark continues where it

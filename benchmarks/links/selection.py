@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 # Times that a training run is validated: the hard negatives are half a million pairs.
-CHECKS = 40
+CHECKS = 20
 
 
 class EveryMetric:
