@@ -215,7 +215,7 @@ def test_optuna_study_prunes_by_a_callback() -> None:
         ({"val_share": 1.0}, r"val_share: given 1.0, allowed: a share in \[0, 1\)"),
         ({"val_share": 0.99}, "val_share: given 0.99 for a graph of 78 links among 561 pairs"),
         ({"preset": "best"}, "preset must be one of .*, got 'best'"),
-        ({"latent": "n"}, "latent must be one of s, p, ps, sc, got 'n'"),
+        ({"latent": "n"}, "latent must be one of s, p, ps, sc, f, plain, got 'n'"),
     ],
 )
 def test_settings_out_of_range_are_refused(arguments: dict[str, Any], message: str) -> None:

@@ -8,10 +8,9 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Data
 
-from spherical_gae.data.kinds import negative_sampler
 from spherical_gae.data.feature_neighbors import feature_neighbors
 from spherical_gae.data.hard_negatives import HardNegativeSampler
-from spherical_gae.data.negatives import NonEdgeSampler
+from spherical_gae.data.kinds import negative_sampler
 from spherical_gae.data.splits import LinkSplit
 from spherical_gae.nn.feature_neighbor_encoder import FeatureNeighborEncoder, NeighborFeatures
 from spherical_gae.nn.listwise import listwise_loss
@@ -42,7 +41,6 @@ class FullBatchRun(LinkRun):
             self.rows = encoder.precompute(*self.inputs)
         self.masking = self._make_masking()
         self.sampler = negative_sampler(train)
-        self.sampler = NonEdgeSampler(train.edge_index, self.num_nodes)
         self.hard_sampler = None
         if self.config.hard_negatives > 0:
             known = isinstance(self.inputs[0], NeighborFeatures)
