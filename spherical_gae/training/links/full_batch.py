@@ -10,7 +10,7 @@ from torch_geometric.data import Data
 
 from spherical_gae.data.feature_neighbors import feature_neighbors
 from spherical_gae.data.hard_negatives import HardNegativeSampler
-from spherical_gae.data.kinds import negative_sampler
+from spherical_gae.data.kinds import negative_sampler, pair_space
 from spherical_gae.data.splits import LinkSplit
 from spherical_gae.nn.feature_neighbor_encoder import FeatureNeighborEncoder, NeighborFeatures
 from spherical_gae.nn.listwise import listwise_loss
@@ -41,11 +41,7 @@ class FullBatchRun(LinkRun):
             self.rows = encoder.precompute(*self.inputs)
         self.masking = self._make_masking()
         self.sampler = negative_sampler(train)
-        self.hard_sampler = None
-        if self.config.hard_negatives > 0:
-            known = isinstance(self.inputs[0], NeighborFeatures)
-            similar = self.inputs[0].adjacency.indices if known else feature_neighbors(train.x)
-            self.hard_sampler = HardNegativeSampler(train.edge_index, self.num_nodes, similar)
+        self.hard_sampler = self._make_hard_sampler() if self.config.hard_negatives > 0 else None
 
     def _make_masking(self) -> LinkMasking | AdjacencyMasking | None:
         share = self.config.mask_share
@@ -56,6 +52,18 @@ class FullBatchRun(LinkRun):
             weight = weight_of_links(graph, self.split.train)
             return AdjacencyMasking(edge_index, self.num_nodes, share, graph.dtype, weight)
         return LinkMasking(edge_index, self.num_nodes, share)
+
+    def _make_hard_sampler(self) -> HardNegativeSampler:
+        train, features = self.split.train, self.inputs[0]
+        if pair_space(train) is not None:
+            raise ValueError(
+                f"hard_negatives must be 0 for directed and bipartite graphs and for batches of graphs, got "
+                f"{self.config.hard_negatives}: nodes two links apart are no candidates there"
+            )
+        # Found already, where the encoder has prepared them.
+        is_known = isinstance(features, NeighborFeatures)
+        similar = features.adjacency.indices if is_known else feature_neighbors(train.x)
+        return HardNegativeSampler(train.edge_index, self.num_nodes, similar)
 
     def _encode(self, graph: Any) -> Tensor:
         if self.rows is not None and graph is self.inputs[-1]:

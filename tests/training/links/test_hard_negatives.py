@@ -12,6 +12,7 @@ from spherical_gae.experiments.links import gae_config
 from spherical_gae.experiments.presets import build_model, load_preset
 from spherical_gae.models import VariationalGAE
 from spherical_gae.nn import PropagatedEncoder
+from spherical_gae.training.links.full_batch import FullBatchRun
 from spherical_gae.training.links.loop import kind_of_run
 from tests.helpers.link_runs import StopHereError, assert_identical, make_model, small_split, stop_at, train
 
@@ -52,6 +53,13 @@ def test_interrupted_run_is_resumed_bit_for_bit(small: LinkSplit, tmp_path: Path
         train(small, stopped, checkpoint=tmp_path / "run.ckpt", **changed)
     resumed = train(small, make_ranking_model(small), checkpoint=tmp_path / "run.ckpt", **changed)
     assert_identical(whole, resumed)
+
+
+def test_other_kinds_of_graphs_refuse_them(small: LinkSplit) -> None:
+    parts = LinkSplit(*(part.clone() for part in small))
+    parts.train.batch = (torch.arange(400) > 398).long()
+    with pytest.raises(ValueError, match="hard_negatives must be 0 for directed and bipartite graphs"):
+        FullBatchRun(make_ranking_model(small), parts, GAEConfig(1, hard_negatives=8), None, 0, torch.device("cpu"))
 
 
 def test_batches_refuse_them() -> None:
