@@ -63,8 +63,11 @@ def clean_counted(data: Data, *, directed: bool | None = None) -> tuple[Data, Me
     weight = data.edge_weight
     if weight is not None:
         weight = checked_edge_weight(torch.as_tensor(weight), edge_index, node_ids)
+    names = num_nodes if node_ids is None else node_ids
     if data.x is not None:
         clean.x = _checked_features(torch.as_tensor(data.x), num_nodes, node_ids)
+        if data.get("has_default_features") and _are_defaults(clean.x, names):
+            clean.has_default_features = True
     if data.y is not None:
         clean.y = _checked_labels(torch.as_tensor(data.y), num_nodes)
 
@@ -85,13 +88,18 @@ def clean_counted(data: Data, *, directed: bool | None = None) -> tuple[Data, Me
     if directed:
         clean.directed = True
     if data.x is None:
-        clean.x = default_features(num_nodes if node_ids is None else node_ids).to(edge_index.device)
+        clean.x = default_features(names).to(edge_index.device)
         clean.has_default_features = True
     if node_ids is not None:
         clean.node_ids = node_ids
     if data.get("name") is not None:
         clean.name = data.name
     return clean, merged
+
+
+def _are_defaults(x: Tensor, names: int | list[int] | list[str]) -> bool:
+    """Whether a graph that was cleaned before still has the features it got then."""
+    return torch.equal(x.cpu(), default_features(names, x.size(1)))
 
 
 def count_nodes(data: Data) -> int:

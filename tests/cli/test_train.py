@@ -81,7 +81,7 @@ def test_malformed_seeds_are_refused(text: str, reason: str) -> None:
         (["--epochs", "-5"], "--epochs", ["given -5", "1 or more"]),
         (["--latent-dim", "1"], "--latent-dim", ["given 1", "2 or more"]),
         (["--latent", "n"], "--latent", ["given 'n'", "s, p, ps, sc"]),
-        (["--latent", "p", "--preset", "frontier-product"], "--latent", ["'s' on a product of spheres", "'p'"]),
+        (["--latent", "p", "--preset", "frontier-product"], "--latent", ["plain on a product of spheres", "'p'"]),
         (["--batch-size", "-1"], "--batch-size", ["given -1", "1 or more"]),
         (["--batch-size", "64"], "--batch-size", ["pyg-lib", "the preset scalable"]),
         (["--threads", "0"], "--threads", ["given 0", "1 or more"]),

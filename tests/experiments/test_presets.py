@@ -98,7 +98,7 @@ def test_changes_make_a_copy() -> None:
         ({"decoder": "bilinear"}, "decoder must be one of inner product, hadamard, got 'bilinear'"),
         ({"normal_decoder": "other"}, "normal_decoder must be one of plain, same, got 'other'"),
         ({"latent": "n"}, "latent must be one of s, p, ps, sc, f, plain, got 'n'"),
-        ({"latent": "p", "num_factors": 2}, "latent must be s, f or plain with several factors, got 'p'"),
+        ({"latent": "p", "num_factors": 2}, "latent must be s, f or plain on a product of spheres, got 'p'"),
         ({"latent_dim": 1}, "latent_dim must be at least 2, got 1"),
         ({"num_factors": 0}, "num_factors must be at least 1, got 0"),
         ({"latent_dim": 8, "num_factors": 3}, "latent_dim must be a multiple of num_factors, 3, .* got 8"),

@@ -94,7 +94,7 @@ class Preset:
                 raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {getattr(self, name)!r}")
         if self.num_factors > 1 and self.latent not in FACTOR_LATENTS:
             raise ValueError(
-                f"latent must be {', '.join(FACTOR_LATENTS[:-1])} or {FACTOR_LATENTS[-1]} with several factors, "
+                f"latent must be {', '.join(FACTOR_LATENTS[:-1])} or {FACTOR_LATENTS[-1]} on a product of spheres, "
                 f"got {self.latent!r}"
             )
         if self.num_factors < 1:
