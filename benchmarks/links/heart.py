@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.cells import add_common_options, command_line, kept_cells, run_cells, spread, write_results
-from benchmarks.links.heart_methods import METHODS, UNTRAINED, run_method
 from benchmarks.links.link_prediction import Cell
+from benchmarks.links.ranking_methods import METHODS, UNTRAINED, heart_tests, run_method
 from spherical_gae.data import load_heart
 from spherical_gae.experiments.seeds import parse_seeds
 from spherical_gae.training.checkpoint import save_json
@@ -74,7 +74,8 @@ def run_cell(cell: Cell, work: Path) -> dict[str, Any]:
     """Trains and scores one cell, or reads its result if it is there."""
     result = cell.path(work)
     if not result.exists():
-        save_json(result, run_method(cell.method, load_heart(cell.dataset), cell.seed))
+        data = load_heart(cell.dataset)
+        save_json(result, run_method(cell.method, data.split, heart_tests(data), cell.seed))
     return {**cell._asdict(), **json.loads(result.read_text())}
 
 
@@ -82,6 +83,13 @@ def chosen_cells(datasets: list[str], methods: list[str], seeds: tuple[int, ...]
     """The cells; what is not trained has no seed but the first."""
     cells = (Cell(*values) for values in product(datasets, methods, seeds))
     return [cell for cell in cells if cell.method not in UNTRAINED or cell.seed == seeds[0]]
+
+
+def sorted_cells(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Cells in the order of the data sets, of the methods and of the seeds."""
+    return sorted(
+        cells, key=lambda cell: (DATASETS.index(cell["dataset"]), METHODS.index(cell["method"]), cell["seed"])
+    )
 
 
 def lines(cells: list[dict[str, Any]]) -> Iterator[str]:
@@ -123,9 +131,7 @@ def main() -> None:
         cells = [cell for cell in cells if cell.path(options.work).exists()]
     kept = kept_cells(options.keep, lambda entry: Cell(*(entry[name] for name in Cell._fields)), cells)
     found = run_cells(cells, partial(run_cell, work=options.work), options.jobs)
-    order = {dataset: number for number, dataset in enumerate(DATASETS)}
-    ranks = {method: number for number, method in enumerate(METHODS)}
-    results = sorted([*kept, *found], key=lambda cell: (order[cell["dataset"]], ranks[cell["method"]], cell["seed"]))
+    results = sorted_cells([*kept, *found])
     command = command_line(parser, options, ("datasets", "methods", "seeds"))
     write_results(options.out, "heart", {"command": command, "cells": results}, lines(results))
 

@@ -1,4 +1,4 @@
-"""HeaRT's two tests of a link predictor, with their formulas: the existing setting, and the hard negatives.
+"""Two tests of a link predictor by ranks, with HeaRT's formulas: the existing setting, and the hard negatives.
 
 Existing setting: every positive against all shared negatives, with AUC, AP, MRR and Hits@k, of which the last counts
 the positives strictly above the k-th best negative, as OGB's evaluator does.  HeaRT: every positive against its own 500
@@ -16,7 +16,7 @@ from torch import Tensor
 from spherical_gae.evaluation.metrics import auc_ap
 from spherical_gae.evaluation.ranking import link_ranks
 
-EXISTING_HITS = (1, 3, 10, 100)
+EXISTING_HITS = (1, 3, 10, 20, 50, 100)
 HEART_HITS = (1, 3, 10, 20, 100)
 METRICS = (
     "auc",

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from benchmarks.links.heart_protocol import METRICS, PartTest, hits_above, shared_ranks
+from benchmarks.links.ranking_protocol import METRICS, PartTest, hits_above, shared_ranks
 from benchmarks.links.selection import EveryMetric, train_and_select
 
 

@@ -1,4 +1,4 @@
-"""The methods of the HeaRT benchmark, on its fixed splits."""
+"""The methods that are judged by ranks: on HeaRT's fixed splits, and on splits by chance."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.links import pyg_autoencoders
-from benchmarks.links.heart_protocol import PartTest
+from benchmarks.links.ranking_protocol import PartTest
 from benchmarks.links.selection import EveryMetric, train_and_select
 from spherical_gae.data import HeartData, LinkSplit
 from spherical_gae.evaluation import adamic_adar, common_neighbors, katz, resource_allocation, untrained_embeddings
@@ -67,30 +67,36 @@ def heart_tests(data: HeartData) -> Tests:
     return Tests(*(PartTest(part.pos_edge_label_index, part.neg_edge_label_index, hard) for part, hard in parts))
 
 
-def run_method(method: str, data: HeartData, seed: int) -> dict[str, Any]:
+def shared_tests(split: LinkSplit) -> Tests:
+    """Each part's links against all its negatives."""
+    return Tests(*(PartTest(part.pos_edge_label_index, part.neg_edge_label_index) for part in split[1:]))
+
+
+def run_method(method: str, split: LinkSplit, tests: Tests, seed: int) -> dict[str, Any]:
     """Scores a method, after training it if need be.
 
     Args:
         method: One of ``METHODS``.
-        data: From ``load_heart``.
-        seed: Seed of weights and training; the split is fixed.
+        split: The split; message passing and training see its training links only.
+        tests: What is scored.
+        seed: Seed of weights and training.
 
     Returns:
         ``own_epoch`` and ``one_epoch`` (metrics on the test links, see ``EveryMetric``; the same for what is not
         trained), ``val``, ``epochs``, and ``seconds`` and ``cpu_seconds`` that it took.
     """
     start, cpu_start = time.perf_counter(), time.process_time()
-    tests, train = heart_tests(data), data.split.train
+    train = split.train
     if method in HEURISTICS:
         result = untrained(tests, lambda pairs: HEURISTICS[method](train.edge_index, train.num_nodes, pairs))
     elif method == "cosine":
         z = untrained_embeddings(train)
         result = untrained(tests, lambda pairs: inner_products(z, pairs))
     elif method in PYG:
-        result = train_pyg(method, data.split, tests, seed)
+        result = train_pyg(method, split, tests, seed)
     else:
         preset, model = PRESETS[method]
-        result = train_preset(load_preset(preset, train.name), model, data.split, tests, seed)
+        result = train_preset(load_preset(preset, train.name), model, split, tests, seed)
     seconds = {"seconds": time.perf_counter() - start, "cpu_seconds": time.process_time() - cpu_start}
     return {**result, **{name: round(value, 2) for name, value in seconds.items()}}
 

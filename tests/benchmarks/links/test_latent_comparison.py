@@ -1,0 +1,43 @@
+from pathlib import Path
+from typing import Any
+
+from benchmarks.links import latent_comparison
+from benchmarks.links.latent_comparison import Cell, best_settings, differences, rows, settings_of
+
+
+def found(latent: str, setting: int, seed: int = 0, preset: str = "frontier", **values: float) -> dict[str, Any]:
+    val = {"auc": 0.9, "ap": 0.9, "heart_mrr": 0.1, **values}
+    return {**Cell("cora", preset, latent, setting, "heart", seed)._asdict(), "val": val, "one_epoch": dict(val)}
+
+
+def test_the_search_sees_validation_values_of_the_presets_own_aim() -> None:
+    searched = [found("normal", 1, auc=0.95), found("normal", 0, heart_mrr=0.2), found("normal", 2, auc=0.95)]
+    assert best_settings(searched) == {("cora", "frontier", "normal"): 1}
+    searched = [{**cell, "preset": "ranking"} for cell in searched]
+    assert best_settings(searched) == {("cora", "ranking", "normal"): 0}
+
+
+def test_settings_that_change_nothing_are_left_out() -> None:
+    assert settings_of("normal") == [0, 1, 2, 3]
+    assert settings_of("plain, no noise") == [0, 2]
+    dropouts = [Cell("cora", "frontier", "normal", number, "heart", 0).settings.dropout for number in range(4)]
+    assert dropouts == [0.8, 0.8, 0.5, 0.5]
+
+
+def test_a_projected_normal_is_on_one_sphere_only(tmp_path: Path) -> None:
+    found = list(rows(["cora"], ["frontier", "ranking"]))
+    assert [preset for _, preset, latent in found if latent == "projected normal"] == ["frontier"]
+    assert len(found) == 9
+    cells = [Cell(*row, 0, split, seed) for row in found for split in latent_comparison.SPLITS for seed in (0, 1)]
+    assert len({cell.path(tmp_path) for cell in cells}) == len(cells)
+
+
+def test_differences_are_of_the_same_seeds() -> None:
+    first = [found("von Mises-Fisher", 0, seed, auc=0.9 + 0.01 * seed) for seed in range(4)]
+    second = [found("normal", 0, seed, auc=0.8 + 0.02 * seed) for seed in (3, 1, 2)]
+    chosen = [("cora", "frontier", "von Mises-Fisher"), ("cora", "frontier", "normal")]
+    for cell in (*first, *second):
+        cell["one_epoch"] |= {"mrr": 0.1, "heart_hits_at_10": 0.1}
+    line = list(differences([*first, *second], chosen, "heart"))[-1]
+    # 9, 8 and 7 points on the seeds 1, 2 and 3.
+    assert line.startswith("| cora | frontier | normal | 3 | +8.00 (p 0.005) |")
