@@ -2,39 +2,25 @@
 
 from __future__ import annotations
 
-import copy
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from numbers import Integral
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
-import torch
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
-from torch import Tensor
 
-from spherical_gae.data.negatives import NonEdgeSampler
-from spherical_gae.embedding.inputs import as_graph, pairs_of, raw_graph
-from spherical_gae.embedding.likeliest import likeliest_pairs
+from spherical_gae.embedding.inputs import as_graph, raw_graph
 from spherical_gae.embedding.presets import resolve_preset
-from spherical_gae.embedding.state import EmbeddedGraph, embed_graph, extend_graph
+from spherical_gae.embedding.queries import EmbeddingQueries
+from spherical_gae.embedding.state import embed_graph
 from spherical_gae.embedding.training import Training, train_embedding
-from spherical_gae.evaluation.metrics import auc_ap
-from spherical_gae.experiments.presets import Preset
-from spherical_gae.models.graph import VariationalGAE
-from spherical_gae.retrieval import known_partners, nearest_neighbors
 from spherical_gae.training import Callback
 
-# Pairs scored at once: the ends' embeddings are gathered, which takes memory.
-_PIECE = 1 << 17
 
-
-class SphericalGraphEmbedding(BaseEstimator):
+class SphericalGraphEmbedding(EmbeddingQueries, BaseEstimator):
     """Embeds the nodes of a graph as unit vectors, and predicts its links.
 
     Nodes are called by the ids that the graph has.  An epoch is chosen on a few links that are held out; then the model
@@ -83,15 +69,9 @@ class SphericalGraphEmbedding(BaseEstimator):
         (8,)
     """
 
-    embedding_: npt.NDArray[np.float32]
-    concentration_: npt.NDArray[np.float32] | None
-    node_ids_: list[int] | list[str]
     history_: dict[str, list[float]]
     best_epoch_: int
     report_: Any
-    seed_: int
-    preset_: Preset
-    model_: VariationalGAE
 
     def __init__(
         self,
@@ -189,143 +169,6 @@ class SphericalGraphEmbedding(BaseEstimator):
         whole = self._extended(raw)
         return whole._frame(whole._rows("graph", raw.node_ids))
 
-    def to_frame(self) -> pd.DataFrame:
-        """Embeddings as a table indexed by id: columns ``z0``, ``z1``, ... and ``concentration`` (one for each sphere).
-
-        ``to_frame().to_parquet(path)`` and ``to_csv`` write it.
-        """
-        check_is_fitted(self)
-        frame = self._frame(range(len(self.node_ids_)))
-        if self.concentration_ is not None:
-            columns = self.concentration_.reshape(len(frame), -1)
-            names = (
-                ["concentration"] if columns.shape[1] == 1 else [f"concentration{k}" for k in range(columns.shape[1])]
-            )
-            frame = frame.assign(**dict(zip(names, columns.T, strict=True)))
-        return frame
-
-    def score_links(self, pairs: Any) -> npt.NDArray[np.float32]:
-        """Probabilities of links, by the decoder.
-
-        Training shows the model more non-links than a graph's share of them, so that a probability is relative: .5 is
-        what is as likely a link as a non-link among those that the model was shown.
-
-        Args:
-            pairs: Pairs of ids: an array [P, 2], a list, or a table of edges.
-
-        Returns:
-            Float32 [P], in [0, 1].
-
-        Raises:
-            ValueError: If an id is unknown.
-        """
-        check_is_fitted(self)
-        return self._log_odds(self._pairs("pairs", pairs_of(pairs))).sigmoid().numpy()
-
-    def suggest(self, node: Any, k: int = 10) -> pd.DataFrame:
-        """The likeliest new links of a node.
-
-        Args:
-            node: Its id.
-            k: Number of links, at least 1; fewer are returned if there are not so many nodes without a link to it.
-
-        Returns:
-            Table with the columns ``node`` and ``probability``, best first.
-
-        Raises:
-            ValueError: If the id is unknown or ``k`` below 1.
-        """
-        check_is_fitted(self)
-        (row,) = self._rows("node", [node])
-        k = self._checked_k(k)
-        graph = self._graph
-        known: dict[str, Any] = {**graph.known}
-        found = self.model_.top_links(graph.z, k, torch.tensor([row]), graph.data.edge_index, **known)
-        there = found.indices[0] >= 0
-        ids = [self.node_ids_[index] for index in found.indices[0][there].tolist()]
-        return pd.DataFrame({"node": ids, "probability": found.scores[0][there].numpy()})
-
-    def suggest_all(self, k: int = 100) -> pd.DataFrame:
-        """The likeliest new links of the whole graph.
-
-        All pairs are scored, in blocks: time grows with N^2 (about two minutes for 200,000 nodes on one core).
-
-        Args:
-            k: Number of links, at least 1.
-
-        Returns:
-            Table with the columns ``source``, ``target`` and ``probability``, best first.
-
-        Raises:
-            ValueError: If ``k`` is below 1.
-        """
-        check_is_fitted(self)
-        if k < 1:
-            raise ValueError(f"k: given {k}, allowed: 1 or more")
-        graph = self._graph
-        log_odds, pairs = likeliest_pairs(self.model_, graph.z, k, graph.data.edge_index, graph.known)
-        source, target = ([self.node_ids_[row] for row in rows] for rows in pairs.tolist())
-        return pd.DataFrame({"source": source, "target": target, "probability": log_odds.sigmoid().numpy()})
-
-    def neighbors(self, node: Any, k: int = 10) -> pd.DataFrame:
-        """The nodes whose embeddings are nearest to that of a node, by cosine.
-
-        Args:
-            node: Its id.
-            k: Number of nodes, at least 1.
-
-        Returns:
-            Table with the columns ``node``, ``cosine`` and ``linked`` (whether there is a link already), nearest first.
-
-        Raises:
-            ValueError: If the id is unknown or ``k`` below 1.
-        """
-        check_is_fitted(self)
-        (row,) = self._rows("node", [node])
-        k, place = self._checked_k(k), torch.tensor([[0], [row]])
-        found = nearest_neighbors(self.embedding_[row : row + 1], self.embedding_, k, exclude=place)
-        partners = known_partners(place[1], len(self.node_ids_), self._graph.data.edge_index)[1]
-        there = found.indices[0] >= 0
-        nearest = found.indices[0][there]
-        return pd.DataFrame(
-            {
-                "node": [self.node_ids_[index] for index in nearest.tolist()],
-                "cosine": found.scores[0][there].numpy(),
-                "linked": torch.isin(nearest, partners).numpy(),
-            }
-        )
-
-    def score(self, links: Any, y: Any = None) -> float:
-        """AUC of links that were not trained on, against as many pairs that are no links, drawn by ``random_state``.
-
-        So that ``GridSearchCV`` compares settings on the edges of a table: ``cv`` splits its rows.
-
-        Args:
-            links: Pairs of ids, as for ``score_links``.  Of a graph without features, ids that are unknown are
-                embedded as nodes without links.
-            y: Not used; for scikit-learn.
-
-        Returns:
-            In [0, 1]; .5 is chance.
-
-        Raises:
-            ValueError: If there are no links, or an id is unknown in a graph with features.
-        """
-        check_is_fitted(self)
-        pairs = pairs_of(links)
-        if not pairs:
-            raise ValueError("links: given none, allowed: at least one")
-        whole = self
-        if self._graph.data.get("has_default_features"):
-            raw = raw_graph(pairs)
-            raw.edge_index = raw.edge_index[:, :0]  # the links are the question, and may not be seen
-            whole = self._extended(raw)
-        positive = whole._pairs("links", pairs)
-        taken = torch.cat([whole._graph.data.edge_index, positive], dim=1)
-        generator = torch.Generator().manual_seed(self.seed_)
-        negative = NonEdgeSampler(taken, whole._graph.num_nodes).sample(positive.size(1), generator)
-        return auc_ap(whole._log_odds(positive), whole._log_odds(negative)).auc
-
     def save(self, folder: str | Path) -> None:
         """Writes the estimator into a folder, as safetensors and JSON; see ``load``."""
         from spherical_gae.embedding.persistence import save_embedding
@@ -357,49 +200,3 @@ class SphericalGraphEmbedding(BaseEstimator):
         if isinstance(self.random_state, Integral):
             return int(self.random_state)
         return int(check_random_state(self.random_state).randint(2**31 - 1))
-
-    def _set_graph(self, graph: EmbeddedGraph) -> None:
-        """Makes the public arrays of what is known of the nodes."""
-        self._graph = graph
-        self.node_ids_ = graph.data.node_ids
-        self.embedding_ = (graph.z / math.sqrt(self.preset_.num_factors)).numpy()
-        self.concentration_ = None if graph.concentration is None else graph.concentration.numpy()
-        self._row_of = {str(name): row for row, name in enumerate(self.node_ids_)}
-
-    def _extended(self, raw: Any) -> SphericalGraphEmbedding:
-        whole = copy.copy(self)
-        whole._set_graph(extend_graph(self.model_, self._graph, raw))
-        return whole
-
-    def _rows(self, name: str, nodes: Iterable[Any]) -> list[int]:
-        """Rows of ids; 7 and "7" are one id."""
-        try:
-            return [self._row_of[str(node)] for node in nodes]
-        except KeyError as error:
-            some = ", ".join(repr(known) for known in self.node_ids_[:3])
-            raise ValueError(
-                f"{name}: given the unknown id {error.args[0]!r}, allowed: one of the {len(self.node_ids_)} ids, such "
-                f"as {some}"
-            ) from None
-
-    def _pairs(self, name: str, pairs: Sequence[tuple[Any, Any]]) -> Tensor:
-        rows = self._rows(name, [end for pair in pairs for end in pair])
-        return torch.tensor(rows, dtype=torch.long).view(-1, 2).t()
-
-    def _frame(self, rows: Iterable[int]) -> pd.DataFrame:
-        rows = list(rows)
-        index = pd.Index([self.node_ids_[row] for row in rows], name="node")
-        return pd.DataFrame(self.embedding_[rows], index, [f"z{k}" for k in range(self.embedding_.shape[1])])
-
-    def _checked_k(self, k: int) -> int:
-        if k < 1:
-            raise ValueError(f"k: given {k}, allowed: 1 or more")
-        return min(k, len(self.node_ids_))
-
-    @torch.no_grad()
-    def _log_odds(self, pairs: Tensor) -> Tensor:
-        graph = self._graph
-        parts = [
-            self.model_.decode(graph.z, piece, sigmoid=False, **graph.known) for piece in pairs.split(_PIECE, dim=1)
-        ]
-        return torch.cat(parts) if parts else torch.empty(0)

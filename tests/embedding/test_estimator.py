@@ -3,7 +3,6 @@ from typing import Any
 
 import networkx as nx
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from sklearn.base import clone
@@ -11,7 +10,6 @@ from sklearn.model_selection import GridSearchCV, KFold
 
 from spherical_gae import SphericalGraphEmbedding
 from spherical_gae.data import from_networkx
-from spherical_gae.evaluation import auc_ap
 from spherical_gae.experiments.links import model_inputs
 from tests.helpers.embeddings import fitted, words_and_links
 
@@ -50,64 +48,17 @@ def test_rows_on_a_product_of_spheres_have_length_one_too(words: SphericalGraphE
     assert product.score_links([("n00", "n05")])[0] == pytest.approx(expected, rel=1e-5)
 
 
-def test_scores_are_the_decoders(karate: SphericalGraphEmbedding) -> None:
-    graph = karate._graph
-    pairs = [(0, 33), ("4", 7), (12, 12)]
-    index = torch.tensor([[0, 4, 12], [33, 7, 12]])
-    expected = karate.model_.decode(graph.z, index, **graph.known).detach().numpy()
-    assert karate.score_links(pairs).tolist() == expected.tolist()
-    assert karate.score_links(np.array([[0, 33]])).tolist() == expected[:1].tolist()
-    assert karate.score_links([]).shape == (0,)
-    with pytest.raises(ValueError, match="pairs: given the unknown id 'x', allowed: one of the 34 ids, such as 0, 1"):
-        karate.score_links([(0, "x")])
-
-
-def test_suggestions_are_the_likeliest_nodes_without_a_link(karate: SphericalGraphEmbedding) -> None:
-    graph = nx.karate_club_graph()
-    others = [node for node in graph if node != 5 and not graph.has_edge(5, node)]
-    probability = dict(zip(others, karate.score_links([(5, node) for node in others]), strict=True))
-    found = karate.suggest(5, k=4)
-    assert found["node"].tolist() == sorted(others, key=lambda node: (-probability[node], node))[:4]
-    np.testing.assert_allclose(found["probability"], [probability[node] for node in found["node"]], rtol=1e-5)
-    assert len(karate.suggest(5, k=1000)) == len(others)
-    with pytest.raises(ValueError, match="k: given 0, allowed: 1 or more"):
-        karate.suggest(5, k=0)
-
-
-def test_suggestions_for_the_whole_graph_by_brute_force(karate: SphericalGraphEmbedding) -> None:
-    pairs = list(nx.non_edges(nx.karate_club_graph()))
-    probability = karate.score_links(pairs)
-    order = np.argsort(-probability, kind="stable")[:7]
-    found = karate.suggest_all(7)
-    assert {frozenset(pair) for pair in found[["source", "target"]].to_numpy().tolist()} == {
-        frozenset(pairs[place]) for place in order
-    }
-    np.testing.assert_allclose(found["probability"], probability[order], rtol=1e-5)
-    assert len(karate.suggest_all(10**4)) == len(pairs)
-
-
-def test_neighbors_say_what_is_linked(karate: SphericalGraphEmbedding) -> None:
-    cosine = karate.embedding_ @ karate.embedding_[11]
-    cosine[11] = -np.inf
-    found = karate.neighbors(11, k=33)
-    assert found["node"].tolist() == np.argsort(-cosine, kind="stable")[:33].tolist()
-    np.testing.assert_allclose(found["cosine"], np.sort(cosine)[::-1][:33], rtol=1e-5)
-    graph = nx.karate_club_graph()
-    assert found["linked"].tolist() == [graph.has_edge(11, node) for node in found["node"]]
-    assert found["linked"].sum() == 1
-
-
-def test_table_has_the_ids_as_its_index(karate: SphericalGraphEmbedding) -> None:
-    frame = karate.to_frame()
-    assert frame.columns.tolist() == [*(f"z{k}" for k in range(6)), "concentration"]
-    assert (frame.index.name, frame.index.tolist()) == ("node", karate.node_ids_)
-    assert frame.loc[3].tolist() == [*karate.embedding_[3], karate.concentration_[3]]
-
-
 def test_without_validation_all_epochs_are_trained_on_all_links() -> None:
     embedding = fitted(nx.karate_club_graph(), val_share=0, epochs=3)
     assert embedding.history_.keys() == {"loss"}
     assert len(embedding.history_["loss"]) == embedding.best_epoch_ == 3
+
+
+def test_the_second_training_is_that_of_val_share_0() -> None:
+    graph = nx.karate_club_graph()
+    both = fitted(graph)
+    second = fitted(graph, val_share=0, epochs=both.best_epoch_)
+    assert np.array_equal(second.embedding_, both.embedding_)
 
 
 def test_without_refit_the_validated_model_is_kept() -> None:
@@ -139,27 +90,6 @@ def test_same_seed_same_bits_and_the_global_generators_are_left_alone(karate: Sp
     assert np.random.get_state()[1].tolist() == before[1]  # noqa: NPY002
     other = fitted(nx.karate_club_graph(), random_state=1)
     assert not np.array_equal(other.embedding_, karate.embedding_)
-
-
-def test_score_is_the_auc_against_pairs_that_are_no_links(karate: SphericalGraphEmbedding) -> None:
-    graph = nx.karate_club_graph()
-    links = [(0, 9), (14, 16), ("new", 3)]
-    value = karate.score(links)
-    assert value == karate.score(pd.DataFrame(links))
-    # Three negatives: the AUC is a multiple of 1 / 9.
-    assert (9 * value) % 1 == pytest.approx(0, abs=1e-9)
-    # Of very many links, it is near the AUC against all pairs without one.
-    many = list(graph.edges) * 30
-    negative = list(nx.non_edges(graph))
-    exact = auc_ap(*(torch.from_numpy(karate.score_links(pairs)) for pairs in (list(graph.edges), negative))).auc
-    assert karate.score(many) == pytest.approx(exact, abs=0.03)
-
-
-def test_unknown_ids_of_a_graph_with_features_are_refused_in_score(words: SphericalGraphEmbedding) -> None:
-    with pytest.raises(ValueError, match="links: given the unknown id 'zz'"):
-        words.score([("n00", "zz")])
-    with pytest.raises(ValueError, match="links: given none, allowed: at least one"):
-        words.score([])
 
 
 def test_clone_is_unfitted_with_the_same_settings() -> None:
