@@ -10,8 +10,10 @@ import typer
 
 from spherical_gae import data as graphs
 from spherical_gae.cli.options import fail
+from spherical_gae.cli.reading import fail_reading, refuse_without_file
 from spherical_gae.data.checksums import file_sha256
 from spherical_gae.data.names import DATASETS
+from spherical_gae.data.readers.options import ReadingOptions
 from spherical_gae.data.readers.suffixes import GRAPH_SUFFIXES, suffix_of
 from spherical_gae.training.launch import launched_rank
 
@@ -36,13 +38,15 @@ def place(dataset: str) -> str:
     return absolute(dataset) if is_file(dataset) else dataset.lower()
 
 
-def check_names(dataset: str, features: Path | None) -> None:
-    """Refuses what is neither a name nor the path of a graph, and features for a graph that has its own."""
+def check_names(dataset: str, features: Path | None, reading: ReadingOptions) -> None:
+    """Refuses what is neither a name nor the path of a graph, and ways to read a graph that is no file."""
     if is_file(dataset) and suffix_of(dataset) not in GRAPH_SUFFIXES:
         allowed = f"{', '.join(DATASETS)}, or a file {', '.join(GRAPH_SUFFIXES)}"
         fail("--dataset", f"given {dataset!r}, allowed: {allowed}")
     if features is not None and not is_file(dataset):
         fail("--features", f"given {str(features)!r} with the data set {dataset}, allowed: with a file only")
+    if not is_file(dataset):
+        refuse_without_file(reading, f"the data set {dataset}")
 
 
 def with_checksums(config: ExperimentConfig) -> ExperimentConfig:
@@ -58,12 +62,11 @@ def with_checksums(config: ExperimentConfig) -> ExperimentConfig:
 def read_own_graph(config: ExperimentConfig) -> Data:
     """Reads the graph of a configuration whose data set is a file, and refuses one that cannot be trained on."""
     try:
-        data = graphs.read_graph(config.dataset, config.features)
+        data = graphs.read_graph(config.dataset, config.features, **config.reading.to_dict())
         # Too few links, or too many: the same for all seeds.
         graphs.split_links(data, seed=config.seeds[0])
     except (OSError, ValueError) as error:
-        about_features = config.features and str(error).startswith(("features:", config.features))
-        fail("--features" if about_features else "--dataset", str(error))
+        fail_reading(error, config.reading, {"--dataset": config.dataset, "--features": config.features})
     if launched_rank() == 0:
         typer.echo(f"{data.report}\n")
     return data

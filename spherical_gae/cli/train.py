@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,7 +22,9 @@ from spherical_gae.cli.options import (
     usable_device,
     use_threads,
 )
+from spherical_gae.cli.reading import read_option, with_reading_options
 from spherical_gae.data.names import DATASETS
+from spherical_gae.data.readers.options import ReadingOptions
 from spherical_gae.data.readers.suffixes import GRAPH_SUFFIXES
 from spherical_gae.experiments.names import GRAPH_LATENTS
 from spherical_gae.experiments.presets import available_presets, load_preset
@@ -32,6 +36,7 @@ if TYPE_CHECKING:
     from spherical_gae.experiments import Experiment, ExperimentConfig
 
 
+@with_reading_options
 def train(
     context: typer.Context,
     dataset: Annotated[
@@ -89,8 +94,12 @@ def train(
     threads: Annotated[
         int, typer.Option(help="CPU threads, at least 1. Small graphs gain nothing from more; results may differ.")
     ] = 1,
+    *,
+    reading: ReadingOptions,
 ) -> None:
     """Train S-VGAE and N-VGAE to predict the links of a graph, beside an untrained baseline.
+
+    Of a file of your own, it first prints what was read, what was left out and why.
 
     5% of the links are held out for validation and 10% for testing; message passing sees the training links
     only. Prints test AUC and AP (%) of the epoch with the best validation AUC + AP, mean over the seeds.
@@ -115,10 +124,12 @@ def train(
             "latent": config.preset.latent,
             "epochs": config.preset.epochs,
             "batch_size": config.preset.batch_size,
+            **asdict(config.reading),
         }
-        refuse_changes(context, saved, {"dataset": place, "features": absolute, "seeds": parse_seeds})
+        read = {name: partial(read_option, name) for name in asdict(config.reading)}
+        refuse_changes(context, saved, {**read, "dataset": place, "features": absolute, "seeds": parse_seeds})
     else:
-        config = _configured(dataset, features, preset, seeds, latent_dim, latent, epochs, batch_size)
+        config = _configured(dataset, features, reading, preset, seeds, latent_dim, latent, epochs, batch_size)
         folder = new_folder(out, f"{config.title}-{preset}")
     use_threads(threads)
     target, config = usable_device(device), with_checksums(config)
@@ -139,6 +150,7 @@ def train(
 def _configured(
     dataset: str,
     features: Path | None,
+    reading: ReadingOptions,
     preset: str,
     seeds: str,
     latent_dim: int | None,
@@ -146,7 +158,7 @@ def _configured(
     epochs: int | None,
     batch_size: int | None,
 ) -> ExperimentConfig:
-    check_names(dataset, features)
+    check_names(dataset, features, reading)
     if preset not in available_presets():
         fail("--preset", f"given {preset!r}, allowed: {', '.join(available_presets())}")
     if latent_dim is not None and latent_dim < 2:
@@ -168,12 +180,19 @@ def _configured(
     except ValueError as error:
         fail("--latent" if str(error).startswith("latent must") else "--latent-dim", str(error))
     return experiments.ExperimentConfig(
-        place(dataset), preset, settings, numbers, features=None if features is None else absolute(features)
+        place(dataset),
+        preset,
+        settings,
+        numbers,
+        features=None if features is None else absolute(features),
+        reading=reading,
     )
 
 
 def _check_trainable(config: ExperimentConfig, data: Data) -> None:
     """Refuses settings that cannot be trained with on this graph, or in so many processes, before there is a folder."""
+    if data.get("directed"):
+        fail("--directed", "given, allowed: not with this command, whose models have no direction")
     encoder = experiments.build_model(config.preset, "s-vgae", data.num_features).encoder
     num_links = data.edge_index.size(1) // 2
     num_train_links = num_links - int(0.05 * num_links) - int(0.1 * num_links)

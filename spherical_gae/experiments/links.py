@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 from torch_geometric.data import Data
 
+from spherical_gae.data.readers.options import ReadingOptions
 from spherical_gae.data.splits import LinkSplit, split_links
 from spherical_gae.evaluation.baselines import untrained_embeddings
 from spherical_gae.evaluation.metrics import LinkScores, auc_ap
@@ -45,6 +46,7 @@ class ExperimentConfig:
         features: Path of a file of features, None for none.
         dataset_sha256: Checksum of the graph's file, None for a name.
         features_sha256: Checksum of the file of features, None for none.
+        reading: How the files are read.
     """
 
     dataset: str
@@ -54,10 +56,12 @@ class ExperimentConfig:
     features: str | None = None
     dataset_sha256: str | None = None
     features_sha256: str | None = None
+    reading: ReadingOptions = field(default_factory=ReadingOptions)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
-        return {**asdict(self), "preset": self.preset.to_dict(), "seeds": list(self.seeds)}
+        plain = {"preset": self.preset.to_dict(), "seeds": list(self.seeds), "reading": self.reading.to_dict()}
+        return {**asdict(self), **plain}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> ExperimentConfig:
@@ -68,7 +72,10 @@ class ExperimentConfig:
             Preset(**values["preset"]),
             tuple(values["seeds"]),
             # Runs from before there were files of one's own do not have these.
-            *(values.get(name) for name in ("features", "dataset_sha256", "features_sha256")),
+            features=values.get("features"),
+            dataset_sha256=values.get("dataset_sha256"),
+            features_sha256=values.get("features_sha256"),
+            reading=ReadingOptions.from_dict(values.get("reading", {})),
         )
 
     @property

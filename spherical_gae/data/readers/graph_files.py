@@ -196,7 +196,8 @@ def _as_data(raw: RawGraph) -> Data:
     for name in ("edge_weight", "edge_time", "y", "side"):
         values = getattr(raw, name)
         if values is not None:
-            data[name] = torch.from_numpy(np.ascontiguousarray(values))
+            # Arrays of Arrow's are not writable.
+            data[name] = torch.from_numpy(np.require(values, requirements=["C", "W"]))
     return data
 
 

@@ -1,0 +1,155 @@
+"""The options of all commands that read a graph's file: columns, attributes, directions, and what is text."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, NoReturn, get_type_hints
+
+import typer
+
+from spherical_gae.cli.options import fail
+from spherical_gae.data.readers.options import ReadingOptions
+
+_READING = "reading"
+_OPTIONS: Mapping[str, Any] = {
+    "source": Annotated[
+        str | None,
+        typer.Option(help="Column of a table's first ends, by name or by number from 1. Default: found out."),
+    ],
+    "target": Annotated[str | None, typer.Option(help="Column of the second ends. Default: found out.")],
+    "weight": Annotated[
+        str, typer.Option(help="Column, or attribute of the edges, that holds weights; auto to find it; none.")
+    ],
+    "time": Annotated[
+        str | None,
+        typer.Option(help="Column, or attribute of the edges, that holds times: links are then split by time."),
+    ],
+    "node_attributes": Annotated[
+        str,
+        typer.Option(
+            help="Attributes of the nodes, or columns of the features, to be features: auto, none, or names divided by "
+            "commas. auto leaves out names, drawings and statistics of the graph."
+        ),
+    ],
+    "labels": Annotated[str | None, typer.Option(help="Attribute of the nodes that holds their classes.")],
+    "directed": Annotated[bool, typer.Option("--directed", help="Keep the directions of the links.")],
+    "bipartite": Annotated[
+        bool | None,
+        typer.Option(
+            "--bipartite/--one-kind",
+            help="Whether the two columns of a table hold nodes of two kinds. Default: what the file says.",
+        ),
+    ],
+    "standardize": Annotated[
+        bool | None,
+        typer.Option(
+            "--standardize/--as-they-are",
+            help="Whether numbers among the features get the mean 0 and the standard deviation 1. Default: those with "
+            "a value beyond 10.",
+        ),
+    ],
+    "header": Annotated[
+        bool | None,
+        typer.Option(
+            "--header/--no-header", help="Whether the first line of text names the columns. Default: found out."
+        ),
+    ],
+    "delimiter": Annotated[
+        str | None,
+        typer.Option(help="What divides the cells of text: a character, tab, or blanks. Default: found out."),
+    ],
+    "comment": Annotated[
+        str | None, typer.Option(help="What lines of comment begin with, '' for none. Default: # or % at the head.")
+    ],
+}
+_DELIMITERS = {"tab": "\t", "\\t": "\t", "blanks": " "}
+_FLAGS = {
+    "bipartite": ("--bipartite", "--one-kind"),
+    "standardize": ("--standardize", "--as-they-are"),
+    "header": ("--header", "--no-header"),
+}
+
+
+def with_reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds these options to a command, which gets them as one argument ``reading``, a :class:`ReadingOptions`.
+
+    Example:
+        >>> @with_reading_options
+        ... def embed(dataset: str, *, reading: ReadingOptions) -> list[str]:
+        ...     return reading.changed()
+        >>> embed("friends.csv", header=False)
+        ['header']
+    """
+    hints = get_type_hints(command, include_extras=True)
+    own = [
+        parameter.replace(annotation=hints[name], kind=inspect.Parameter.KEYWORD_ONLY)
+        for name, parameter in inspect.signature(command).parameters.items()
+        if name != _READING
+    ]
+    usual = ReadingOptions()
+    added = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=None if name in _FLAGS else getattr(usual, name),
+            annotation=annotation,
+        )
+        for name, annotation in _OPTIONS.items()
+    ]
+
+    @functools.wraps(command)
+    def wrapped(*arguments: Any, **options: Any) -> Any:
+        given = {name: read_option(name, options.pop(name)) for name in _OPTIONS if name in options}
+        return command(*arguments, **options, reading=ReadingOptions(**given))
+
+    wrapped.__signature__ = inspect.Signature([*own, *added])  # type: ignore[attr-defined]
+    wrapped.__annotations__ = {parameter.name: parameter.annotation for parameter in (*own, *added)}
+    del wrapped.__wrapped__
+    return wrapped
+
+
+def read_option(name: str, value: Any) -> Any:
+    """What an option's text stands for in :class:`ReadingOptions`."""
+    if name == "node_attributes" and value not in ("auto", "none"):
+        return tuple(part.strip() for part in value.split(","))
+    if name == "delimiter":
+        return _DELIMITERS.get(value, value)
+    if name == "standardize" and value is None:
+        return "auto"
+    return value
+
+
+def option_name(name: str, value: Any = True) -> str:
+    """How an option is called on the command line."""
+    if name in _FLAGS:
+        return _FLAGS[name][0 if value else 1]
+    return f"--{name.replace('_', '-')}"
+
+
+def refuse_without_file(reading: ReadingOptions, what: str) -> None:
+    """Refuses these options where there is no file to read."""
+    for name in reading.changed():
+        fail(option_name(name, getattr(reading, name)), f"given with {what}, allowed: with a file only")
+
+
+def fail_reading(error: Exception, reading: ReadingOptions, files: Mapping[str, str | None]) -> NoReturn:
+    """Ends the command with an error of ``read_graph``, in one line that names the option it is about.
+
+    Args:
+        error: The error.
+        reading: How the files were read.
+        files: Option -> the file that it names or None; that of the graph first.
+    """
+    text = " ".join(str(error).splitlines())
+    rest, about = text, next(iter(files))
+    for option, path in files.items():
+        if path is not None and text.startswith(path):
+            rest, about = text.removeprefix(f"{path}: "), option
+    if rest.startswith("features:") and "--features" in files:
+        about = "--features"
+    for name in _OPTIONS:
+        if rest.startswith(f"{name}:"):
+            about = option_name(name, getattr(reading, name))
+    fail(about, text)
