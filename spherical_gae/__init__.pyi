@@ -12,6 +12,7 @@ from .embedding import SphericalGraphEmbedding
 from .models import (
     M1M2,
     Autoencoder,
+    DirectedGAE,
     M1Classifier,
     NormalGAE,
     NormalVAE,
@@ -28,6 +29,7 @@ __all__ = [
     "M1M2",
     "Autoencoder",
     "DegreeBiasedDecoder",
+    "DirectedGAE",
     "GAEConfig",
     "GCNEncoder",
     "HypersphericalUniform",

@@ -4,6 +4,7 @@ from .cleaning import clean_graph
 from .corruption import corrupt_links
 from .default_features import default_features
 from .degree_matched import DegreeMatchedSampler
+from .double_cover import cover_split, double_cover
 from .feature_neighbors import feature_neighbors
 from .few_labels import draw_labelled
 from .graphs import load_graph
@@ -33,7 +34,9 @@ __all__ = [
     "circle_mixture",
     "clean_graph",
     "corrupt_links",
+    "cover_split",
     "default_features",
+    "double_cover",
     "draw_labelled",
     "feature_neighbors",
     "from_networkx",

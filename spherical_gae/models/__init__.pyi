@@ -1,4 +1,5 @@
 from .autoencoder import Autoencoder
+from .directed import DirectedEmbeddings, DirectedGAE
 from .graph import NormalGAE, SphericalGAE, VariationalGAE
 from .importance import importance_weighted_log_likelihood, widened
 from .m1 import M1Classifier
@@ -10,6 +11,8 @@ from .vae import NormalVAE, SphericalVAE, VAELoss, VariationalAutoencoder
 __all__ = [
     "M1M2",
     "Autoencoder",
+    "DirectedEmbeddings",
+    "DirectedGAE",
     "M1Classifier",
     "M1M2Loss",
     "NormalGAE",

@@ -10,14 +10,16 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 from torch_geometric.data import Data
 
+from spherical_gae.data.double_cover import cover_pairs, double_cover
 from spherical_gae.data.pairs import checked_pairs
+from spherical_gae.models.directed import DirectedGAE, check_undirected
 from spherical_gae.models.graph import VariationalGAE
 from spherical_gae.nn.pair_blocks import score_pairs
 
 
 @torch.no_grad()
 def score_links(
-    model: VariationalGAE,
+    model: VariationalGAE | DirectedGAE,
     data: Data,
     pairs: Tensor | ArrayLike,
     *,
@@ -30,18 +32,20 @@ def score_links(
     with the nodes and the scores, not with the embeddings of all ends.  The model is left in the mode it was in.
 
     Args:
-        model: A trained model.
+        model: A trained model; for a directed graph a ``DirectedGAE``, which scores pairs (i, j) as links i -> j.
         data: The graph that message passing sees, with ``x`` [N, F] and ``edge_index`` [2, E]: a part of a split, for
             instance.
         pairs: The pairs, integers [2, P], a tensor or an array; or [P, K, 2], K pairs for each of P links.
-        inputs: Arguments of ``model.encode``, as for ``fit_gae``; default: ``(data.x, data.edge_index)``.
+        inputs: Arguments of ``model.encode``, as for ``fit_gae``; default: ``(data.x, data.edge_index)``.  Of a
+            ``DirectedGAE`` those of the graph's ``double_cover``.
         sigmoid: Whether to return probabilities instead of log-odds.
 
     Returns:
         Shape [P], or [P, K], on the model's device.
 
     Raises:
-        ValueError: If ``pairs`` is of another shape or type, or names a node that the graph does not have.
+        ValueError: If ``pairs`` is of another shape or type, or names a node that the graph does not have; or if the
+            graph is directed and the model is not, or the other way round.
 
     Example:
         >>> from spherical_gae import GCNEncoder, SphericalGAE
@@ -53,6 +57,12 @@ def score_links(
     device = next(model.parameters()).device
     num_nodes = int(data.num_nodes)
     listed = checked_pairs("pairs", pairs, num_nodes).to(device)
+    if isinstance(model, DirectedGAE):
+        if inputs is None or not data.get("directed"):
+            data = double_cover(data)
+        model, listed, num_nodes = model.model, cover_pairs(listed, num_nodes), 2 * num_nodes
+    else:
+        check_undirected("data", data, model)
     given = (data.x.to(device), data.edge_index.to(device)) if inputs is None else tuple(inputs)
     was_training = model.training
     model.eval()

@@ -69,6 +69,8 @@ def checked_split(split: Any) -> LinkSplit:
                 f"the P = {links.size(1)} links of the part"
             )
         _check_kind(train, f"split.{name}.neg_edge_label_index", negatives)
+        if part.get("reversed_edge_label_index") is not None and part.reversed_edge_label_index.numel():
+            _pairs(part, "reversed_edge_label_index", f"split.{name}.reversed_edge_label_index", num_nodes)
     if split.test is not split.val:
         test = _pairs(split.test, "pos_edge_label_index", "", num_nodes)
         shared = torch.isin(numbers["test"], numbers["val"])

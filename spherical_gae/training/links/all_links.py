@@ -9,6 +9,7 @@ from typing import Any
 from torch_geometric.data import Data
 
 from spherical_gae.data.splits import LinkSplit
+from spherical_gae.models.directed import check_undirected
 from spherical_gae.models.graph import VariationalGAE
 from spherical_gae.randomness import seeded
 from spherical_gae.training.callbacks import Callback
@@ -48,11 +49,12 @@ def train_on_all_links(
         The loss of each epoch.
 
     Raises:
-        ValueError: If ``config`` has a patience; and as ``fit_gae``.
+        ValueError: If ``config`` has a patience, or the graph is directed; and as ``fit_gae``.
         FloatingPointError: If the loss becomes NaN or infinite.
     """
     if config.patience is not None:
         raise ValueError(f"patience must be None where nothing is held out, got {config.patience}")
+    check_undirected("train", train, model)
     device = next(model.parameters()).device
     with seeded(seed, device):
         run = make_run(model, LinkSplit(train, train, train), config, inputs, seed, device)

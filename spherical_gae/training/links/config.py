@@ -98,6 +98,8 @@ class GAEResult:
         test_last: Test scores at the last epoch.
         history: For each epoch that was trained ``loss``, ``val_auc`` and ``val_ap``; and what is selected by if it is
             another one, ``val_mrr`` or ``val_hits@K``.
+        test_reversed: Of a directed graph, scores of the test links at the best epoch against the same links turned
+            round, those that are no links; 0.5 for a model that does not know directions.  None if there is none.
     """
 
     best_epoch: int
@@ -105,3 +107,4 @@ class GAEResult:
     test: LinkScores
     test_last: LinkScores
     history: dict[str, list[float]]
+    test_reversed: LinkScores | None = None

@@ -9,7 +9,9 @@ from typing import Any
 import torch
 from torch import nn
 
+from spherical_gae.data.double_cover import cover_split
 from spherical_gae.data.splits import LinkSplit, checked_split
+from spherical_gae.models.directed import DirectedGAE, check_undirected
 from spherical_gae.models.graph import VariationalGAE
 from spherical_gae.nn.propagated_encoder import PropagatedEncoder
 from spherical_gae.randomness import seeded
@@ -26,7 +28,7 @@ _CHECKPOINT_EVERY = 25
 
 
 def fit_gae(
-    model: VariationalGAE,
+    model: VariationalGAE | DirectedGAE,
     split: LinkSplit,
     config: GAEConfig | None = None,
     *,
@@ -49,13 +51,14 @@ def fit_gae(
 
     Args:
         model: The model, on the device to train on; on return it holds the best epoch's weights, in
-            evaluation mode.
+            evaluation mode.  For a directed split a ``DirectedGAE``.
         split: From ``split_links`` or ``link_split``; or what PyG's ``RandomLinkSplit`` returns, see
             ``from_random_link_split``.  Negatives are of the kind that the graph is, see ``kind_of_graph``.
         config: Settings; the defaults if None.
         inputs: Arguments of ``model.encode``, on the model's device; default: ``(x, edge_index)`` of the
             training part.  Pass ``(sparse_features(x), normalized_adjacency(edge_index, N))`` to encoders of
             this package to normalise once.  The last is taken for the graph, which ``mask_share`` replaces.
+            Of a ``DirectedGAE`` they are those of ``cover_split(split)``.
             Sampled neighbourhoods are those of the training part, whatever is given here.
         seed: Seed of all randomness in training; the caller's generators are left as they were.
         checkpoint: File of the state, written every 25 epochs (in batches: every epoch) and at the end.  If it
@@ -70,22 +73,18 @@ def fit_gae(
 
     Raises:
         TypeError: If ``split`` is not a split of one graph into three ``Data``, such as ``HeteroData``.
-        ValueError: If the split leaks or lacks something, see ``checked_split``; if the checkpoint was made with other
+        ValueError: If the split leaks or lacks something, see ``checked_split``; if the split is directed and the
+            model is not, or the other way round; if the checkpoint was made with other
             settings, on another split, or for another kind of model; or if several processes are to train on the full
             batch.
         ImportError: If neighbourhoods have to be sampled and pyg-lib is not installed.
         FloatingPointError: If the loss or the embeddings become NaN or infinite.
     """
-    split = checked_split(split)
-    if split.train.get("directed"):
-        raise ValueError(
-            "split must be undirected for this model, got a directed one: drop the directions by "
-            "clean_graph(data, directed=False) before the split"
-        )
+    undirected, split = _as_undirected(model, checked_split(split))
     config = config or GAEConfig()
     device = next(model.parameters()).device
     with seeded(seed, device):
-        run = make_run(model, split, config, inputs, seed, device)
+        run = make_run(undirected, split, config, inputs, seed, device)
         run_epochs(
             run,
             device=device,
@@ -95,7 +94,23 @@ def fit_gae(
             title=type(model).__name__,
             callbacks=callbacks,
         )
-        return run.finish()
+        result = run.finish()
+    model.eval()
+    return result
+
+
+def _as_undirected(model: VariationalGAE | DirectedGAE, split: LinkSplit) -> tuple[VariationalGAE, LinkSplit]:
+    """The model and the split of undirected links to train on: of directed ones those of the double cover."""
+    directed = bool(split.train.get("directed"))
+    if not isinstance(model, DirectedGAE):
+        check_undirected("split", split.train, model)
+        return model, split
+    if not directed:
+        raise ValueError(
+            "split must be directed for a DirectedGAE, got an undirected one: set data.directed = True before the "
+            "split, with one column of edge_index for each link, or take the undirected model"
+        )
+    return model.model, cover_split(split)
 
 
 def checkpoint_interval(run: LinkRun) -> int:

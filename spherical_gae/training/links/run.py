@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import zlib
 from abc import ABC, abstractmethod
@@ -121,7 +122,16 @@ class LinkRun(ABC):
         test_last = self.score(self.split.test)
         self.model.load_state_dict(self.best_weights)
         test = self.score(self.split.test)
-        return GAEResult(self.best_epoch, self.best_val, test, test_last, self.history)
+        return GAEResult(self.best_epoch, self.best_val, test, test_last, self.history, self._score_reversed())
+
+    def _score_reversed(self) -> LinkScores | None:
+        """The test links against these links turned round."""
+        part = copy.copy(self.split.test)
+        turned = part.get("reversed_edge_label_index")
+        if turned is None or turned.numel() == 0:
+            return None
+        part.neg_edge_label_index = turned
+        return self.score(part)
 
     def check_loss(self, value: float) -> None:
         """Ends training whose loss is not finite."""

@@ -1,0 +1,190 @@
+"""Directed links: every node has an embedding as a source and another one as a target."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.distributions import Distribution
+from torch_geometric.data import Data
+
+from spherical_gae.data.double_cover import cover_edges, cover_features, cover_pairs
+from spherical_gae.data.negatives import NonEdgeSampler
+from spherical_gae.data.pair_spaces.ordered import OrderedPairs
+from spherical_gae.evaluation.metrics import LinkScores
+from spherical_gae.models.graph import VariationalGAE
+from spherical_gae.nn.pair_blocks import score_block
+from spherical_gae.retrieval.exclusion import known_partners
+from spherical_gae.retrieval.top_k import MAX_SCORES, TopK, blockwise_top_k
+
+
+def check_undirected(name: str, data: Data, model: nn.Module) -> None:
+    """Refuses a directed graph, which a model of undirected links would read as an undirected one.
+
+    Raises:
+        ValueError: If ``data.directed`` is there and True.
+    """
+    if data.get("directed"):
+        raise ValueError(
+            f"{name} must be undirected for {type(model).__name__}, got a directed one: take DirectedGAE(model), with "
+            f"a model for features of twice the width, or drop the directions by clean_graph(data, directed=False)"
+        )
+
+
+class DirectedEmbeddings(NamedTuple):
+    """What a node is as a source and as a target, both [N, m]: of an S-VGAE, points on two spheres."""
+
+    source: Tensor
+    target: Tensor
+
+
+class DirectedGAE(nn.Module):
+    """A graph autoencoder of directed links: logit(i -> j) = scale * source_i . target_j + bias.
+
+    It is a model of undirected links on the ``double_cover`` of the graph, of 2 N nodes.  A node gathers from the
+    targets of its links to become a source, and from their sources to become a target.  Any encoder, head and decoder
+    will do.  ``fit_gae`` and ``score_links`` take it as they take an undirected model, with directed splits and graphs.
+
+    Args:
+        model: The model of undirected links, for features of twice the width: ``SphericalGAE(GCNEncoder(2 * F, ...))``.
+
+    Example:
+        >>> from spherical_gae import GCNEncoder, SphericalGAE
+        >>> model = DirectedGAE(SphericalGAE(GCNEncoder(2 * 5, 8, (3, 1))))
+        >>> x, edge_index = torch.rand(4, 5), torch.tensor([[0, 1, 2], [1, 2, 3]])
+        >>> z = model.encode(x, edge_index)
+        >>> loss = model.recon_loss(z, edge_index) + model.kl_loss() / x.size(0)
+        >>> z.source.shape, z.target.shape, model.decode(z, torch.tensor([[0, 1], [1, 0]])).shape
+        (torch.Size([4, 3]), torch.Size([4, 3]), torch.Size([2]))
+    """
+
+    def __init__(self, model: VariationalGAE) -> None:
+        super().__init__()
+        self.model = model
+
+    def reset_parameters(self) -> None:
+        """Resets encoder and decoder."""
+        self.model.reset_parameters()
+
+    def forward(self, x: Tensor, edge_index: Tensor) -> DirectedEmbeddings:
+        """The same as ``encode``."""
+        return self.encode(x, edge_index)
+
+    def posterior(self, x: Tensor, edge_index: Tensor) -> Any:
+        """The distribution of every node, batch shape [2 N]: first of the sources, then of the targets."""
+        return self.model.posterior(cover_features(x), cover_edges(edge_index, x.size(0)))
+
+    def encode(self, x: Tensor, edge_index: Tensor) -> DirectedEmbeddings:
+        """Embeds every node twice.
+
+        Args:
+            x: Node features, shape [N, F].
+            edge_index: int64 [2, E], links i -> j.
+
+        Returns:
+            Shape [N, m] each: in training mode a sample, in evaluation mode the centre, as ``VariationalGAE.encode``.
+        """
+        z = self.model.encode(cover_features(x), cover_edges(edge_index, x.size(0)))
+        return DirectedEmbeddings(*z.chunk(2))
+
+    def graph_arguments(self, edge_index: Tensor, num_nodes: int) -> dict[str, Tensor]:
+        """What the decoder needs to know of the graph, such as out- and in-degrees; see ``VariationalGAE``.
+
+        Args:
+            edge_index: int64 [2, E], links i -> j.
+            num_nodes: Number of nodes N.
+        """
+        return self.model.graph_arguments(cover_edges(edge_index, num_nodes), 2 * num_nodes)
+
+    def decode(
+        self, z: DirectedEmbeddings, edge_index: Tensor, sigmoid: bool = True, **decoder_arguments: Any
+    ) -> Tensor:
+        """Scores ordered pairs (i, j), int64 [2, P], as links i -> j; shape [P]."""
+        pairs = cover_pairs(edge_index, z.source.size(0))
+        return self.model.decode(torch.cat(z), pairs, sigmoid=sigmoid, **decoder_arguments)
+
+    def recon_loss(
+        self,
+        z: DirectedEmbeddings,
+        pos_edge_index: Tensor,
+        neg_edge_index: Tensor | None = None,
+        **decoder_arguments: Any,
+    ) -> Tensor:
+        """Binary cross-entropy of links and non-links, see ``VariationalGAE.recon_loss``.
+
+        Args:
+            z: Embeddings.
+            pos_edge_index: int64 [2, P], links i -> j.
+            neg_edge_index: int64 [2, Q], ordered pairs that are no links; by default as many as links are drawn
+                uniformly from those that are not in ``pos_edge_index``, which may be links turned round.
+            **decoder_arguments: See ``graph_arguments``.
+        """
+        num_nodes = z.source.size(0)
+        if neg_edge_index is None:
+            sampler = NonEdgeSampler(pos_edge_index, num_nodes, OrderedPairs(num_nodes))
+            neg_edge_index = sampler.sample(pos_edge_index.size(1))
+        positive, negative = (cover_pairs(pairs, num_nodes) for pairs in (pos_edge_index, neg_edge_index))
+        return self.model.recon_loss(torch.cat(z), positive, negative, **decoder_arguments)
+
+    def kl_loss(self, posterior: Distribution | None = None, z: Tensor | None = None) -> Tensor:
+        """The mean over sources and targets, see ``VariationalGAE.kl_loss``; ``z`` is [2 N, m]."""
+        return self.model.kl_loss(posterior, z)
+
+    def test(
+        self, z: DirectedEmbeddings, pos_edge_index: Tensor, neg_edge_index: Tensor, **decoder_arguments: Any
+    ) -> LinkScores:
+        """AUC and average precision of embeddings on links and ordered pairs that are none."""
+        positive, negative = (cover_pairs(pairs, z.source.size(0)) for pairs in (pos_edge_index, neg_edge_index))
+        return self.model.test(torch.cat(z), positive, negative, **decoder_arguments)
+
+    @torch.no_grad()
+    def top_targets(
+        self,
+        z: DirectedEmbeddings,
+        k: int,
+        source_index: Tensor | None = None,
+        known_edge_index: Tensor | None = None,
+        *,
+        sigmoid: bool = True,
+        max_scores: int = MAX_SCORES,
+        **decoder_arguments: Any,
+    ) -> TopK:
+        """The likeliest new targets j of links i -> j, for each of some nodes i; as ``VariationalGAE.top_links``.
+
+        Args:
+            z: Embeddings.
+            k: Number of targets of each node, 1 to N.
+            source_index: int64 [Q], the nodes i; default: all.
+            known_edge_index: int64 [2, E], links i -> j to leave out, in this direction only; default: none.
+            sigmoid: Whether to return probabilities instead of log-odds.
+            max_scores: Number of pairs scored at once, at least 1.
+            **decoder_arguments: See ``graph_arguments``.
+
+        Returns:
+            ``(scores [Q, k], indices [Q, k])``, see ``VariationalGAE.top_links``.
+
+        Raises:
+            ValueError: If an argument is out of range, or a score is NaN.
+        """
+        num_nodes, rows = z.source.size(0), torch.cat(z)
+        nodes = torch.arange(num_nodes, device=rows.device)
+        sources = nodes if source_index is None else source_index.to(rows.device)
+        # On the cover a node as a target is another one than as a source; it is none of its own targets.
+        known = nodes.expand(2, -1)
+        if known_edge_index is not None:
+            known = torch.cat([known, known_edge_index.to(rows.device)], dim=1)
+        found = known_partners(sources, 2 * num_nodes, cover_pairs(known, num_nodes))
+        exclude = found[:, found[1] >= num_nodes] - torch.tensor([[0], [num_nodes]], device=rows.device)
+        best = blockwise_top_k(
+            lambda one, other: score_block(
+                self.model.decoder, rows, sources[one], num_nodes + nodes[other], sigmoid=False, **decoder_arguments
+            ),
+            sources.numel(),
+            num_nodes,
+            k,
+            exclude=exclude,
+            max_scores=max_scores,
+            width=rows.size(1),
+        )
+        return TopK(best.scores.sigmoid(), best.indices) if sigmoid else best
