@@ -7,10 +7,14 @@ from typing import Annotated
 import typer
 
 import spherical_gae
+from spherical_gae.cli.embed import embed
 from spherical_gae.cli.neighbors import neighbors
+from spherical_gae.cli.suggest import suggest
 from spherical_gae.cli.train import train
 from spherical_gae.cli.train_m1m2 import train_m1m2
 from spherical_gae.cli.train_vae import train_vae
+from spherical_gae.cli.transform import transform
+from spherical_gae.cli.view import view
 
 app = typer.Typer(
     add_completion=False,
@@ -19,10 +23,14 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Spherical autoencoders, of graphs above all: train them, and see what they reach.",
 )
+app.command("embed")(embed)
+app.command("suggest")(suggest)
+app.command("neighbors")(neighbors)
+app.command("transform")(transform)
+app.command("view")(view)
 app.command("train")(train)
 app.command("train-vae")(train_vae)
 app.command("train-m1m2")(train_m1m2)
-app.command("neighbors")(neighbors)
 
 
 def main() -> None:

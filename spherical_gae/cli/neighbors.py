@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +11,7 @@ import numpy as np
 import typer
 
 from spherical_gae import retrieval
+from spherical_gae.cli import embedding_folder
 from spherical_gae.cli.options import fail
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ _TOLERANCE = 0.01
 
 
 def neighbors(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder with embeddings.npy.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of embed, or a run folder with embeddings.npy.")],
     node: Annotated[list[str], typer.Option(help="Id of a node, as in node_ids.json; may be given several times.")],
     k: Annotated[int, typer.Option("-k", help="Number of neighbours, from 1 to the number of other nodes.")] = 10,
 ) -> None:
@@ -30,13 +32,17 @@ def neighbors(
     rows, if it is there, else by their row numbers from 0.
 
     On a product of K spheres an embedding is K unit vectors in a row; its cosine is the mean of theirs.
+
+    In a folder that embed wrote the links are known: the table says which neighbours are linked already.
     """
+    if embedding_folder.is_one(run):
+        _of_embedding(run, node, k)
+        return
     try:
         stored = retrieval.StoredEmbeddings(run)
     except (OSError, ValueError) as error:
         fail("RUN", str(error))
-    if not 1 <= k < len(stored.rows):
-        fail("-k", f"given {k}, allowed: 1 to {len(stored.rows) - 1}, the number of other nodes")
+    _check_k(k, len(stored.rows))
     try:
         rows = [stored.row_of(name) for name in node]
     except KeyError as error:
@@ -72,6 +78,23 @@ def format_neighbors(stored: StoredEmbeddings, rows: Sequence[int], found: TopK)
     first, second = (max(len(line[column]) for line in cells) for column in (0, 1))
     for name, neighbor, cosine in cells:
         yield f"{name:<{first}}  {neighbor:<{second}}  {cosine:>7}"
+
+
+def _of_embedding(folder: Path, nodes: Sequence[str], k: int) -> None:
+    """The neighbours by the estimator, which knows the links."""
+    embedding = embedding_folder.load(folder, "RUN")
+    _check_k(k, len(embedding.node_ids_))
+    embedding_folder.print_table(embedding_folder.per_node(embedding.neighbors, nodes, k, "neighbor"))
+    place = shlex.quote(str(folder))
+    embedding_folder.say_next(
+        (f"suggest {place} --node {shlex.quote(nodes[0])}", "the likeliest new links"),
+        (f"view {place}", "look at them on a globe"),
+    )
+
+
+def _check_k(k: int, num_nodes: int) -> None:
+    if not 1 <= k < num_nodes:
+        fail("-k", f"given {k}, allowed: 1 to {num_nodes - 1}, the number of other nodes")
 
 
 def _as_cosines(run: Path, stored: StoredEmbeddings, rows: Sequence[int], found: TopK) -> TopK:

@@ -1,6 +1,7 @@
 from .estimator import SphericalGraphEmbedding
 from .export import to_networkx, write_gexf, write_graphml, write_word2vec
 from .presets import resolve_preset
+from .view import write_view
 
 __all__ = [
     "SphericalGraphEmbedding",
@@ -8,5 +9,6 @@ __all__ = [
     "to_networkx",
     "write_gexf",
     "write_graphml",
+    "write_view",
     "write_word2vec",
 ]

@@ -14,7 +14,7 @@ def test_version() -> None:
 def test_help_lists_every_command_with_a_sentence() -> None:
     result = call("--help")
     names = [command.name for command in app.registered_commands]
-    assert names == ["train", "train-vae", "train-m1m2", "neighbors"]
+    assert names == ["embed", "suggest", "neighbors", "transform", "view", "train", "train-vae", "train-m1m2"]
     for name in names:
         (line,) = (text for text in result.stdout.splitlines() if text.split()[:1] == [name])
         assert len(line.split()) > 4

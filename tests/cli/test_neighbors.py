@@ -2,12 +2,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+import networkx as nx
 import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F  # noqa: N812
 
 from tests.helpers.cli_calls import assert_refused, call
+from tests.helpers.embeddings import fitted
 
 NUM_NODES = 40
 
@@ -126,3 +128,19 @@ def test_a_node_is_required(tmp_path: Path) -> None:
     result = call("neighbors", save(tmp_path, unit_vectors()))
     assert result.exit_code == 2
     assert "--node" in result.stderr
+
+
+def test_folder_of_an_embedding_says_what_is_linked(tmp_path: Path) -> None:
+    embedding = fitted(nx.karate_club_graph())
+    embedding.save(tmp_path)
+    result = call("neighbors", tmp_path, "--node", 11, "-k", 33)
+    assert result.exit_code == 0, result.output
+    header, *lines = result.stdout.split("\nNext:\n")[0].splitlines()
+    assert header.split() == ["node", "neighbor", "cosine", "linked"]
+    found = embedding.neighbors(11, 33)
+    assert [line.split()[1:3] for line in lines] == [
+        [str(node), f"{cosine:.4f}"] for node, cosine in zip(found["node"], found["cosine"], strict=True)
+    ]
+    assert [line.split()[1] for line in lines if line.endswith("yes")] == ["0"]
+    assert_refused(call("neighbors", tmp_path, "--node", 11, "-k", 34), "-k", "given 34, allowed: 1 to 33")
+    assert_refused(call("neighbors", tmp_path, "--node", "x"), "--node", "given the unknown id 'x'")

@@ -1,0 +1,149 @@
+"""The command ``embed``."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from spherical_gae.cli import embedding_folder
+from spherical_gae.cli.options import fail, make_folder, new_folder, refuse_processes, usable_device, use_threads
+from spherical_gae.data.readers.suffixes import GRAPH_SUFFIXES, stem_of, suffix_of
+from spherical_gae.experiments.names import GRAPH_LATENTS
+from spherical_gae.experiments.presets import available_presets
+
+if TYPE_CHECKING:
+    from torch_geometric.data import Data
+
+    from spherical_gae.embedding import SphericalGraphEmbedding
+
+
+def embed(
+    graph: Annotated[Path, typer.Argument(help=f"A graph: {', '.join(GRAPH_SUFFIXES)}, or packed, .gz.")],
+    features: Annotated[
+        Path | None,
+        typer.Option(
+            help="Node features: .csv or .tsv with node ids first, or a matrix, .npy or .npz. Default: those in the "
+            "graph's file, or else some made of the links and the ids."
+        ),
+    ] = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(help="Classes to colour the globe by: .csv or .tsv, node ids first, classes next."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the results, new or empty. Default: runs/GRAPH-embedding-TIME.")
+    ] = None,
+    preset: Annotated[
+        str, typer.Option(help=f"Settings of model and training: auto, {', '.join(available_presets())}.")
+    ] = "auto",
+    dim: Annotated[
+        int | None, typer.Option(help="Coordinates of an embedding, at least 2. Default: the preset's.")
+    ] = None,
+    latent: Annotated[
+        str | None,
+        typer.Option(help=f"Distribution of the latents: {', '.join(GRAPH_LATENTS)}. Default: that of the preset."),
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(help="Epochs at most, at least 1; the best is chosen. Default: the preset's.")
+    ] = None,
+    patience: Annotated[
+        int | None, typer.Option(help="Stop after so many epochs without a better one, at least 1. Default: never.")
+    ] = None,
+    val_share: Annotated[
+        float, typer.Option(help="Share of the links held out to choose the epoch, in [0, 1); 0: train all epochs.")
+    ] = 0.05,
+    seed: Annotated[int, typer.Option(help="Seed of everything random, at least 0.")] = 0,
+    view: Annotated[bool, typer.Option(help="Write view.html, the globe; needs plotly.")] = True,
+    device: Annotated[str, typer.Option(help="Where to train: cpu, cuda, cuda:1, ...")] = "cpu",
+    threads: Annotated[int, typer.Option(help="CPU threads, at least 1.")] = 1,
+) -> None:
+    """Embed all nodes of a graph on the sphere: one unit vector for each.
+
+    Prints what was read. Chooses the number of epochs on a few links that are held out, then trains on all links.
+
+    Writes into the folder: embeddings.parquet and embeddings.npy, the model, and view.html, a globe to look at.
+    """
+    refuse_processes()
+    if suffix_of(graph) not in GRAPH_SUFFIXES:
+        fail("GRAPH", f"given {str(graph)!r}, allowed: a file {', '.join(GRAPH_SUFFIXES)}")
+    if preset != "auto" and preset not in available_presets():
+        fail("--preset", f"given {preset!r}, allowed: auto, {', '.join(available_presets())}")
+    if latent is not None and latent not in GRAPH_LATENTS:
+        fail("--latent", f"given {latent!r}, allowed: {', '.join(GRAPH_LATENTS)}")
+    if seed < 0:
+        fail("--seed", f"given {seed}, allowed: 0 or more")
+    folder = new_folder(out, f"{stem_of(graph)}-embedding")
+    use_threads(threads)
+    target = usable_device(device)
+    data = _read(graph, features)
+    classes = embedding_folder.read_labels(labels, data.node_ids)
+    from spherical_gae.embedding import SphericalGraphEmbedding  # Not above: help needs no torch.
+
+    embedding = SphericalGraphEmbedding(
+        dim,
+        preset,
+        latent=latent,
+        epochs=epochs,
+        patience=patience,
+        val_share=val_share,
+        device=str(target),
+        random_state=seed,
+        verbose=True,
+    )
+    try:
+        embedding.fit(data)
+    except (ValueError, FloatingPointError) as error:
+        fail(_option_of(str(error)), str(error))
+    for line in describe(embedding):
+        typer.echo(line)
+    make_folder(folder)
+    embedding_folder.write(embedding, folder)
+    if view:
+        try:
+            embedding_folder.write_page(embedding, folder / embedding_folder.VIEW, classes, title=graph.name)
+        except ImportError as error:
+            typer.echo(f"  (no {embedding_folder.VIEW}: {error})")
+    place, node = shlex.quote(str(folder)), shlex.quote(str(embedding.node_ids_[0]))
+    embedding_folder.say_next(
+        (f"suggest {place} --node {node} -k 10", "the likeliest new links of a node"),
+        (f"suggest {place} --all 100", "those of the whole graph"),
+        (f"neighbors {place} --node {node}", "the nearest nodes"),
+        (f"transform {place} GRAPH", "embed nodes that come later"),
+    )
+
+
+def describe(embedding: SphericalGraphEmbedding) -> list[str]:
+    """What was trained, and how well it predicts the links that were held out."""
+    preset, history = embedding.preset_, embedding.history_
+    spheres = "" if preset.num_factors == 1 else f" on {preset.num_factors} spheres"
+    lines = [f"\nEmbedded {len(embedding.node_ids_):,} nodes: {preset.latent_dim} coordinates{spheres}."]
+    if "val_auc" not in history:
+        return [*lines, f"Trained on all links for {embedding.best_epoch_} epochs."]
+    auc, ap = (100 * history[name][embedding.best_epoch_ - 1] for name in ("val_auc", "val_ap"))
+    return [
+        *lines,
+        f"Of the links held out, in {embedding.best_epoch_} epochs: AUC {auc:.1f}, AP {ap:.1f} (%; 50 is chance).",
+        "Then trained on all links.",
+    ]
+
+
+def _read(graph: Path, features: Path | None) -> Data:
+    from spherical_gae.embedding.inputs import as_graph
+
+    try:
+        data = as_graph(graph, features)
+    except (OSError, ValueError) as error:
+        about_features = features is not None and str(error).startswith(("features:", str(features)))
+        fail("--features" if about_features else "GRAPH", str(error))
+    typer.echo(str(data.report))
+    return data
+
+
+def _option_of(message: str) -> str:
+    """The option that an error of the estimator is about: its messages begin with the argument."""
+    name = message.split(":")[0].split(" must")[0]
+    known = {"dim": "--dim", "latent_dim": "--dim", "latent": "--latent", "epochs": "--epochs"}
+    return {**known, "patience": "--patience", "val_share": "--val-share"}.get(name, "GRAPH")

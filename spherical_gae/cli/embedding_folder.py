@@ -1,0 +1,126 @@
+"""What the commands on embeddings share: the folder that ``embed`` writes, tables, and what to try next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import typer
+
+from spherical_gae.cli.options import fail
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from spherical_gae.embedding import SphericalGraphEmbedding
+
+VIEW, MANIFEST = "view.html", "embedding.json"
+
+
+def is_one(folder: Path) -> bool:
+    """Whether a folder holds what ``embed`` wrote."""
+    return (folder / MANIFEST).is_file()
+
+
+def load(folder: Path, option: str = "DIR") -> SphericalGraphEmbedding:
+    """The estimator in a folder that ``embed`` wrote."""
+    from spherical_gae.embedding import SphericalGraphEmbedding  # Not above: help needs no torch.
+
+    try:
+        return SphericalGraphEmbedding.load(folder)
+    except (OSError, ValueError) as error:
+        fail(option, str(error))
+
+
+def write(embedding: SphericalGraphEmbedding, folder: Path) -> None:
+    """Writes a fitted estimator, and its embeddings for other programs; says what is where."""
+    embedding.save(folder)
+    np.save(folder / "embeddings.npy", embedding.embedding_)
+    frame = embedding.to_frame()
+    frame.to_parquet(folder / "embeddings.parquet")
+    columns = f"{frame.columns[0]} to z{embedding.embedding_.shape[1] - 1}"
+    more = "" if embedding.concentration_ is None else ", and how sure the model is (concentration)"
+    typer.echo(f"\nWritten into {folder}:")
+    typer.echo(f"  embeddings.parquet  {len(frame):,} rows by node id: {columns}{more}")
+    typer.echo("  embeddings.npy      the same vectors, in the order of node_ids.json")
+    typer.echo("  embedding.json ...  the model, for SphericalGraphEmbedding.load and the commands below")
+
+
+def write_page(embedding: SphericalGraphEmbedding, path: Path, labels: Sequence[Any] | None, **options: Any) -> None:
+    """Writes the globe, and says how it is to be read.
+
+    Raises:
+        ImportError: If plotly is not installed.
+    """
+    from spherical_gae.embedding import write_view
+
+    shown = write_view(embedding, path, labels=labels, **options)
+    typer.echo(f"  {path.name:<18}  a globe, for a browser. {shown.description}")
+
+
+def read_labels(path: Path | None, nodes: Iterable[Any]) -> list[Any] | None:
+    """The label of each node from a table with the ids first and the labels next; None where there is none."""
+    if path is None:
+        return None
+    from spherical_gae.data.readers.feature_files import read_features
+
+    names = [str(node) for node in nodes]
+    try:
+        given = read_features(path, set(names))
+    except (OSError, ValueError) as error:
+        fail("--labels", str(error))
+    if given.ids is None:
+        fail("--labels", f"{path}: given a matrix, allowed: a table with the ids of the nodes first")
+    column = given.table.iloc[:, 0]
+    label = dict(zip(given.ids, column.astype(object).where(column.notna(), None), strict=True))
+    if not label.keys() & set(names):
+        fail("--labels", f"{path}: given ids such as {given.ids[0]!r}, allowed: ids of the graph, such as {names[0]!r}")
+    return [label.get(name) for name in names]
+
+
+def per_node(question: Callable[[Any, int], pd.DataFrame], nodes: Sequence[str], k: int, name: str) -> pd.DataFrame:
+    """One table of what an estimator says of several nodes, with the column ``node`` first.
+
+    Args:
+        question: A method of the estimator that gives a table with the column ``node``.
+        nodes: The ids.
+        k: As for the method.
+        name: What the column is called that the method calls ``node``.
+    """
+    import pandas as pd  # Not above: help needs none.
+
+    parts = []
+    for node in nodes:
+        try:
+            found = question(node, k).rename(columns={"node": name})
+        except ValueError as error:
+            fail("--node", str(error).removeprefix("node: "))
+        found.insert(0, "node", node)
+        parts.append(found)
+    return pd.concat(parts, ignore_index=True)
+
+
+def print_table(frame: pd.DataFrame) -> None:
+    """Prints a table: names to the left, numbers with four decimals, truth as yes."""
+    columns = []
+    for name in frame.columns:
+        values = frame[name].tolist()
+        if frame[name].dtype.kind == "f":
+            cells = [f"{value:.4f}" for value in values]
+        else:
+            cells = [("yes" if value else "") if isinstance(value, bool) else str(value) for value in values]
+        width = max(map(len, [str(name), *cells]))
+        right = frame[name].dtype.kind == "f"
+        columns.append([cell.rjust(width) if right else cell.ljust(width) for cell in (str(name), *cells)])
+    for line in zip(*columns, strict=True):
+        typer.echo("  ".join(line).rstrip())
+
+
+def say_next(*commands: tuple[str, str]) -> None:
+    """Says what to try next: commands, and what each is for."""
+    width = max(len(command) for command, _ in commands)
+    typer.echo("\nNext:")
+    for command, purpose in commands:
+        typer.echo(f"  spherical-gae {command:<{width}}  {purpose}")

@@ -1,0 +1,57 @@
+"""The command ``transform``."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from spherical_gae.cli import embedding_folder
+from spherical_gae.cli.options import fail, make_folder, new_folder
+from spherical_gae.data.readers.suffixes import GRAPH_SUFFIXES, suffix_of
+
+_SHOWN = 10
+
+
+def transform(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder that embed or transform wrote.")],
+    graph: Annotated[
+        Path | None,
+        typer.Argument(help="The links of later nodes, to each other and to those that are there. Default: none."),
+    ] = None,
+    features: Annotated[
+        Path | None, typer.Option(help="Features of the later nodes, as for embed, if the embedded graph has features.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the results, new or empty. Default: runs/DIR-later-TIME.")
+    ] = None,
+) -> None:
+    """Embed nodes that come later, without training; the other nodes' embeddings stay as they are, bit for bit.
+
+    Writes a folder like that of embed, which knows all nodes. Links between nodes that were there already are not used.
+    """
+    if graph is None and features is None:
+        fail("GRAPH", "given neither a graph nor --features, allowed: one of them or both")
+    if graph is not None and suffix_of(graph) not in GRAPH_SUFFIXES:
+        fail("GRAPH", f"given {str(graph)!r}, allowed: a file {', '.join(GRAPH_SUFFIXES)}")
+    target = new_folder(out, f"{folder.resolve().name}-later")
+    embedding = embedding_folder.load(folder)
+    try:
+        whole = embedding.extended(graph, features)
+    except (OSError, ValueError) as error:
+        about_features = str(error).startswith(("features:", str(features)))
+        fail("--features" if about_features else "GRAPH", str(error))
+    later = whole.node_ids_[len(embedding.node_ids_) :]
+    if not later:
+        fail("GRAPH", f"given no node that {folder} does not know, allowed: at least one")
+    more = f" and {len(later) - _SHOWN:,} more" if len(later) > _SHOWN else ""
+    typer.echo(f"{len(later):,} new nodes: {', '.join(map(str, later[:_SHOWN]))}{more}.")
+    make_folder(target)
+    embedding_folder.write(whole, target)
+    place, node = shlex.quote(str(target)), shlex.quote(str(later[0]))
+    embedding_folder.say_next(
+        (f"suggest {place} --node {node}", "the likeliest links of a new node"),
+        (f"neighbors {place} --node {node}", "the nearest nodes"),
+    )

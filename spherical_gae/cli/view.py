@@ -1,0 +1,48 @@
+"""The command ``view``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from spherical_gae.cli import embedding_folder
+from spherical_gae.cli.options import fail
+
+
+def view(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder that embed or transform wrote.")],
+    labels: Annotated[
+        Path | None, typer.Option(help="Classes to colour by: .csv or .tsv, node ids first, classes next.")
+    ] = None,
+    clusters: Annotated[
+        int | None, typer.Option(help="Also colour by so many clusters, at least 2, of a von Mises-Fisher mixture.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="The page. Default: view.html in DIR.")] = None,
+    launch: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+) -> None:
+    """Write a page to look at: the nodes on a globe, with search, colours, nearest nodes and suggested links.
+
+    It is one HTML file that needs no network.
+    """
+    embedding = embedding_folder.load(folder)
+    num_nodes = len(embedding.node_ids_)
+    if clusters is not None and not 2 <= clusters <= num_nodes:
+        fail("--clusters", f"given {clusters}, allowed: 2 to {num_nodes}, the number of nodes")
+    classes = embedding_folder.read_labels(labels, embedding.node_ids_)
+    groups = None
+    if clusters is not None:
+        from spherical_gae.cluster import VonMisesFisherMixture
+
+        groups = VonMisesFisherMixture(clusters, random_state=0).fit_predict(embedding.embedding_)
+    path = out or folder / embedding_folder.VIEW
+    try:
+        embedding_folder.write_page(embedding, path, classes, clusters=groups, title=folder.resolve().name)
+    except ImportError as error:
+        fail("view", str(error))
+    except OSError as error:
+        fail("--out", f"{path} cannot be written: {error.strerror}")
+    typer.echo(f"\nNext: open {path} in a browser; turn it with the mouse, click a node.")
+    if launch:
+        typer.launch(str(path))

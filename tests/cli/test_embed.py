@@ -1,0 +1,109 @@
+from pathlib import Path
+
+import networkx as nx
+import numpy as np
+import pandas as pd
+import pytest
+
+from spherical_gae import SphericalGraphEmbedding
+from tests.helpers.cli_calls import assert_refused, call
+
+FEW = ("--epochs", 5, "--dim", 6)
+
+
+@pytest.fixture
+def karate(tmp_path: Path) -> Path:
+    path = tmp_path / "karate.csv"
+    nx.to_pandas_edgelist(nx.karate_club_graph())[["source", "target"]].to_csv(path, index=False)
+    return path
+
+
+def test_what_is_written_is_the_estimators(karate: Path, tmp_path: Path) -> None:
+    result = call("embed", karate, "--out", tmp_path / "out", "--seed", 3, *FEW, "--no-view")
+    assert result.exit_code == 0, result.output
+    expected = SphericalGraphEmbedding(dim=6, epochs=5, random_state=3).fit(karate)
+    assert np.array_equal(np.load(tmp_path / "out" / "embeddings.npy"), expected.embedding_)
+    frame = pd.read_parquet(tmp_path / "out" / "embeddings.parquet")
+    pd.testing.assert_frame_equal(frame, expected.to_frame())
+    loaded = SphericalGraphEmbedding.load(tmp_path / "out")
+    assert loaded.suggest_all(5).equals(expected.suggest_all(5))
+    assert not (tmp_path / "out" / "view.html").exists()
+    auc = expected.history_["val_auc"][expected.best_epoch_ - 1]
+    assert f"in {expected.best_epoch_} epochs: AUC {100 * auc:.1f}" in result.stdout
+    assert result.stdout.startswith("karate.csv: text, cells divided by commas.\n34 nodes, 78 links.")
+    assert f"spherical-gae suggest {tmp_path / 'out'} --node 0 -k 10" in result.stdout.split("\nNext:\n")[1]
+
+
+def test_page_has_the_classes_of_the_table(karate: Path, tmp_path: Path) -> None:
+    labels = tmp_path / "clubs.csv"
+    labels.write_text("node,club\n0,red<b>\n33,blue\n1,red<b>\n")
+    result = call("embed", karate, "--out", tmp_path / "out", *FEW, "--labels", labels)
+    assert result.exit_code == 0, result.output
+    page = (tmp_path / "out" / "view.html").read_text()
+    assert r"red\u003cb>" in page
+    assert '"class"' in page
+    assert "view.html" in result.stdout
+
+
+def test_without_plotly_the_embeddings_are_written_all_the_same(
+    karate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "plotly.offline", None)
+    result = call("embed", karate, "--out", tmp_path / "out", *FEW)
+    assert result.exit_code == 0, result.output
+    assert "pip install 'spherical-gae[view]'" in result.stdout
+    assert (tmp_path / "out" / "embeddings.npy").is_file()
+
+
+def test_features_and_no_validation(karate: Path, tmp_path: Path) -> None:
+    features = tmp_path / "x.npy"
+    np.save(features, np.random.default_rng(0).random((34, 4)))
+    result = call(
+        "embed", karate, "--features", features, "--out", tmp_path / "out", *FEW, "--val-share", 0, "--no-view"
+    )
+    assert result.exit_code == 0, result.output
+    assert "Trained on all links for 5 epochs." in result.stdout
+    assert SphericalGraphEmbedding.load(tmp_path / "out").model_.encoder.outputs[0].in_features == 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "option", "fragment"),
+    [
+        (("--preset", "best"), "--preset", "given 'best', allowed: auto, frontier"),
+        (("--latent", "z"), "--latent", "given 'z', allowed: s, p, ps, sc"),
+        (("--dim", 1), "--dim", "given 1, allowed: 2 or more"),
+        (("--epochs", 0), "--epochs", "given 0, allowed: 1 or more"),
+        (("--patience", 0), "--patience", "given 0, allowed: 1 or more"),
+        (("--seed", -1), "--seed", "given -1, allowed: 0 or more"),
+        (("--val-share", 1.5), "--val-share", "given 1.5, allowed: a share in [0, 1)"),
+        (("--labels", "none.csv"), "--labels", "none.csv"),
+        (("--features", "none.csv"), "--features", "none.csv"),
+    ],
+)
+def test_options_out_of_range_are_refused(
+    karate: Path, tmp_path: Path, arguments: tuple, option: str, fragment: str
+) -> None:
+    result = call("embed", karate, "--out", tmp_path / "out", *arguments)
+    assert result.exit_code == 2
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(f"Error: {option}: ")
+    assert fragment in line
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_is_no_graph_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert_refused(call("embed", "links.pickle"), "GRAPH", "given 'links.pickle', allowed: a file .csv")
+    assert_refused(call("embed", "links.csv"), "GRAPH", "links.csv")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "x").write_text("")
+    (tmp_path / "links.csv").write_text("a,b\nb,c\n")
+    assert_refused(call("embed", "links.csv", "--out", "full"), "--out", "full is not empty")
+
+
+def test_labels_of_other_nodes_are_refused(karate: Path, tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text("node,club\nann,red\nbob,blue\n")
+    result = call("embed", karate, "--labels", tmp_path / "labels.csv", "--out", tmp_path / "out")
+    assert result.exit_code == 2
+    assert "--labels" in result.stderr
+    assert "given ids such as 'ann', allowed: ids of the graph, such as '0'" in result.stderr

@@ -1,0 +1,49 @@
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import networkx as nx
+import pytest
+
+from spherical_gae import SphericalGraphEmbedding
+from tests.helpers.cli_calls import assert_refused, call
+from tests.helpers.embeddings import fitted
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("karate")
+    fitted(nx.karate_club_graph()).save(folder)
+    return folder
+
+
+def shown(page: Path) -> dict[str, Any]:
+    """What the page knows."""
+    (data,) = re.findall(r'<script[^>]*type="application/json"[^>]*>(.*?)</script>', page.read_text(), re.DOTALL)
+    return json.loads(data)
+
+
+def test_page_shows_names_suggestions_and_clusters(folder: Path, tmp_path: Path) -> None:
+    result = call("view", folder, "--clusters", 2, "--out", tmp_path / "page.html")
+    assert result.exit_code == 0, result.output
+    data = shown(tmp_path / "page.html")
+    embedding = SphericalGraphEmbedding.load(folder)
+    assert data["names"] == [str(name) for name in embedding.node_ids_]
+    assert data["suggested"]["indices"][5] == embedding.suggest(5, 10)["node"].tolist()
+    assert [color["name"] for color in data["colors"]] == ["cluster", "degree", "concentration"]
+    assert str(tmp_path / "page.html") in result.stdout
+
+
+def test_page_lies_in_the_folder_unless_told(folder: Path) -> None:
+    assert call("view", folder).exit_code == 0
+    assert shown(folder / "view.html")["summary"] == "34 nodes, 78 links"
+
+
+def test_bad_options_are_refused(folder: Path, tmp_path: Path) -> None:
+    assert_refused(call("view", tmp_path), "DIR", "embedding.json: not found")
+    assert_refused(call("view", folder, "--clusters", 1), "--clusters", "given 1, allowed: 2 to 34")
+    (tmp_path / "file").write_text("")
+    result = call("view", folder, "--out", tmp_path / "file" / "page.html")
+    assert result.exit_code == 2
+    assert "Error: --out: " in result.stderr
