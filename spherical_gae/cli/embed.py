@@ -10,6 +10,8 @@ import typer
 
 from spherical_gae.cli import embedding_folder
 from spherical_gae.cli.options import fail, make_folder, new_folder, refuse_processes, usable_device, use_threads
+from spherical_gae.cli.reading import fail_reading, with_reading_options
+from spherical_gae.data.readers.options import ReadingOptions
 from spherical_gae.data.readers.suffixes import GRAPH_SUFFIXES, stem_of, suffix_of
 from spherical_gae.experiments.names import GRAPH_LATENTS
 from spherical_gae.experiments.presets import available_presets
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from spherical_gae.embedding import SphericalGraphEmbedding
 
 
+@with_reading_options
 def embed(
     graph: Annotated[Path, typer.Argument(help=f"A graph: {', '.join(GRAPH_SUFFIXES)}, or packed, .gz.")],
     features: Annotated[
@@ -29,7 +32,7 @@ def embed(
             "graph's file, or else some made of the links and the ids."
         ),
     ] = None,
-    labels: Annotated[
+    classes: Annotated[
         Path | None,
         typer.Option(help="Classes to colour the globe by: .csv or .tsv, node ids first, classes next."),
     ] = None,
@@ -59,6 +62,8 @@ def embed(
     view: Annotated[bool, typer.Option(help="Write view.html, the globe; needs plotly.")] = True,
     device: Annotated[str, typer.Option(help="Where to train: cpu, cuda, cuda:1, ...")] = "cpu",
     threads: Annotated[int, typer.Option(help="CPU threads, at least 1.")] = 1,
+    *,
+    reading: ReadingOptions,
 ) -> None:
     """Embed all nodes of a graph on the sphere: one unit vector for each.
 
@@ -78,8 +83,8 @@ def embed(
     folder = new_folder(out, f"{stem_of(graph)}-embedding")
     use_threads(threads)
     target = usable_device(device)
-    data = _read(graph, features)
-    classes = embedding_folder.read_labels(labels, data.node_ids)
+    data = _read(graph, features, reading)
+    colors = embedding_folder.read_classes(classes, data.node_ids)
     from spherical_gae.embedding import SphericalGraphEmbedding  # Not above: help needs no torch.
 
     embedding = SphericalGraphEmbedding(
@@ -103,7 +108,7 @@ def embed(
     embedding_folder.write(embedding, folder)
     if view:
         try:
-            embedding_folder.write_page(embedding, folder / embedding_folder.VIEW, classes, title=graph.name)
+            embedding_folder.write_page(embedding, folder / embedding_folder.VIEW, colors, title=graph.name)
         except ImportError as error:
             typer.echo(f"  (no {embedding_folder.VIEW}: {error})")
     place, node = shlex.quote(str(folder)), shlex.quote(str(embedding.node_ids_[0]))
@@ -130,15 +135,19 @@ def describe(embedding: SphericalGraphEmbedding) -> list[str]:
     ]
 
 
-def _read(graph: Path, features: Path | None) -> Data:
-    from spherical_gae.embedding.inputs import as_graph
+def _read(graph: Path, features: Path | None, reading: ReadingOptions) -> Data:
+    from spherical_gae.data import read_graph
 
+    if reading.directed:
+        fail("--directed", "given, allowed: not with this command, whose models have no direction")
     try:
-        data = as_graph(graph, features)
+        data = read_graph(graph, features, **reading.to_dict())
     except (OSError, ValueError) as error:
-        about_features = features is not None and str(error).startswith(("features:", str(features)))
-        fail("--features" if about_features else "GRAPH", str(error))
+        files = {"GRAPH": str(graph), "--features": None if features is None else str(features)}
+        fail_reading(error, reading, files)
     typer.echo(str(data.report))
+    if data.get("node_ids") is None:
+        data.node_ids = list(range(data.num_nodes))
     return data
 
 

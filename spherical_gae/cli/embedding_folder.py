@@ -60,8 +60,8 @@ def write_page(embedding: SphericalGraphEmbedding, path: Path, labels: Sequence[
     typer.echo(f"  {path.name:<18}  a globe, for a browser. {shown.description}")
 
 
-def read_labels(path: Path | None, nodes: Iterable[Any]) -> list[Any] | None:
-    """The label of each node from a table with the ids first and the labels next; None where there is none."""
+def read_classes(path: Path | None, nodes: Iterable[Any]) -> list[Any] | None:
+    """The class of each node from a table with the ids first and the classes next; None where there is none."""
     if path is None:
         return None
     from spherical_gae.data.readers.feature_files import read_features
@@ -70,13 +70,15 @@ def read_labels(path: Path | None, nodes: Iterable[Any]) -> list[Any] | None:
     try:
         given = read_features(path, set(names))
     except (OSError, ValueError) as error:
-        fail("--labels", str(error))
+        fail("--classes", str(error))
     if given.ids is None:
-        fail("--labels", f"{path}: given a matrix, allowed: a table with the ids of the nodes first")
+        fail("--classes", f"{path}: given a matrix, allowed: a table with the ids of the nodes first")
     column = given.table.iloc[:, 0]
     label = dict(zip(given.ids, column.astype(object).where(column.notna(), None), strict=True))
     if not label.keys() & set(names):
-        fail("--labels", f"{path}: given ids such as {given.ids[0]!r}, allowed: ids of the graph, such as {names[0]!r}")
+        fail(
+            "--classes", f"{path}: given ids such as {given.ids[0]!r}, allowed: ids of the graph, such as {names[0]!r}"
+        )
     return [label.get(name) for name in names]
 
 

@@ -13,7 +13,7 @@ from spherical_gae.cli.options import fail
 
 def view(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder that embed or transform wrote.")],
-    labels: Annotated[
+    classes: Annotated[
         Path | None, typer.Option(help="Classes to colour by: .csv or .tsv, node ids first, classes next.")
     ] = None,
     clusters: Annotated[
@@ -30,7 +30,7 @@ def view(
     num_nodes = len(embedding.node_ids_)
     if clusters is not None and not 2 <= clusters <= num_nodes:
         fail("--clusters", f"given {clusters}, allowed: 2 to {num_nodes}, the number of nodes")
-    classes = embedding_folder.read_labels(labels, embedding.node_ids_)
+    colors = embedding_folder.read_classes(classes, embedding.node_ids_)
     groups = None
     if clusters is not None:
         from spherical_gae.cluster import VonMisesFisherMixture
@@ -38,7 +38,7 @@ def view(
         groups = VonMisesFisherMixture(clusters, random_state=0).fit_predict(embedding.embedding_)
     path = out or folder / embedding_folder.VIEW
     try:
-        embedding_folder.write_page(embedding, path, classes, clusters=groups, title=folder.resolve().name)
+        embedding_folder.write_page(embedding, path, colors, clusters=groups, title=folder.resolve().name)
     except ImportError as error:
         fail("view", str(error))
     except OSError as error:

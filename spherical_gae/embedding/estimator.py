@@ -11,6 +11,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
+from torch_geometric.data import Data
 
 from spherical_gae.embedding.inputs import as_graph, raw_graph
 from spherical_gae.embedding.presets import resolve_preset
@@ -145,14 +146,16 @@ class SphericalGraphEmbedding(EmbeddingQueries, BaseEstimator):
         Args:
             graph: The new nodes and their links, to nodes that are there and to each other, of any kind that ``fit``
                 takes; None for none.  Links between nodes that are there are not used.
-            features: Features of the new nodes, as for ``fit``, if the embedded graph has features.
+            features: Features of the new nodes, as for ``fit``, if the embedded graph has features.  Of tables they are
+                made as those of the embedded graph were, if these were read from a file; arrays are taken as they are.
+                Nodes that are there need none.
 
         Raises:
             TypeError: As ``fit``.
             ValueError: As ``fit``; if new nodes have no features although the others do, or other ones.
         """
         check_is_fitted(self)
-        return self._extended(raw_graph(graph, features))
+        return self._extended(self._later(graph, features))
 
     def transform(self, graph: Any, features: Any = None) -> pd.DataFrame:
         """Embeddings of the nodes of a graph, of those that are known and of later ones; see ``extended``.
@@ -165,7 +168,7 @@ class SphericalGraphEmbedding(EmbeddingQueries, BaseEstimator):
             Table [n, m] indexed by id, in the order of the nodes of ``graph``.
         """
         check_is_fitted(self)
-        raw = raw_graph(graph, features)
+        raw = self._later(graph, features)
         whole = self._extended(raw)
         return whole._frame(whole._rows("graph", raw.node_ids))
 
@@ -187,6 +190,10 @@ class SphericalGraphEmbedding(EmbeddingQueries, BaseEstimator):
         from spherical_gae.embedding.persistence import load_embedding
 
         return load_embedding(folder)
+
+    def _later(self, graph: Any, features: Any) -> Data:
+        data = self._graph.data
+        return raw_graph(graph, features, known=self._row_of, preparation=data.get("feature_preparation"))
 
     def _check(self) -> None:
         if not 0 <= self.val_share < 1:

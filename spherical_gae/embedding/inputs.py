@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,14 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from spherical_gae.data.cleaning import clean_graph, count_nodes, plain_ids, some
+from spherical_gae.data.feature_preparation import FeaturePreparation
 from spherical_gae.data.readers.conversions import float_array, networkx_edges, node_attributes, scipy_edges
 from spherical_gae.data.readers.feature_files import read_features
 from spherical_gae.data.readers.graph_files import read_graph
 
 _WEIGHT = "weight"
+# What is known of a graph beside its links, features and ids.
+_FACTS = ("edge_weight", "y", "side", "name", "report", "label_names", "feature_preparation")
 
 
 def as_graph(graph: Any, features: Any = None) -> Data:
@@ -37,18 +40,30 @@ def as_graph(graph: Any, features: Any = None) -> Data:
     if _is_path(graph) and (features is None or _is_path(features)):
         data = read_graph(graph, features)
     else:
-        data = clean_graph(raw_graph(graph, features))
+        raw = raw_graph(graph, features)
+        data = clean_graph(raw)
+        for name in ("report", "label_names", "feature_preparation"):
+            if raw.get(name) is not None and not (name == "feature_preparation" and features is not None):
+                data[name] = raw[name]
     if data.get("node_ids") is None:
         data.node_ids = list(range(data.num_nodes))
     return data
 
 
-def raw_graph(graph: Any, features: Any = None) -> Data:
+def raw_graph(
+    graph: Any,
+    features: Any = None,
+    *,
+    known: Container[str] = (),
+    preparation: FeaturePreparation | None = None,
+) -> Data:
     """Links, ids and features as they are given, without a default for the features; it may have no link at all.
 
     Args:
         graph: As for ``as_graph``; None for no links, with a table of features.
         features: As for ``as_graph``.
+        known: Nodes, as text, that need no features, as they have some; theirs are 0 here if not given.
+        preparation: What makes features of a table; as they are if None.
 
     Returns:
         ``Data`` with ``edge_index``, ``num_nodes``, ``node_ids`` and, where there are any, ``edge_weight`` and ``x``.
@@ -63,10 +78,10 @@ def raw_graph(graph: Any, features: Any = None) -> Data:
         return raw
     if _is_path(features):
         given = read_features(Path(features), {str(node) for node in raw.node_ids})
-        x = torch.from_numpy(float_array("features", given.table))
-        return _with_matrix(raw, x) if given.ids is None else _with_table(raw, given.ids, x)
+        x = _numbers(given.table if given.ids is None else given.table.set_axis(given.ids), preparation)
+        return _with_matrix(raw, x) if given.ids is None else _with_table(raw, given.ids, x, known)
     if isinstance(features, pd.DataFrame):
-        return _with_table(raw, plain_ids(features.index), torch.from_numpy(float_array("features", features)))
+        return _with_table(raw, plain_ids(features.index), _numbers(features, preparation), known)
     return _with_matrix(raw, _matrix(features))
 
 
@@ -116,7 +131,7 @@ def _links(graph: Any) -> Data:
 def _parts(data: Data) -> Data:
     """What is used of a graph of PyG; default features are left out, to be made anew with those of other nodes."""
     parts = Data(num_nodes=count_nodes(data))
-    for name in ("edge_index", "edge_weight", "x", "y", "node_ids", "name", "report"):
+    for name in ("edge_index", "x", "node_ids", *_FACTS):
         if data.get(name) is not None and not (name == "x" and data.get("has_default_features")):
             parts[name] = data[name]
     return parts
@@ -155,6 +170,12 @@ def _numbered(source: list[Any], target: list[Any]) -> Data:
     return Data(edge_index=ends, num_nodes=len(names), node_ids=names)
 
 
+def _numbers(table: pd.DataFrame, preparation: FeaturePreparation | None) -> Tensor:
+    if preparation is not None:
+        return preparation.transform(table.set_axis([str(name) for name in table.columns], axis=1))
+    return torch.from_numpy(float_array("features", table))
+
+
 def _matrix(features: Any) -> Tensor:
     if isinstance(features, Tensor):
         return features if features.layout == torch.strided else features.to_dense()
@@ -171,16 +192,18 @@ def _with_matrix(raw: Data, x: Tensor) -> Data:
     return raw
 
 
-def _with_table(raw: Data, ids: Sequence[Any], x: Tensor) -> Data:
+def _with_table(raw: Data, ids: Sequence[Any], x: Tensor, known: Container[str]) -> Data:
     """A row belongs to the node of its id; nodes that only the table has are isolated, and come last."""
     row_of = {str(name): row for row, name in enumerate(ids)}
     if len(row_of) < len(ids):
         raise ValueError("features: given an id twice, allowed: ids that differ, also when written as text")
-    known = {str(name) for name in raw.node_ids}
-    missing = [name for name in raw.node_ids if str(name) not in row_of]
+    there = {str(name) for name in raw.node_ids}
+    missing = [name for name in raw.node_ids if str(name) not in row_of and str(name) not in known]
     if missing:
         raise ValueError(f"features: given none for the nodes {some(missing)}, allowed: a row for every node")
-    raw.node_ids = plain_ids([*raw.node_ids, *(name for name in ids if str(name) not in known)])
+    raw.node_ids = plain_ids([*raw.node_ids, *(name for name in ids if str(name) not in there)])
     raw.num_nodes = len(raw.node_ids)
-    raw.x = x[torch.tensor([row_of[str(name)] for name in raw.node_ids])]
+    # The row behind the last is that of nodes without features.
+    rows = torch.tensor([row_of.get(str(name), len(ids)) for name in raw.node_ids])
+    raw.x = torch.cat([x, x.new_zeros(1, x.size(1))])[rows]
     return raw

@@ -14,6 +14,7 @@ from torch_geometric.data import Data
 
 from spherical_gae.data.checksums import file_sha256
 from spherical_gae.data.default_features import default_features
+from spherical_gae.data.feature_preparation import FeaturePreparation
 from spherical_gae.embedding.state import EmbeddedGraph
 from spherical_gae.experiments.presets import Preset, build_model
 from spherical_gae.training.checkpoint import save_json, save_weights, write_atomically
@@ -46,6 +47,7 @@ def save_embedding(embedding: Any, folder: str | Path) -> None:
         folder: The folder, made if missing; files of an earlier embedding are overwritten, others stay.
     """
     folder, graph = Path(folder), embedding._graph
+    preparation = graph.data.get("feature_preparation")
     (folder / MANIFEST).unlink(missing_ok=True)
     save_weights(embedding.model_, folder / _MODEL)
     save_json(folder / _IDS, graph.data.node_ids)
@@ -66,6 +68,8 @@ def save_embedding(embedding: Any, folder: str | Path) -> None:
             "name": graph.data.get("name"),
             "num_features": graph.data.num_features,
             "has_default_features": bool(graph.data.get("has_default_features", False)),
+            "label_names": graph.data.get("label_names"),
+            "feature_preparation": None if preparation is None else preparation.to_dict(),
         },
         "files": {name: file_sha256(folder / name) for name in (_MODEL, _GRAPH, _IDS)},
     }
@@ -137,7 +141,12 @@ def _own_sha256(manifest: dict[str, Any]) -> str:
 def _tensors(graph: EmbeddedGraph) -> dict[str, Tensor]:
     data = graph.data
     tensors = {"edge_index": data.edge_index, "z": graph.z, **{f"known.{name}": t for name, t in graph.known.items()}}
-    for name, tensor in (("edge_weight", data.edge_weight), ("y", data.y), ("concentration", graph.concentration)):
+    for name, tensor in (
+        ("edge_weight", data.edge_weight),
+        ("y", data.y),
+        ("side", data.get("side")),
+        ("concentration", graph.concentration),
+    ):
         if tensor is not None:
             tensors[name] = tensor
     if data.get("has_default_features"):
@@ -152,11 +161,14 @@ def _tensors(graph: EmbeddedGraph) -> dict[str, Tensor]:
 
 def _graph(tensors: dict[str, Tensor], ids: list[Any], facts: dict[str, Any]) -> EmbeddedGraph:
     data = Data(edge_index=tensors["edge_index"], num_nodes=len(ids), node_ids=ids)
-    for name in ("edge_weight", "y"):
+    for name in ("edge_weight", "y", "side"):
         if name in tensors:
             data[name] = tensors[name]
-    if facts["name"] is not None:
-        data.name = facts["name"]
+    for name in ("name", "label_names"):
+        if facts[name] is not None:
+            data[name] = facts[name]
+    if facts["feature_preparation"] is not None:
+        data.feature_preparation = FeaturePreparation.from_dict(facts["feature_preparation"])
     width = facts["num_features"]
     if facts["has_default_features"]:
         data.x, data.has_default_features = default_features(ids, width), True

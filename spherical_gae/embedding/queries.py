@@ -14,9 +14,9 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from spherical_gae.data.negatives import NonEdgeSampler
+from spherical_gae.data.kinds import negative_sampler
 from spherical_gae.embedding.inputs import pairs_of, raw_graph
-from spherical_gae.embedding.likeliest import likeliest_pairs
+from spherical_gae.embedding.likeliest import likeliest_pairs, likeliest_partners
 from spherical_gae.embedding.state import EmbeddedGraph, extend_graph
 from spherical_gae.evaluation.metrics import auc_ap
 from spherical_gae.experiments.presets import Preset
@@ -91,12 +91,10 @@ class EmbeddingQueries:
         check_is_fitted(self)
         (row,) = self._rows("node", [node])
         k = self._checked_k(k)
-        graph = self._graph
-        known: dict[str, Any] = {**graph.known}
-        found = self.model_.top_links(graph.z, k, torch.tensor([row]), graph.data.edge_index, **known)
+        found = likeliest_partners(self.model_, self._graph, k, torch.tensor([row]))
         there = found.indices[0] >= 0
         ids = [self.node_ids_[index] for index in found.indices[0][there].tolist()]
-        return pd.DataFrame({"node": ids, "probability": found.scores[0][there].numpy()})
+        return pd.DataFrame({"node": ids, "probability": found.scores[0][there].sigmoid().numpy()})
 
     def suggest_all(self, k: int = 100) -> pd.DataFrame:
         """The likeliest new links of the whole graph.
@@ -115,8 +113,7 @@ class EmbeddingQueries:
         check_is_fitted(self)
         if k < 1:
             raise ValueError(f"k: given {k}, allowed: 1 or more")
-        graph = self._graph
-        log_odds, pairs = likeliest_pairs(self.model_, graph.z, k, graph.data.edge_index, graph.known)
+        log_odds, pairs = likeliest_pairs(self.model_, self._graph, k)
         source, target = ([self.node_ids_[row] for row in rows] for rows in pairs.tolist())
         return pd.DataFrame({"source": source, "target": target, "probability": log_odds.sigmoid().numpy()})
 
@@ -176,7 +173,7 @@ class EmbeddingQueries:
         positive = whole._pairs("links", pairs)
         taken = torch.cat([whole._graph.data.edge_index, positive], dim=1)
         generator = torch.Generator().manual_seed(self.seed_)
-        negative = NonEdgeSampler(taken, whole._graph.num_nodes).sample(positive.size(1), generator)
+        negative = negative_sampler(whole._graph.data, taken).sample(positive.size(1), generator)
         return auc_ap(whole._log_odds(positive), whole._log_odds(negative)).auc
 
     def _set_graph(self, graph: EmbeddedGraph) -> None:

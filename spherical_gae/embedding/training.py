@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch_geometric.data import Data
 
-from spherical_gae.data.negatives import NonEdgeSampler
+from spherical_gae.data.kinds import negative_sampler, pair_space
 from spherical_gae.data.splits import LinkSplit
 from spherical_gae.experiments.links import gae_config, model_inputs
 from spherical_gae.experiments.presets import Preset, build_model
@@ -99,7 +99,8 @@ def hold_out(data: Data, share: float, seed: int) -> LinkSplit:
     upper = (source < target).nonzero().view(-1)
     num_links = upper.numel()
     num_held = max(1, round(share * num_links))
-    num_pairs = data.num_nodes * (data.num_nodes - 1) // 2
+    space = pair_space(data)
+    num_pairs = data.num_nodes * (data.num_nodes - 1) // 2 if space is None else space.size
     if num_links - num_held < 2 or num_pairs - num_links < num_held:
         raise ValueError(
             f"val_share: given {share} for a graph of {num_links} links among {num_pairs} pairs of nodes, allowed: "
@@ -108,7 +109,7 @@ def hold_out(data: Data, share: float, seed: int) -> LinkSplit:
     (hashed,) = np.random.SeedSequence([seed, _HOLD_OUT_STREAM]).generate_state(1, np.uint64).tolist()
     generator = torch.Generator().manual_seed(hashed)
     held, kept = upper[torch.randperm(num_links, generator=generator)].split([num_held, num_links - num_held])
-    negatives = NonEdgeSampler(data.edge_index, data.num_nodes).sample_unique(num_held, generator)
+    negatives = negative_sampler(data).sample_unique(num_held, generator)
     train = _training_part(data, kept.sort().values)
     val = train.clone()
     val.pos_edge_label_index, val.neg_edge_label_index = data.edge_index[:, held], negatives
@@ -121,6 +122,8 @@ def _training_part(data: Data, kept: torch.Tensor) -> Data:
     part = Data(x=data.x, edge_index=torch.cat([links, links.flip(0)], dim=1), num_nodes=data.num_nodes)
     if data.edge_weight is not None:
         part.edge_weight = data.edge_weight[kept].repeat(2)
+    if data.get("side") is not None:
+        part.side = data.side
     part.pos_edge_label_index = links
     return part
 

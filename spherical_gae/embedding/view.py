@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from spherical_gae.embedding.likeliest import likeliest_partners
 from spherical_gae.embedding.queries import EmbeddingQueries
 from spherical_gae.plotting import GlobeProjection, write_globe
+from spherical_gae.retrieval import TopK
 
 _SUGGESTIONS = 10
 # Above it suggestions for every node would take long, and the page shows a part of the nodes only.
@@ -57,13 +59,12 @@ def write_view(
     graph = embedding._graph
     data, num_nodes = graph.data, graph.num_nodes
     if labels is None and data.get("y") is not None:
-        labels = data.y.tolist()
+        names = data.get("label_names")
+        labels = [_name(number, names) for number in data.y.tolist()]
     suggestions = None
     if num_nodes <= _MOST_NODES:
-        known: dict[str, Any] = {**graph.known}
-        suggestions = embedding.model_.top_links(
-            graph.z, min(_SUGGESTIONS, num_nodes), torch.arange(num_nodes), data.edge_index, **known
-        )
+        found = likeliest_partners(embedding.model_, graph, min(_SUGGESTIONS, num_nodes), torch.arange(num_nodes))
+        suggestions = TopK(found.scores.sigmoid(), found.indices)
     sure = embedding.concentration_
     return write_globe(
         path,
@@ -76,3 +77,10 @@ def write_view(
         suggestions=suggestions,
         title=title,
     )
+
+
+def _name(number: int, names: Sequence[str] | None) -> Any:
+    """What a class is called; None for no class, which files number -1."""
+    if names is None:
+        return number
+    return names[number] if number >= 0 else None

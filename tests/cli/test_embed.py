@@ -37,7 +37,7 @@ def test_what_is_written_is_the_estimators(karate: Path, tmp_path: Path) -> None
 def test_page_has_the_classes_of_the_table(karate: Path, tmp_path: Path) -> None:
     labels = tmp_path / "clubs.csv"
     labels.write_text("node,club\n0,red<b>\n33,blue\n1,red<b>\n")
-    result = call("embed", karate, "--out", tmp_path / "out", *FEW, "--labels", labels)
+    result = call("embed", karate, "--out", tmp_path / "out", *FEW, "--classes", labels)
     assert result.exit_code == 0, result.output
     page = (tmp_path / "out" / "view.html").read_text()
     assert r"red\u003cb>" in page
@@ -76,7 +76,7 @@ def test_features_and_no_validation(karate: Path, tmp_path: Path) -> None:
         (("--patience", 0), "--patience", "given 0, allowed: 1 or more"),
         (("--seed", -1), "--seed", "given -1, allowed: 0 or more"),
         (("--val-share", 1.5), "--val-share", "given 1.5, allowed: a share in [0, 1)"),
-        (("--labels", "none.csv"), "--labels", "none.csv"),
+        (("--classes", "none.csv"), "--classes", "none.csv"),
         (("--features", "none.csv"), "--features", "none.csv"),
     ],
 )
@@ -103,7 +103,33 @@ def test_what_is_no_graph_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_labels_of_other_nodes_are_refused(karate: Path, tmp_path: Path) -> None:
     (tmp_path / "labels.csv").write_text("node,club\nann,red\nbob,blue\n")
-    result = call("embed", karate, "--labels", tmp_path / "labels.csv", "--out", tmp_path / "out")
+    result = call("embed", karate, "--classes", tmp_path / "labels.csv", "--out", tmp_path / "out")
     assert result.exit_code == 2
-    assert "--labels" in result.stderr
+    assert "--classes" in result.stderr
     assert "given ids such as 'ann', allowed: ids of the graph, such as '0'" in result.stderr
+
+
+def test_reading_options_and_a_bipartite_graph(tmp_path: Path) -> None:
+    table = tmp_path / "davis.csv"
+    graph = nx.davis_southern_women_graph()
+    pd.DataFrame(list(graph.edges), columns=["woman", "event"]).to_csv(table, index=False)
+    result = call("embed", table, "--out", tmp_path / "out", *FEW, "--bipartite", "--header", "--target", "event")
+    assert result.exit_code == 0, result.output
+    assert "18 and 14 nodes" in result.stdout
+    found = SphericalGraphEmbedding.load(tmp_path / "out").suggest_all(50)
+    women = set(graph.graph["top"])
+    assert len(found) == 50
+    assert all((a in women) != (b in women) for a, b in zip(found["source"], found["target"], strict=True))
+    assert_refused(call("embed", table, "--directed", "--out", tmp_path / "no"), "--directed", "given, allowed: not")
+
+
+def test_labels_of_the_file_are_the_classes(tmp_path: Path) -> None:
+    graph = nx.relabel_nodes(nx.karate_club_graph(), str)
+    nx.write_gml(graph, tmp_path / "karate.gml")
+    result = call("embed", tmp_path / "karate.gml", "--labels", "club", "--out", tmp_path / "out", *FEW)
+    assert result.exit_code == 0, result.output
+    page = (tmp_path / "out" / "view.html").read_text()
+    assert '"Officer"' in page
+    # As well from what was saved.
+    assert call("view", tmp_path / "out", "--out", tmp_path / "again.html").exit_code == 0
+    assert '"Officer"' in (tmp_path / "again.html").read_text()

@@ -3,7 +3,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from spherical_gae.cli.embedding_folder import print_table, read_labels, say_next
+from spherical_gae.cli.embedding_folder import print_table, read_classes, say_next
 
 
 def test_columns_are_aligned(capsys: pytest.CaptureFixture[str]) -> None:
@@ -19,5 +19,5 @@ def test_purposes_are_aligned(capsys: pytest.CaptureFixture[str]) -> None:
 def test_labels_belong_to_ids(tmp_path: Path) -> None:
     path = tmp_path / "labels.tsv"
     path.write_text("id\tkind\tmore\n7\tred\t1\nx\tblue\t2\n9\tred\t3\n")
-    assert read_labels(path, [7, "y", "x"]) == ["red", None, "blue"]
-    assert read_labels(None, [7]) is None
+    assert read_classes(path, [7, "y", "x"]) == ["red", None, "blue"]
+    assert read_classes(None, [7]) is None

@@ -80,6 +80,12 @@ def test_later_nodes_are_saved_too(tmp_path: Path) -> None:
     assert loaded.transform([("later", "late")]).equals(whole.transform([("later", "late")]))
 
 
+def test_sides_are_saved(tmp_path: Path) -> None:
+    embedding = fitted(nx.davis_southern_women_graph())
+    embedding.save(tmp_path)
+    assert SphericalGraphEmbedding.load(tmp_path).suggest_all(9).equals(embedding.suggest_all(9))
+
+
 def flip(path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[-3] ^= 1

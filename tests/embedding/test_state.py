@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import networkx as nx
 import numpy as np
 import pandas as pd
@@ -86,3 +88,32 @@ def test_weights_of_new_links(karate: SphericalGraphEmbedding) -> None:
     unweighted = fitted(nx.Graph(nx.karate_club_graph().edges))
     with pytest.raises(ValueError, match="graph: given links with weights, allowed: none"):
         unweighted.transform(late.assign(weight=2.5))
+
+
+def test_features_of_a_table_are_made_as_those_of_the_file_were(tmp_path: Path) -> None:
+    edges, features = words_and_links()
+    people = features.assign(town=["Ulm", "Bonn"] * 20, income=np.linspace(1e3, 9e4, 40))
+    edges.to_csv(tmp_path / "links.csv", index=False)
+    people.to_csv(tmp_path / "people.csv", index_label="node")
+    embedding = fitted(tmp_path / "links.csv", tmp_path / "people.csv")
+    late = people.loc[["n05", "n20"]].set_axis(["a", "b"])
+    late.to_csv(tmp_path / "late.csv", index_label="node")
+    expected = embedding._graph.data.x[[5, 20]]
+    for given in (tmp_path / "late.csv", late):
+        assert torch.equal(embedding.extended([("a", "n00")], given)._graph.data.x[-2:], expected)
+    embedding.save(tmp_path / "saved")
+    loaded = SphericalGraphEmbedding.load(tmp_path / "saved")
+    assert loaded.transform(None, late).equals(embedding.transform(None, late))
+
+
+def test_sides_of_later_nodes_follow_from_their_links() -> None:
+    graph = nx.davis_southern_women_graph()
+    embedding = fitted(graph)
+    whole = embedding.extended([("Zoe", "E1"), ("Zoe", "E15"), ("Eve", "E15")])
+    side = dict(zip(whole.node_ids_, whole._graph.data.side.tolist(), strict=True))
+    assert [side[name] for name in ("Zoe", "Eve", "E15")] == [side["Brenda Rogers"]] * 2 + [side["E2"]]
+    assert set(whole.suggest("E15", 50)["node"]) == set(graph.graph["top"])
+    with pytest.raises(ValueError, match="graph: given the new nodes 'x', 'y' without a link to a node that is there"):
+        embedding.extended([("x", "y")])
+    with pytest.raises(ValueError, match="graph: given a link of 'x' within a side"):
+        embedding.extended([("x", "E1"), ("x", "Brenda Rogers")])

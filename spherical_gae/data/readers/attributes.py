@@ -166,7 +166,7 @@ def labels_of(table: pd.DataFrame, name: str, report: ReadReport) -> tuple[NDArr
         raise ValueError(f"labels: given {name!r}, which is empty, allowed: an attribute with values")
     values = sorted(set(given)) if pd.api.types.is_numeric_dtype(given) else sorted(set(given.map(str)))
     place = {str(value): k for k, value in enumerate(values)}
-    numbered = column.map(lambda value: place[str(value)], na_action="ignore").fillna(-1).to_numpy(dtype=np.int64)
+    numbered = column.map(lambda value: place[str(value)], na_action="ignore").fillna(-1).to_numpy(np.int64, copy=True)
     report.notes.append(f"Labels: {name}, {len(values)} classes.")
     if len(given) < len(column):
         report.notes.append(f"Nodes without a label: {len(column) - len(given):,}; theirs is -1.")

@@ -115,6 +115,10 @@ def networkx_edges(graph: nx.Graph, weight: str = "weight") -> Data:
     if any(value is not None for value in values):
         filled = [1 if value is None else value for value in values]
         raw.edge_weight = torch.from_numpy(float_array("edge_weight", filled))
+    sides = [side for _, side in graph.nodes(data="bipartite")]
+    # A projection onto one side keeps the attribute.
+    if all(side in (0, 1) for side in sides) and all(sides[a] != sides[b] for a, b in edges):
+        raw.side = torch.tensor(sides, dtype=torch.long)
     return raw
 
 

@@ -147,3 +147,11 @@ def test_bad_attributes_and_weights_are_refused() -> None:
         from_networkx(nx.Graph())
     with pytest.raises(ValueError, match="no link between two different nodes"):
         from_networkx(nx.empty_graph(3))
+
+
+def test_sides_of_a_bipartite_networkx_graph() -> None:
+    graph = nx.davis_southern_women_graph()
+    data = from_networkx(graph)
+    assert data.side.tolist() == [value for _, value in graph.nodes(data="bipartite")]
+    assert "side" not in from_networkx(nx.bipartite.projected_graph(graph, graph.graph["top"]))
+    assert "side" not in from_networkx(nx.path_graph(3))
