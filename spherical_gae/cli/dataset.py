@@ -68,7 +68,7 @@ def read_own_graph(config: ExperimentConfig) -> Data:
     except (OSError, ValueError) as error:
         fail_reading(error, config.reading, {"--dataset": config.dataset, "--features": config.features})
     if launched_rank() == 0:
-        typer.echo(f"{data.report}\n")
+        typer.echo(f"{data.report}\n{graphs.kind_of_graph(data)}\n")
     return data
 
 

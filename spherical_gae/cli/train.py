@@ -104,9 +104,14 @@ def train(
     5% of the links are held out for validation and 10% for testing; message passing sees the training links
     only. Prints test AUC and AP (%) of the epoch with the best validation AUC + AP, mean over the seeds.
 
+    With --directed, links are predicted with their direction: each node has two embeddings, as a source and as a
+    target, and the test links are also held against themselves turned round (the columns "reversed"). With --time,
+    links are split by time. Of a bipartite graph, only pairs across the two sides are negatives.
+
     Writes into the run folder: config.json, metrics.json (one entry per seed), embeddings.npy (unit vectors, on a
     product of spheres one for each factor; first seed), node_ids.json (whose they are, if the nodes have ids),
-    cells/*.safetensors (weights), latent.png (an S-VGAE on S^2, coloured by class if there are classes).
+    cells/*.safetensors (weights), latent.png (an S-VGAE on S^2, coloured by class if there are classes). With
+    --directed, embeddings.npy and the picture hold sources, target_embeddings.npy targets.
 
     Under torchrun, several processes share every batch: torchrun --nproc-per-node 2 -m spherical_gae train --preset
     scalable --batch-size 16384. A run may be resumed with another number of processes.
@@ -191,10 +196,9 @@ def _configured(
 
 def _check_trainable(config: ExperimentConfig, data: Data) -> None:
     """Refuses settings that cannot be trained with on this graph, or in so many processes, before there is a folder."""
-    if data.get("directed"):
-        fail("--directed", "given, allowed: not with this command, whose models have no direction")
-    encoder = experiments.build_model(config.preset, "s-vgae", data.num_features).encoder
-    num_links = data.edge_index.size(1) // 2
+    directed = bool(data.get("directed"))
+    encoder = experiments.build_model(config.preset, "s-vgae", (1 + directed) * data.num_features).encoder
+    num_links = data.edge_index.size(1) // (2 - directed)
     num_train_links = num_links - int(0.05 * num_links) - int(0.1 * num_links)
     try:
         training.kind_of_run(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,12 @@ import numpy as np
 import safetensors.torch
 import torch
 from torch import Tensor
-from torch.nn import functional as F  # noqa: N812
 from torch_geometric.data import Data
 
 from spherical_gae.data.readers.options import ReadingOptions
 from spherical_gae.data.splits import LinkSplit, split_links
-from spherical_gae.evaluation.baselines import untrained_embeddings
-from spherical_gae.evaluation.metrics import LinkScores, auc_ap
+from spherical_gae.experiments.baseline import BASELINE, baseline_scores
+from spherical_gae.experiments.kinds import undirected_split
 from spherical_gae.experiments.names import METHODS
 from spherical_gae.experiments.presets import Preset, build_model
 from spherical_gae.models.graph import VariationalGAE
@@ -29,7 +29,6 @@ from spherical_gae.training.links.config import GAEConfig
 from spherical_gae.training.links.loop import fit_gae
 from spherical_gae.training.processes import Processes
 
-BASELINE = "cosine"
 # Above it, a picture would be a blot, and the model for it another long training run.
 _MAX_DRAWN_NODES = 100_000
 
@@ -123,7 +122,8 @@ def train_once(
     """Trains one model on one split.
 
     Args:
-        split: From ``split_links``.
+        split: From ``split_links``; a directed one is trained on as its ``cover_split``, and the model is that of a
+            ``DirectedGAE``.
         preset: The settings.
         method: ``"s-vgae"`` or ``"n-vgae"``.
         seed: Seed of the weights and of the training.
@@ -133,8 +133,10 @@ def train_once(
 
     Returns:
         The model with the best epoch's weights, and its scores: ``auc`` and ``ap`` on the test links at the best
-        validation epoch, ``auc_last`` and ``ap_last`` at the last epoch, ``val_auc``, ``val_ap``, ``best_epoch``.
+        validation epoch, ``auc_last`` and ``ap_last`` at the last epoch, ``val_auc``, ``val_ap``, ``best_epoch``; of a
+        directed graph ``auc_reversed`` and ``ap_reversed``, against the test links turned round.
     """
+    split = undirected_split(split)
     model = build_model(preset, method, split.train.num_features, seed).to(device)
     result = fit_gae(
         model,
@@ -151,34 +153,9 @@ def train_once(
         **{f"val_{name}": value for name, value in result.val._asdict().items()},
         "best_epoch": result.best_epoch,
     }
+    if result.test_reversed is not None:
+        scores |= {f"{name}_reversed": value for name, value in result.test_reversed._asdict().items()}
     return model, scores
-
-
-def baseline_embeddings(data: Data) -> Tensor:
-    """Unit embeddings without training: ``untrained_embeddings``, or normalise(A-hat L2(X)) if a feature is negative.
-
-    Tf-idf means something for counts and their like only, which are not negative.
-
-    Args:
-        data: As for ``model_inputs``.
-
-    Returns:
-        Float32 [N, F].
-    """
-    if bool((data.x >= 0).all()):
-        return untrained_embeddings(data)
-    rows = F.normalize(data.x.float(), dim=-1)
-    adjacency = normalized_adjacency(data.edge_index, rows.size(0), edge_weight=data.edge_weight)
-    return F.normalize(adjacency @ rows, dim=-1)
-
-
-def score_baseline(split: LinkSplit) -> LinkScores:
-    """Test scores of the untrained cosine, see ``baseline_embeddings``."""
-    z = baseline_embeddings(split.train)
-    positive, negative = (
-        (z[a] * z[b]).sum(-1) for a, b in (split.test.pos_edge_label_index, split.test.neg_edge_label_index)
-    )
-    return auc_ap(positive, negative)
 
 
 class Experiment:
@@ -187,6 +164,8 @@ class Experiment:
     The folder holds ``config.json``, ``metrics.json``, ``embeddings.npy`` (unit norm mean directions of the first
     seed's S-VGAE), ``node_ids.json`` (the nodes of its rows, if the graph has ``node_ids``), ``latent.png`` (coloured
     by class if it has ``y``; up to 100,000 nodes), and for every cell ``cells/METHOD-SEED.json`` and ``.safetensors``.
+    Of a directed graph, ``embeddings.npy`` and the picture show the nodes as sources, and ``target_embeddings.npy``
+    holds them as targets.
     Of several processes of torch.distributed, which train together, the first one writes.
 
     Args:
@@ -220,7 +199,7 @@ class Experiment:
         if self.processes.is_first:
             save_json(saved, self.config.to_dict())
         for seed in self.config.seeds:
-            split = split_links(data, seed=seed)
+            split = undirected_split(split_links(data, seed=seed))
             for method in METHODS:
                 self._run_cell(split, method, seed)
             if self.processes.is_first:
@@ -232,7 +211,7 @@ class Experiment:
         return metrics
 
     def load_model(self, method: str, seed: int, in_channels: int) -> VariationalGAE:
-        """A trained model of this folder, in evaluation mode."""
+        """A trained model of this folder, in evaluation mode; of a directed graph it has two channels a feature."""
         model = build_model(self.config.preset, method, in_channels, seed)
         model.load_state_dict(safetensors.torch.load_file(self._cell(method, seed, "safetensors")))
         return model.eval()
@@ -266,13 +245,14 @@ class Experiment:
     def _run_baseline_cell(self, split: LinkSplit, seed: int) -> None:
         result = self._cell(BASELINE, seed, "json")
         if not result.exists():
-            save_json(result, score_baseline(split)._asdict())
+            save_json(result, baseline_scores(split))
 
     def _collect(self) -> dict[str, Any]:
         metrics: dict[str, Any] = {}
         for method in (*METHODS, BASELINE):
             cells = [json.loads(self._cell(method, seed, "json").read_text()) for seed in self.config.seeds]
-            metrics[method] = {name: [cell[name] for cell in cells] for name in cells[0]}
+            shared = [name for name in cells[0] if all(name in cell for cell in cells)]
+            metrics[method] = {name: [cell[name] for cell in cells] for name in shared}
         return {**metrics, "dataset": self.config.dataset, "seeds": list(self.config.seeds)}
 
     def _write_latents(self, data: Data) -> None:
@@ -280,12 +260,16 @@ class Experiment:
         seed = self.config.seeds[0]
         embeddings, picture = self.folder / "embeddings.npy", self.folder / "latent.png"
         checkpoint = self.folder / "cells" / "picture.ckpt"
-        split = split_links(data, seed=seed)
+        split = undirected_split(split_links(data, seed=seed))
         if self.processes.is_first and not embeddings.exists():
             if "node_ids" in data:
                 save_json(self.folder / "node_ids.json", data.node_ids)
-            z = self._embed(self.load_model("s-vgae", seed, data.num_features), split)
-            write_atomically(embeddings, lambda file: np.save(file, z.numpy()))
+            z = self._embed(self.load_model("s-vgae", seed, split.train.num_features), split)
+            # Of a double cover, sources come before targets; what is looked for is written last.
+            sources, *targets = (rows.numpy() for rows in z.split(data.num_nodes))
+            for rows in targets:
+                write_atomically(self.folder / "target_embeddings.npy", partial(np.save, arr=rows))
+            write_atomically(embeddings, partial(np.save, arr=sources))
         if data.num_nodes > _MAX_DRAWN_NODES:
             return
         if not self._is_there(picture):
@@ -293,7 +277,7 @@ class Experiment:
             if self.processes.is_first:
                 title = f"{self.config.title}: mean directions of an S-VGAE on S², Hammer projection"
                 labels = None if data.y is None else data.y.numpy()
-                save_figure(plot_sphere(self._embed(model, split).numpy(), labels), picture, title)
+                save_figure(plot_sphere(self._embed(model, split)[: data.num_nodes].numpy(), labels), picture, title)
         # Left behind only by a run that was stopped right before this line.
         if self.processes.is_first:
             checkpoint.unlink(missing_ok=True)
@@ -322,17 +306,26 @@ class Experiment:
 def format_table(metrics: dict[str, Any]) -> Iterator[str]:
     """Lines of a table: test AUC and AP in percent, mean and standard deviation over the seeds.
 
+    Of a directed graph, also those against the test links turned round; of a temporal one, how many of the test links
+    have an end that no training link has.
+
     Args:
         metrics: Content of ``metrics.json``.
 
     Yields:
-        The header, and one line for each method.
+        The header, one line for each method, and what else there is.
     """
-    yield f"{'method':<10} {'AUC':>14} {'AP':>14}"
+    columns = {"AUC": "auc", "AP": "ap"}
+    if "auc_reversed" in metrics[METHODS[0]]:
+        columns |= {"AUC reversed": "auc_reversed", "AP reversed": "ap_reversed"}
+    yield f"{'method':<10} " + " ".join(f"{title:>14}" for title in columns)
     for method in (*METHODS, BASELINE):
-        columns = []
-        for name in ("auc", "ap"):
+        cells = []
+        for name in columns.values():
             values = 100 * np.array(metrics[method][name])
             spread = f" ± {values.std(ddof=1):.1f}" if len(values) > 1 else ""
-            columns.append(f"{values.mean():.1f}{spread}")
-        yield f"{method:<10} {columns[0]:>14} {columns[1]:>14}"
+            cells.append(f"{values.mean():.1f}{spread}")
+        yield f"{method:<10} " + " ".join(f"{cell:>14}" for cell in cells)
+    if "share_unseen" in metrics[BASELINE]:
+        share = float(np.mean(metrics[BASELINE]["share_unseen"]))
+        yield f"{share:.0%} of the test links have an end without training links"

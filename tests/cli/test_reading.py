@@ -131,7 +131,6 @@ def test_a_resumed_run_reads_as_before(trade: Path) -> None:
     [
         (["--source", "vendor"], "--source", ["'vendor'", "nr, tons, seller, buyer, year"]),
         (["--source", "seller", "--target", "buyer", "--labels", "party"], "--labels", ["'party'"]),
-        (["--source", 3, "--target", 4, "--directed"], "--directed", ["no direction"]),
         (["--delimiter", "::"], "--delimiter", ["'::'", "one character"]),
     ],
 )

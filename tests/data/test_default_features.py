@@ -8,7 +8,7 @@ from torch_geometric.data import Data
 from spherical_gae import split_links
 from spherical_gae.data import clean_graph, default_features, from_networkx
 from spherical_gae.evaluation import auc_ap
-from spherical_gae.experiments.links import score_baseline
+from spherical_gae.experiments.baseline import score_baseline
 
 
 def test_random_unit_vectors() -> None:

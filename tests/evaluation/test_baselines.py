@@ -16,7 +16,7 @@ from spherical_gae.evaluation import (
     resource_allocation,
     untrained_embeddings,
 )
-from spherical_gae.experiments.links import score_baseline
+from spherical_gae.experiments.baseline import score_baseline
 
 PUBLISHED = {"cora": (0.941, 0.953), "citeseer": (0.960, 0.969)}
 """Test AUC and AP, means over ten splits of the same kind."""

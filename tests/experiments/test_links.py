@@ -9,22 +9,19 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
-from torch.nn import functional as F  # noqa: N812
 from torch_geometric.data import Data
 from torch_geometric.utils import subgraph
 
 from spherical_gae import load_graph, split_links
 from spherical_gae.data import clean_graph
-from spherical_gae.evaluation import auc_ap, untrained_embeddings
 from spherical_gae.experiments import links as links_module
+from spherical_gae.experiments.baseline import score_baseline
 from spherical_gae.experiments.links import (
     Experiment,
     ExperimentConfig,
-    baseline_embeddings,
     format_table,
     gae_config,
     model_inputs,
-    score_baseline,
     train_once,
 )
 from spherical_gae.experiments.presets import build_model, load_preset
@@ -239,27 +236,6 @@ def test_train_once_is_a_function_of_its_arguments(data: Data) -> None:
     assert all(torch.equal(a, b) for a, b in zip(model.parameters(), twin.parameters(), strict=True))
     assert set(scores) == SCORES
     assert train_once(split, preset, "s-vgae", 4, progress=False)[1] != scores
-
-
-def test_baseline_is_the_cosine_of_the_untrained_embeddings(data: Data) -> None:
-    split = split_links(data)
-    z = untrained_embeddings(split.train)
-    cosines = z @ z.t()
-    pairs = split.test.pos_edge_label_index, split.test.neg_edge_label_index
-    expected = auc_ap(*(cosines[a, b] for a, b in pairs))
-    assert score_baseline(split) == pytest.approx(expected, abs=1e-3)
-    assert expected.auc > 0.95
-
-
-def test_baseline_of_features_below_zero_is_without_tf_idf(data: Data) -> None:
-    x = data.x - 0.3
-    weight = 1.0 + data.edge_index.sum(0)
-    adjacency = torch.eye(300).index_put_(tuple(data.edge_index), weight)
-    scale = adjacency.sum(1).rsqrt()
-    expected = F.normalize((scale[:, None] * adjacency * scale) @ F.normalize(x, dim=1), dim=1)
-    z = baseline_embeddings(Data(x=x, edge_index=data.edge_index, edge_weight=weight))
-    torch.testing.assert_close(z, expected)
-    assert torch.equal(baseline_embeddings(data), untrained_embeddings(data))
 
 
 def test_graph_of_ones_own_without_classes_or_features(tmp_path: Path) -> None:

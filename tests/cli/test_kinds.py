@@ -1,0 +1,74 @@
+"""Directed and temporal graphs from files, by the command ``train``."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from spherical_gae import read_graph, split_links
+from spherical_gae.data import cover_split
+from spherical_gae.experiments import Experiment, ExperimentConfig
+from spherical_gae.experiments.links import model_inputs
+from tests.helpers.cli_calls import assert_refused, call
+
+QUICK = ["--epochs", 2, "--latent-dim", 3, "--preset", "paper"]
+
+
+@pytest.fixture
+def mail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Who wrote to whom, and when: each of 30 people to the next four."""
+    monkeypatch.chdir(tmp_path)
+    lines = [f"{k},{(k + step) % 30},{100 * step + k}" for k in range(30) for step in range(1, 5)]
+    path = tmp_path / "mail.csv"
+    path.write_text("from,to,day\n" + "\n".join(lines) + "\n")
+    return path
+
+
+def run(*arguments: Any) -> tuple[str, Path, dict[str, Any]]:
+    result = call("train", "--dataset", "mail.csv", *QUICK, *arguments)
+    assert result.exit_code == 0, result.output
+    (folder,) = Path("runs").iterdir()
+    return result.stdout, folder, json.loads((folder / "metrics.json").read_text())
+
+
+def test_directed_links_are_trained_on_as_such(mail: Path) -> None:
+    output, folder, metrics = run("--directed", "--seeds", "1")
+    assert "A directed graph: links are predicted with their direction; negatives are ordered pairs." in output
+    header = next(line for line in output.splitlines() if line.startswith("method"))
+    assert header.split() == ["method", "AUC", "AP", "AUC", "reversed", "AP", "reversed"]
+    data = read_graph(mail, directed=True)
+    assert data.num_edges == 120
+    split = cover_split(split_links(data, seed=1))
+    config = ExperimentConfig.from_dict(json.loads((folder / "config.json").read_text()))
+    model = Experiment(config, folder).load_model("s-vgae", 1, 2 * data.num_features)
+    with torch.no_grad():
+        z = model.encode(*model_inputs(split.train))
+    for name, rows in (("embeddings.npy", z[:30]), ("target_embeddings.npy", z[30:])):
+        assert np.array_equal(np.load(folder / name), rows.numpy())
+    turned = split.test.reversed_edge_label_index
+    auc = model.test(z, split.test.pos_edge_label_index, turned).auc
+    assert metrics["s-vgae"]["auc_reversed"] == [auc]
+    assert set(metrics["cosine"]) == {"auc", "ap", "auc_reversed", "ap_reversed"}
+    assert (folder / "latent.png").exists()
+
+
+def test_directions_are_not_dropped_in_silence(mail: Path) -> None:
+    """Of a file that gives all links in one direction nobody knows whether it is meant."""
+    output, folder, metrics = run()
+    assert "An undirected graph: negatives are all pairs of nodes." in output
+    assert "auc_reversed" not in metrics["s-vgae"]
+    assert not (folder / "target_embeddings.npy").exists()
+
+
+def test_times_split_the_links(mail: Path) -> None:
+    output, _, metrics = run("--time", "day")
+    assert "A temporal undirected graph: training links come before those of validation and test" in output
+    assert metrics["cosine"]["share_unseen"] == [0.0]
+    assert output.split("\n\n")[-2].splitlines()[-1] == "0% of the test links have an end without training links"
+
+
+def test_several_kinds_at_once_are_refused(mail: Path) -> None:
+    assert_refused(call("train", "--dataset", "mail.csv", *QUICK, "--directed", "--bipartite"), "--dataset", "directed")
