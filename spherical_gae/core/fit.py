@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -12,7 +15,10 @@ from spherical_gae.core.numerics.bessel import ratio_terms
 _NEWTON_STEPS = 8
 
 
-def fit_von_mises_fisher(samples: Tensor, weights: Tensor | None = None) -> tuple[Tensor, Tensor]:
+Samples = Tensor | np.ndarray
+
+
+def fit_von_mises_fisher(samples: Samples, weights: Samples | None = None) -> tuple[Tensor, Tensor]:
     """The mean direction and concentration of greatest likelihood.
 
     With the weighted mean of the samples of length R, mu is its direction and kappa solves A_m(kappa) = R
@@ -20,18 +26,20 @@ def fit_von_mises_fisher(samples: Tensor, weights: Tensor | None = None) -> tupl
     R (m - R^2) / (1 - R^2).  1 - R comes from the distances to mu, so that concentrated samples keep their digits.
 
     Args:
-        samples: Unit vectors, shape [n, ..., m], float32 or float64: n for each element of the batch [...].
-        weights: Non-negative weights, shape [n] or [n, ...]; all alike if None.
+        samples: Unit vectors, a tensor or array of shape [n, ..., m], float32 or float64: n for each element of the
+            batch [...].
+        weights: Non-negative weights, a tensor or array of shape [n] or [n, ...]; all alike if None.
 
     Returns:
-        ``loc`` [..., m] and ``concentration`` [...], in the dtype of the samples, without gradients.  Where the
-        samples' mean is 0, the concentration is 0 and the direction the first axis.
+        Tensors, ``loc`` [..., m] and ``concentration`` [...], in the dtype of the samples, without gradients.  Where
+        the samples' mean is 0, the concentration is 0 and the direction the first axis.
 
     Raises:
-        TypeError: If ``samples`` is neither float32 nor float64, or ``weights`` no tensor.
+        TypeError: If ``samples`` is neither float32 nor float64, or either is neither a tensor nor an array.
         ValueError: If there are no samples, they are not unit vectors, the weights have another shape, are
             negative or sum to 0, or all samples coincide, where the likelihood has no maximum.
     """
+    samples = checked_samples(samples)
     share = _shares(samples, weights)
     x = samples.detach().double()
     mean = (share.unsqueeze(-1) * x).sum(0)
@@ -67,20 +75,34 @@ def invert_deficit(deficit: Tensor, dim: int) -> Tensor:
     return kappa
 
 
-def _shares(samples: Tensor, weights: Tensor | None) -> Tensor:
-    """The weights as shares of one, with the samples' batch shape."""
-    if samples.dtype not in (torch.float32, torch.float64):
-        raise TypeError(f"samples must be float32 or float64, got {samples.dtype}")
-    if samples.dim() < 2 or samples.shape[-1] < 2 or not samples.shape[0]:
-        raise ValueError(f"samples must have shape [n, ..., m] with n >= 1 and m >= 2, got {tuple(samples.shape)}")
-    if not unit_sphere.check(samples).all():
-        worst = float((samples.detach().norm(dim=-1) - 1).abs().max())
+def checked_samples(samples: Samples) -> Tensor:
+    """Unit vectors as a tensor [n, ..., m]; what they have to be is in ``fit_von_mises_fisher``."""
+    x = _as_tensor("samples", samples)
+    if x.dtype not in (torch.float32, torch.float64):
+        raise TypeError(f"samples must be float32 or float64, got {x.dtype}")
+    if x.dim() < 2 or x.shape[-1] < 2 or not x.shape[0]:
+        raise ValueError(f"samples must have shape [n, ..., m] with n >= 1 and m >= 2, got {tuple(x.shape)}")
+    if not unit_sphere.check(x).all():
+        worst = float((x.detach().norm(dim=-1) - 1).abs().max())
         raise ValueError(f"samples must be unit vectors, got a norm off by {worst:.3g}")
+    return x
+
+
+def _as_tensor(name: str, values: Any) -> Tensor:
+    if isinstance(values, np.ndarray):
+        # A copy in the machine's byte order: torch takes neither others nor arrays that are read-only.
+        values = torch.from_numpy(values.astype(values.dtype.newbyteorder("="), copy=True, order="C"))
+    if not isinstance(values, Tensor):
+        raise TypeError(f"{name} must be a tensor or an array, got {type(values).__name__}")
+    return values
+
+
+def _shares(samples: Tensor, weights: Samples | None) -> Tensor:
+    """The weights as shares of one, with the samples' batch shape."""
     batch = samples.shape[:-1]
     if weights is None:
         return torch.full(batch, 1 / batch[0], dtype=torch.float64, device=samples.device)
-    if not isinstance(weights, Tensor):
-        raise TypeError(f"weights must be a tensor, got {type(weights).__name__}")
+    weights = _as_tensor("weights", weights).to(samples.device)
     if weights.shape not in (batch[:1], batch):
         raise ValueError(f"weights must have shape {tuple(batch[:1])} or {tuple(batch)}, got {tuple(weights.shape)}")
     weights = weights.detach().double().reshape(*weights.shape, *[1] * (len(batch) - weights.dim())).expand(batch)

@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 from torch import Generator, Tensor
 
 from spherical_gae.core.directional import DirectionalDistribution
-from spherical_gae.core.fit import fit_von_mises_fisher
+from spherical_gae.core.fit import Samples, fit_von_mises_fisher
 from spherical_gae.core.numerics.angle_family import VonMisesFisherAngle
 from spherical_gae.core.numerics.angle_table import MIN_DIM
 from spherical_gae.core.numerics.implicit import reparameterized_angle
@@ -76,19 +76,28 @@ class VonMisesFisher(DirectionalDistribution):
         super().__init__(loc, concentration, validate_args)
 
     @classmethod
-    def fit(cls, samples: Tensor, weights: Tensor | None = None) -> VonMisesFisher:
+    def fit(cls, samples: Samples, weights: Samples | None = None) -> VonMisesFisher:
         """The law of greatest likelihood, see ``fit.fit_von_mises_fisher``.
 
+        How far it may be from the truth say ``fit_standard_errors`` and ``confidence_cone``.
+
         Args:
-            samples: Unit vectors, shape [n, ..., m], float32 or float64: n for each element of the batch [...].
-            weights: Non-negative weights, shape [n] or [n, ...]; all alike if None.
+            samples: Unit vectors, a tensor or array of shape [n, ..., m], float32 or float64: n for each element of
+                the batch [...].
+            weights: Non-negative weights, a tensor or array of shape [n] or [n, ...]; all alike if None.
 
         Returns:
             The law, of batch shape [...].
 
         Raises:
-            TypeError: If ``samples`` is neither float32 nor float64.
+            TypeError: If ``samples`` is neither float32 nor float64, or either is neither a tensor nor an array.
             ValueError: If samples or weights are not as above, or all samples coincide.
+
+        Example:
+            >>> import numpy as np
+            >>> fitted = VonMisesFisher.fit(np.array([[1.0, 0.0], [0.6, 0.8], [0.6, -0.8]]))
+            >>> fitted.loc, round(float(fitted.mean_resultant_length), 4)
+            (tensor([1., 0.], dtype=torch.float64), 0.7333)
         """
         return cls(*fit_von_mises_fisher(samples, weights))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from mpmath import mp, mpf
@@ -11,7 +12,7 @@ from scipy import stats
 
 from spherical_gae.core import HypersphericalUniform, VonMisesFisher
 from spherical_gae.core.fit import fit_von_mises_fisher
-from tests.helpers.places import direction, seeded
+from tests.helpers.places import direction, directions, seeded
 from tests.helpers.reference import reference
 
 DIMS = (2, 3, 10, 200, 5000)
@@ -149,6 +150,20 @@ def test_dtypes(dim, concentration):
         torch.testing.assert_close(single, double.float(), rtol=0, atol=0)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+def test_arrays_are_tensors(dtype):
+    samples, weights = directions(8, 2, 4, dtype=dtype), torch.rand(8, generator=seeded())
+    expected = fit_von_mises_fisher(samples, weights)
+    array = samples.numpy()
+    backwards, swapped = array[::-1][::-1], array.astype(array.dtype.newbyteorder())
+    frozen = array.copy()
+    frozen.setflags(write=False)
+    for given in (array, backwards, swapped, frozen):
+        for weight in (weights, weights.numpy()):
+            torch.testing.assert_close(fit_von_mises_fisher(given, weight), expected, rtol=0, atol=0)
+    assert VonMisesFisher.fit(array).loc.dtype == dtype
+
+
 def test_has_no_gradient():
     samples = direction("random", 3).expand(4, 3) * torch.tensor([[1], [1], [-1], [1]])
     fitted = VonMisesFisher.fit(samples.clone().requires_grad_(), torch.ones(4, requires_grad=True))
@@ -187,7 +202,9 @@ UNIT = torch.eye(3)
         (torch.ones(3, 1), None, ValueError, r"samples must have shape .*m >= 2, got \(3, 1\)"),
         (UNIT.long(), None, TypeError, r"samples must be float32 or float64, got torch\.int64"),
         (UNIT.half(), None, TypeError, r"samples must be float32 or float64, got torch\.float16"),
-        (UNIT, [1.0, 1.0, 1.0], TypeError, "weights must be a tensor, got list"),
+        (UNIT, [1.0, 1.0, 1.0], TypeError, "weights must be a tensor or an array, got list"),
+        ([[1.0, 0.0]], None, TypeError, "samples must be a tensor or an array, got list"),
+        (np.eye(3, dtype=np.int64), None, TypeError, r"samples must be float32 or float64, got torch\.int64"),
         (UNIT, torch.ones(2), ValueError, r"weights must have shape \(3,\) or \(3,\), got \(2,\)"),
         (UNIT, torch.ones(3, 1), ValueError, r"weights must have shape .*got \(3, 1\)"),
         (
