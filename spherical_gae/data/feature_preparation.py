@@ -72,7 +72,8 @@ class FeaturePreparation:
                 divided by its maximum instead.
 
         Raises:
-            ValueError: If there is no column, a number is infinite, or a column has more than 50 different texts.
+            ValueError: If there is no column, a number is infinite or beyond float32, or a column has more than 50
+                different texts.
         """
         if standardize not in (True, False, "auto"):
             raise ValueError(f"standardize: given {standardize!r}, allowed: True, False or 'auto'")
@@ -88,8 +89,9 @@ class FeaturePreparation:
         if not made.numbers:
             return made
         values = _as_floats(table[made.numbers])
-        if np.isinf(values).any():
-            row, column = np.argwhere(np.isinf(values))[0]
+        too_large = np.abs(values) > np.finfo(np.float32).max
+        if too_large.any():
+            row, column = np.argwhere(too_large)[0]
             raise ValueError(
                 f"features: given {values[row, column]} as {made.numbers[column]!r} of node {table.index[row]!r}, "
                 "allowed: finite float32 numbers"

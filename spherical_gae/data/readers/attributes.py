@@ -44,7 +44,26 @@ _DRAWING = {
     "lat2d",
     "lng2d",
 }
-_STATISTICS = {"hub", "hubs", "hits", "cluster", "core", "partition", "rank", "betw", "bc", "cc", "pr"}
+_STATISTICS = {
+    "hub",
+    "hubs",
+    "hits",
+    "cluster",
+    "clusterid",
+    "core",
+    "partition",
+    "membership",
+    "rank",
+    "strength",
+    "betw",
+    "bc",
+    "cc",
+    "pr",
+    "comm",
+    "walktrap",
+    "infomap",
+    "fastgreedy",
+}
 _PARTS_OF_STATISTICS = (
     "degree",
     "pagerank",
@@ -100,7 +119,8 @@ def choose_attributes(
 
     Args:
         table: One row a node, one column an attribute.
-        wanted: ``"auto"`` for the numeric ones, without those of a drawing, statistics of the graph and names;
+        wanted: ``"auto"`` for the numeric ones, without those of a drawing, statistics of the graph, names and what is
+            the same for all nodes;
             ``"none"``; or names.
         labels: The attribute that holds the labels, which is no feature.
         report: Where it is said what was left out and why.
@@ -180,7 +200,7 @@ def sides_of(table: pd.DataFrame) -> NDArray[np.int64] | None:
     column = table[SIDE].map(str, na_action="ignore")
     different = sorted(column.dropna().unique())
     return (
-        column.map({value: k for k, value in enumerate(different)}).to_numpy(dtype=np.int64)
+        column.map({value: k for k, value in enumerate(different)}).to_numpy(dtype=np.int64, copy=True)
         if (len(different) == 2 and not column.isna().any())
         else None
     )
@@ -218,6 +238,8 @@ def _why_not(name: str, column: pd.Series) -> str | None:
         return "it is a statistic of the graph, which tells of the links"
     if not column.notna().any():
         return "it is empty"
+    if pd.api.types.is_numeric_dtype(column) and column.nunique() == 1 and column.notna().all():
+        return "it is the same for all nodes"
     if not pd.api.types.is_numeric_dtype(column):
         return None if _is_vectors(column) else f"text; to use it: labels={name!r} or node_attributes=[{name!r}]"
     return None

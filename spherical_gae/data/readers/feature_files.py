@@ -153,9 +153,12 @@ def _join_in_order(raw: RawGraph, table: pd.DataFrame) -> None:
 def _close_pairs(ids: list[str], others: Container[str] | set[str]) -> str:
     """Words on the first few ids that are nearly one of the others."""
     listed = sorted(others)[:5000] if isinstance(others, set) else []
+    folded = {other.strip().casefold(): other for other in listed}
     pairs = []
     for node in ids[:_NUM_COMPARED]:
-        near = difflib.get_close_matches(node, listed, 1, 0.8) if not node.isdigit() else []
+        near = [folded[node.strip().casefold()]] if node.strip().casefold() in folded else []
+        if not near and not node.isdigit():
+            near = difflib.get_close_matches(node, listed, 1, 0.8)
         pairs += [f"{node!r} meant to be {near[0]!r}"] if near else []
     return ", ".join(pairs[:3])
 

@@ -35,6 +35,21 @@ def read_bytes(path: Path) -> bytes:
     return unpacked.getvalue()
 
 
+def first_line(path: Path) -> bytes:
+    """The first line that is not blank and no comment with #, as far as the first MiB holds it; b"" if there is none.
+
+    Raises:
+        OSError: If the file cannot be read.
+    """
+    try:
+        with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
+            head = file.read(_CHUNK)
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        return b""
+    lines = (line.strip() for line in head.splitlines())
+    return next((line for line in lines if line and not line.startswith(b"#")), b"")
+
+
 def read_text(path: Path) -> bytes:
     r"""The text of a file as UTF-8 without a byte order mark, lines ended by ``\n``.
 

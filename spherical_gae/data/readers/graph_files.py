@@ -16,11 +16,12 @@ from spherical_gae.data.readers.array_files import read_arrays
 from spherical_gae.data.readers.attributes import sides_of
 from spherical_gae.data.readers.edge_lists import EdgeColumns, read_edge_list
 from spherical_gae.data.readers.feature_files import join_features, read_features
+from spherical_gae.data.readers.files import first_line
 from spherical_gae.data.readers.json_files import read_json
-from spherical_gae.data.readers.networkx_files import read_networkx
+from spherical_gae.data.readers.networkx_files import read_dict_edges, read_networkx
 from spherical_gae.data.readers.node_features import take_attributes
 from spherical_gae.data.readers.raw_graph import RawGraph
-from spherical_gae.data.readers.suffixes import FEATURE_SUFFIXES, GRAPH_SUFFIXES, TABLES, stem_of, suffix_of
+from spherical_gae.data.readers.suffixes import DELIMITED, FEATURE_SUFFIXES, GRAPH_SUFFIXES, TABLES, stem_of, suffix_of
 
 _LARGE_WEIGHT = 1e6
 _FEW_NODES = 100_000
@@ -46,7 +47,7 @@ def read_graph(
     r"""Reads a graph from a file, by its suffix, and says what was read.
 
     - .csv, .tsv, .txt, .edges, .edgelist, .parquet: an edge list, see
-      :func:`~spherical_gae.data.readers.edge_lists.read_edge_list`.
+      :func:`~spherical_gae.data.readers.edge_lists.read_edge_list`; or what ``networkx.write_edgelist`` writes.
     - .npz, .npy, .mtx: arrays and matrices, see :func:`~spherical_gae.data.readers.array_files.read_arrays`.
     - .graphml, .gexf, .gml, .net: see :func:`~spherical_gae.data.readers.networkx_files.read_networkx`.
     - .json: nodes and links, see :func:`~spherical_gae.data.readers.json_files.read_json`.
@@ -107,7 +108,9 @@ def read_graph(
     options = {"header": header, "delimiter": delimiter, "comment": comment}
     columns = EdgeColumns(source, target, weight, time)
     suffix = suffix_of(path)
-    if suffix in TABLES:
+    if suffix in DELIMITED and first_line(path).endswith(b"}") and columns.source is None and columns.target is None:
+        raw = read_dict_edges(path, columns.weight, columns.time)
+    elif suffix in TABLES:
         raw = read_edge_list(path, columns, bipartite=bipartite, **options)  # type: ignore[arg-type]
     else:
         raw = _read_other(path, suffix, columns)

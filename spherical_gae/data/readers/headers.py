@@ -80,7 +80,11 @@ def has_header(
         return True
     if first == [str(k) for k in range(len(first))]:
         # The names that pandas gives to columns, unless the ids are numbers too.
-        return not any(_all_numbers(column) for column in rest[:id_columns])
+        if not any(_all_numbers(column) for column in rest[:id_columns]):
+            return True
+        if _are_nodes(first[:id_columns], rest[:id_columns], nodes):
+            return False
+        raise _undecided(path, first, ", as they are the names that pandas gives, and occur nowhere else")
     known = _is_known(names, id_columns)
     if any(is_number(cell) for cell in first[:id_columns]):
         return False
@@ -110,11 +114,21 @@ def has_header(
         others = zip(first[1:], rest[1:], strict=True)
         if not any(is_number(cell) or pc.any(pc.equal(column, cell)).as_py() for cell, column in others):
             return True
-    reason = f", as {again!r} occurs again among the ids" if again is not None else ""
-    raise ValueError(
+    raise _undecided(path, first, f", as {again!r} occurs again among the ids" if again is not None else "")
+
+
+def _undecided(path: Path, first: Sequence[str], reason: str) -> ValueError:
+    return ValueError(
         f"{path}: given the first line {', '.join(first)!r}, which may be a header or data{reason}; say which by "
         "header=True (--header) or header=False (--no-header)"
     )
+
+
+def _are_nodes(first: Sequence[str], rest: Sequence[pa.ChunkedArray], nodes: Container[str] | None) -> bool:
+    """Whether 0, and 1, are nodes that are known or occur again."""
+    if nodes is not None:
+        return first[0] in nodes
+    return len(first) == 1 or _again(first, rest) is not None
 
 
 def _is_known(names: Sequence[str], id_columns: int) -> bool:

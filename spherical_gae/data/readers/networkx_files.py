@@ -18,11 +18,13 @@ import pandas as pd
 
 from spherical_gae.data.cleaning import plain_ids
 from spherical_gae.data.readers.files import read_bytes, read_text
+from spherical_gae.data.readers.ids import typed_ids
 from spherical_gae.data.readers.raw_graph import RawGraph
 from spherical_gae.data.readers.report import ReadReport
 from spherical_gae.data.readers.suffixes import suffix_of
 
 _FORMATS = {".graphml": "GraphML", ".gexf": "GEXF", ".gml": "GML", ".net": "Pajek"}
+_DICT_EDGE = re.compile(r"\s*(?:#.*|[^\s#]+\s+[^\s#]+\s+\{[^#]*\})?\s*")
 # Gephi writes GEXF 1.3; what is read of it did not change since 1.2.
 _GEXF_VERSION = re.compile(rb"http://(?:www\.)?gexf\.net/1\.\d(?:draft)?")
 
@@ -73,6 +75,37 @@ def read_networkx(path: Path, weight: str | int = "auto", time: str | int | None
             raise
         raise ValueError(f"{path}: not a {_FORMATS[suffix]} file: {error or type(error).__name__}") from error
     return from_graph(path, graph, report, weight, time)
+
+
+def read_dict_edges(path: Path, weight: str | int = "auto", time: str | int | None = None) -> RawGraph:
+    """Reads what ``networkx.write_edgelist`` writes: two ids and a dictionary of attributes a line, blanks between.
+
+    Args:
+        path: The file.
+        weight: See :func:`read_networkx`.
+        time: Likewise.
+
+    Returns:
+        The graph, not yet cleaned.  Ids are int if all are integers.
+
+    Raises:
+        OSError: If the file cannot be read.
+        ValueError: If a line is none of that kind, or an edge has no number as weight or time.
+    """
+    lines = read_text(path).decode().split("\n")
+    odd = next((k for k, line in enumerate(lines, 1) if not _DICT_EDGE.fullmatch(line)), None)
+    if odd is not None:
+        raise ValueError(
+            f"{path}: given {lines[odd - 1][:60]!r} in line {odd}, allowed: two ids and {{...}} as in the first line"
+        )
+    try:
+        graph = nx.parse_edgelist(lines, create_using=nx.MultiDiGraph)
+    except (TypeError, ValueError, nx.NetworkXError) as error:
+        raise ValueError(f"{path}: not an edge list of networkx: {error}") from error
+    graph = nx.relabel_nodes(graph, dict(zip(graph, typed_ids(list(graph)), strict=True)))
+    raw = from_graph(path, graph, ReadReport(path.name, "an edge list of networkx"), weight, time)
+    raw.is_directed = None
+    return raw
 
 
 def from_graph(path: Path, graph: nx.Graph, report: ReadReport, weight: str | int, time: str | int | None) -> RawGraph:
