@@ -65,7 +65,7 @@ def test_sparse_features_have_the_same_neighbors() -> None:
 def test_neighbors_of_digits_are_mostly_of_the_same_class() -> None:
     data = load_graph("digits")
     source, target = feature_neighbors(data.x, k=5)
-    assert (data.y[source] == data.y[target]).float().mean() > 0.9
+    assert (data.y[source] == data.y[target]).float().mean() > 0.8
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from collections.abc import Callable
 import networkx as nx
 import pytest
 import torch
+from sklearn.datasets import load_digits
 from torch import Tensor
 from torch_geometric.data import Data
 from torch_geometric.utils import to_undirected
@@ -208,12 +209,13 @@ def test_scores_without_log_odds_may_be_anything_finite(evaluation: LinkEvaluati
 
 def test_hundred_negatives_by_default_on_a_real_graph() -> None:
     data = load_graph("digits")
+    pixels = torch.from_numpy(load_digits().data / 16)
     evaluation = LinkEvaluation(split_links(data))
-    assert evaluation.ranked.shape == (2, 640, 100)
-    scores = evaluation.scores(lambda pairs: -(data.x[pairs[0]] - data.x[pairs[1]]).norm(dim=1), log_odds=False)
-    # Images are linked to their nearest, with the cosine; without learning anything, with the distance.
-    assert scores["auc"] > 0.98
-    assert scores["auc_degree_matched"] > 0.98
+    assert evaluation.ranked.shape == (2, 625, 100)
+    scores = evaluation.scores(lambda pairs: -(pixels[pairs[0]] - pixels[pairs[1]]).norm(dim=1), log_odds=False)
+    # Images are linked by half of what is seen here.
+    assert scores["auc"] > 0.97
+    assert scores["auc_degree_matched"] > 0.97
     assert scores["hits_at_10"] > 0.9
 
 

@@ -25,7 +25,7 @@ def test_baseline_is_the_cosine_of_the_untrained_embeddings(data: Data) -> None:
     pairs = split.test.pos_edge_label_index, split.test.neg_edge_label_index
     expected = auc_ap(*(cosines[a, b] for a, b in pairs))
     assert score_baseline(split) == pytest.approx(expected, abs=1e-3)
-    assert expected.auc > 0.95
+    assert expected.auc > 0.92
 
 
 def test_baseline_of_features_below_zero_is_without_tf_idf(data: Data) -> None:

@@ -107,7 +107,7 @@ def test_positives_are_those_of_pyg(seed: int) -> None:
         assert torch.equal(part.pos_edge_label_index, pyg.pos_edge_label_index)
     assert torch.equal(split.train.edge_index, expected[0].edge_index)
     # The documented difference: PyG lets the test part see the validation links.
-    assert expected[2].edge_index.size(1) == split.test.edge_index.size(1) + 2 * 320
+    assert expected[2].edge_index.size(1) == split.test.edge_index.size(1) + 2 * 312
 
 
 def test_same_seed_same_split_other_seed_other_split() -> None:

@@ -32,10 +32,10 @@ def small() -> LinkSplit:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("preset", "method", "bound"),
-    [("paper", "s-vgae", 0.97), ("frontier", "s-vgae", 0.9), ("frontier", "n-vgae", 0.9)],
+    [("paper", "s-vgae", 0.93), ("frontier", "s-vgae", 0.92), ("frontier", "n-vgae", 0.86)],
 )
 def test_learns_the_links_of_digits(digits: LinkSplit, preset: str, method: str, bound: float) -> None:
-    """Test AUC .986, .986, .943; chance is .5."""
+    """Test AUC .948, .932 and .877; chance is .5."""
     model = make_model(digits, preset, method)
     _, result = train(digits, model, config=GAEConfig(epochs=20))
     loss = result.history["loss"]
@@ -122,14 +122,14 @@ def test_pyg_encoder_trains_with_the_default_inputs(digits: LinkSplit) -> None:
     class Encoder(nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.direction, self.concentration = GCNConv(64, 8), GCNConv(64, 1)
+            self.direction, self.concentration = GCNConv(32, 8), GCNConv(32, 1)
 
         def forward(self, x: Tensor, edge_index: Tensor) -> tuple[Tensor, Tensor]:
             return self.direction(x, edge_index), self.concentration(x, edge_index)
 
     torch.manual_seed(0)
     result = fit_gae(SphericalGAE(Encoder()), digits, GAEConfig(20), progress=False)
-    assert result.test.auc > 0.95
+    assert result.test.auc > 0.91
 
 
 def test_progress_is_shown_or_not(small: LinkSplit, capsys: pytest.CaptureFixture[str]) -> None:
@@ -169,13 +169,13 @@ def test_settings_and_encoder_choose_the_run(small: LinkSplit, preset: str, batc
 
 @pytest.mark.slow
 def test_full_batch_and_mini_batches_reach_the_same(digits: LinkSplit) -> None:
-    """Test AUC within .01 (measured: .9906 and .9910)."""
+    """Test AUC within .01 (measured: .9319 and .9256)."""
     scores = []
     for batch_size, epochs in ((0, 60), (256, 10)):
         config = GAEConfig(epochs, batch_size=batch_size)
         scores.append(train(digits, make_model(digits, "scalable"), config=config)[1].test.auc)
     assert scores[0] == pytest.approx(scores[1], abs=0.01)
-    assert min(scores) > 0.95
+    assert min(scores) > 0.92
 
 
 def test_other_splits_are_refused_by_name() -> None:
