@@ -18,7 +18,7 @@ _HALF = 32  # Pixels in four of the eight rows.
 def load_digits_graph() -> Data:
     """Builds a graph of handwritten digits: features from the upper half of an image, links from the lower half.
 
-    The nodes are scikit-learn's 1,797 images, the features the pixels of the upper four rows.  Two images are linked when
+    The nodes are scikit-learn's 1,797 images, the features the pixels of the upper four rows.  Two images are linked if
     either is among the five nearest of the other by the cosine of their lower four rows; of two at equal distance, the
     one that comes first is nearer.  So a link must be predicted from what the features do not show.  The result is
     deterministic and needs nothing but the installed scikit-learn.
