@@ -110,7 +110,10 @@ def training_steps(batch: int = 64, latent_dim: int = 10) -> dict[str, Step]:
 
     The spherical one has the same number of degrees of freedom: d of the manifold, S^d in R^(d+1).
     """
-    heads = {"normal": (NormalHead(), latent_dim), "vMF, tabulated": (VonMisesFisherHead(), latent_dim + 1)}
+    heads = {
+        "normal": (NormalHead(), latent_dim),
+        "vMF, tabulated": (VonMisesFisherHead(initial_concentration="paper"), latent_dim + 1),
+    }
     return {name: training_step(head, dim, batch) for name, (head, dim) in heads.items()}
 
 

@@ -14,6 +14,7 @@ from spherical_gae.nn.heads import (
     SphericalCauchyHead,
     VonMisesFisherHead,
 )
+from spherical_gae.nn.heads.directional import InitialConcentration
 
 
 def make_head(latent: str, dim: int) -> LatentHead:
@@ -29,23 +30,28 @@ def make_head(latent: str, dim: int) -> LatentHead:
         ValueError: If ``latent`` is none of these, or ``dim`` is odd for a product.
     """
     if latent == "s":
-        return VonMisesFisherHead(initial_concentration="dimension")
+        return VonMisesFisherHead()
     if latent == "n":
         return NormalHead(min_logstd=-10.0)
     if latent == "p":
         return ProjectedNormalHead()
     if latent == "ps":
-        return PowerSphericalHead(initial_concentration="dimension")
+        return PowerSphericalHead()
     if latent == "sc":
-        return SphericalCauchyHead(initial_concentration="dimension")
+        return SphericalCauchyHead()
     if latent != "sp":
         raise ValueError(f"latent must be one of {', '.join(LATENTS)}, got {latent!r}")
     if dim < 2 or dim % 2:
         raise ValueError(f"dim must be even for a product of spheres S^2, got {dim}")
-    return ProductOfSpheresHead(dim // 2, min_concentration=0.0, initial_concentration="dimension")
+    return ProductOfSpheresHead(dim // 2, min_concentration=0.0)
 
 
-def make_graph_head(latent: str, min_concentration: float, num_factors: int = 1) -> LatentHead:
+def make_graph_head(
+    latent: str,
+    min_concentration: float,
+    num_factors: int = 1,
+    initial_concentration: InitialConcentration = "dimension",
+) -> LatentHead:
     """The head of an S-VGAE, but for a product of von Mises-Fisher distributions.
 
     A smallest concentration is a start with as little noise: a projected normal starts at a scale of
@@ -56,18 +62,19 @@ def make_graph_head(latent: str, min_concentration: float, num_factors: int = 1)
             ``"plain"`` for a vector that is not normalised.
         min_concentration: Smallest concentration of the others, see ``ConcentrationHead``.
         num_factors: Number of spheres of ``"f"``.
+        initial_concentration: Where the concentration of ``"s"``, ``"ps"`` and ``"sc"`` starts, likewise.
 
     Raises:
         ValueError: If ``latent`` is none of these.
     """
     if latent == "s":
-        return VonMisesFisherHead(min_concentration)
+        return VonMisesFisherHead(min_concentration, initial_concentration)
     if latent == "ps":
-        return PowerSphericalHead(min_concentration)
+        return PowerSphericalHead(min_concentration, initial_concentration)
     if latent == "p":
         return ProjectedNormalHead(initial_scale=max(min_concentration, 1.0) ** -0.5)
     if latent == "sc":
-        return SphericalCauchyHead(min_concentration)
+        return SphericalCauchyHead(min_concentration, initial_concentration)
     if latent == "f":
         return FixedDirectionHead(num_factors)
     if latent == "plain":

@@ -16,6 +16,7 @@ from spherical_gae.evaluation.metrics import LinkScores, auc_ap
 from spherical_gae.nn.decoders import FactorInnerProductDecoder, InnerProductDecoder
 from spherical_gae.nn.heads import LatentHead, NormalHead, ProductOfSpheresHead, VonMisesFisherHead
 from spherical_gae.nn.heads.base import checked_outputs
+from spherical_gae.nn.heads.directional import InitialConcentration
 from spherical_gae.nn.pair_blocks import score_block
 from spherical_gae.retrieval.exclusion import known_partners
 from spherical_gae.retrieval.top_k import MAX_SCORES, TopK, blockwise_top_k
@@ -215,13 +216,18 @@ class SphericalGAE(VariationalGAE):
             axis), the second mapped to softplus + ``min_concentration``.
         decoder: Default: an inner product with learnable bias and scale, one scale for each factor.
         min_concentration: Smallest concentration, >= 0.
+        initial_concentration: Concentration that a raw value of 0 is mapped to, where training starts, above
+            ``min_concentration``: a number; ``"dimension"`` for m, the coordinates of a sphere; ``"paper"`` for
+            ``min_concentration`` + log 2, which is noise from about m = 64 on.
         num_factors: Number K of spheres that the latent is a product of.  With more than one, the encoder returns
             ``(directions [N, K m], concentrations [N, K])``, and an embedding is K unit vectors in a row.
         head: Another distribution on the sphere, for instance ``ProjectedNormalHead()``, with which an encoder of
-            ``NormalGAE`` becomes spherical as it is; in place of ``min_concentration`` and ``num_factors``.
+            ``NormalGAE`` becomes spherical as it is; in place of
+            ``min_concentration``, ``initial_concentration`` and ``num_factors``.
 
     Raises:
-        ValueError: If ``min_concentration`` or ``num_factors`` is out of range, or given beside ``head``.
+        ValueError: If ``min_concentration``, ``initial_concentration`` or ``num_factors`` is out of range, or given
+            beside ``head``.
 
     Example:
         >>> import torch
@@ -241,15 +247,20 @@ class SphericalGAE(VariationalGAE):
         min_concentration: float = 1.0,
         num_factors: int = 1,
         head: LatentHead | None = None,
+        initial_concentration: InitialConcentration = "dimension",
     ) -> None:
         default: nn.Module = InnerProductDecoder()
         if head is not None:
-            if (min_concentration, num_factors) != (1.0, 1):
-                raise ValueError("min_concentration and num_factors must be left out beside head: set them in the head")
+            if (min_concentration, num_factors, initial_concentration) != (1.0, 1, "dimension"):
+                raise ValueError(
+                    "min_concentration, initial_concentration and num_factors must be left out beside head: "
+                    "set them in the head"
+                )
         elif num_factors == 1:
-            head = VonMisesFisherHead(min_concentration)
+            head = VonMisesFisherHead(min_concentration, initial_concentration)
         else:
-            head, default = ProductOfSpheresHead(num_factors, min_concentration), FactorInnerProductDecoder(num_factors)
+            head = ProductOfSpheresHead(num_factors, min_concentration, initial_concentration)
+            default = FactorInnerProductDecoder(num_factors)
         super().__init__(encoder, head, default if decoder is None else decoder)
 
 

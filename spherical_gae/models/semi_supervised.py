@@ -46,7 +46,7 @@ class M1M2(nn.Module):
         dim2: Dimension of z_2's manifold, likewise.
         head1: Law of z_1, given x and given (y, z_2).
         head2: Law of z_2; its prior is p(z_2).  N+N, S+S and S+N of the paper are the choices
-            of ``NormalHead()`` and ``VonMisesFisherHead(initial_concentration="dimension")`` for the two.
+            of ``NormalHead()`` and ``VonMisesFisherHead()`` for the two.
         in_features: Features of a data point.
         num_classes: Number of classes K.
         hidden_features: Width of the hidden layers.
@@ -59,7 +59,7 @@ class M1M2(nn.Module):
 
     Example:
         >>> from spherical_gae.nn import NormalHead, VonMisesFisherHead
-        >>> model = M1M2(5, 3, VonMisesFisherHead(initial_concentration="dimension"), NormalHead(), in_features=64)
+        >>> model = M1M2(5, 3, VonMisesFisherHead(), NormalHead(), in_features=64)
         >>> x = torch.rand(8, 64).round()
         >>> loss = model.loss(x, x[:4], torch.tensor([0, 1, 2, 3]), cross_entropy_weight=10.0)
         >>> model.predict(x).shape

@@ -192,9 +192,9 @@ class SphericalVAE(VariationalAutoencoder):
         encoder: Module that returns the head's parameters, unconstrained: by default
             ``(direction [B, m], concentration [B, 1] or [B])``.
         decoder: Module that maps unit vectors [n, m] to the observation's parameters.
-        head: Default: von Mises-Fisher with concentrations that start near m.  ``VonMisesFisherHead()`` is the paper's
-            softplus + 1, which starts at 1.7 and collapses at d >= 40; ``ProjectedNormalHead()`` has a scale for each
-            dimension, the better choice from d = 20 on.
+        head: Default: von Mises-Fisher with concentrations that start at m.
+            ``VonMisesFisherHead(initial_concentration="paper")`` starts at 1.7 and collapses at d >= 40;
+            ``ProjectedNormalHead()`` has a scale for each dimension, the better choice from d = 20 on.
         observation: Default: Bernoulli pixels.
         prior: A prior that is learned with the model, such as ``MixturePrior``; default: uniform.
         scaled_latent: Whether the decoder sees sqrt(m) z in place of z, coordinates of the size of a normal latent's.
@@ -224,7 +224,7 @@ class SphericalVAE(VariationalAutoencoder):
         scaled_latent: bool = False,
     ) -> None:
         check_dim(dim)
-        head = VonMisesFisherHead(initial_concentration="dimension") if head is None else head
+        head = VonMisesFisherHead() if head is None else head
         width = head.coordinates(dim)
         # The encoder first: published results depend on the order in which weights are drawn.
         if encoder is None:

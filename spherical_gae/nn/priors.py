@@ -32,7 +32,7 @@ class MixturePrior(LatentPrior):
     Args:
         num_components: Number K of components, at least 1.
         latent_features: Coordinates m of a latent.
-        head: Kind of the components, for instance ``VonMisesFisherHead(initial_concentration="dimension")`` or
+        head: Kind of the components, for instance ``VonMisesFisherHead()`` or
             ``ProjectedNormalHead()``.
 
     Raises:

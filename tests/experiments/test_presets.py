@@ -100,6 +100,7 @@ def test_changes_make_a_copy() -> None:
         ({"latent": "n"}, "latent must be one of s, p, ps, sc, f, plain, got 'n'"),
         ({"latent": "p", "num_factors": 2}, "latent must be s, f or plain on a product of spheres, got 'p'"),
         ({"latent_dim": 1}, "latent_dim must be at least 2, got 1"),
+        ({"initial_concentration": "dim"}, "initial_concentration must be a number, 'dimension' or 'paper', got 'dim'"),
         ({"num_factors": 0}, "num_factors must be at least 1, got 0"),
         ({"latent_dim": 8, "num_factors": 3}, "latent_dim must be a multiple of num_factors, 3, .* got 8"),
         ({"latent_dim": 3, "num_factors": 3}, "at least twice it, got 3"),
@@ -121,7 +122,7 @@ def test_settings_reach_the_gcn_model() -> None:
     assert shapes["hidden.weight"] == (7, 10)
     assert (shapes["outputs.0.weight"], shapes["outputs.1.weight"]) == ((5, 7), (1, 7))
     assert model.encoder.dropout == 0.25
-    assert model.head.min_concentration == 0.5
+    assert (model.head.min_concentration, model.head.initial_concentration) == (0.5, "paper")
     assert float(model.decoder.scale.detach()) == pytest.approx(3.0)
 
 
@@ -138,7 +139,7 @@ def test_latent_reaches_the_model(latent: str, head: type, second: int) -> None:
     if latent == "p":
         assert model.head.initial_scale == pytest.approx(0.05)
     else:
-        assert model.head.min_concentration == 400.0
+        assert (model.head.min_concentration, model.head.initial_concentration) == (400.0, "paper")
     with torch.no_grad():
         assert build_model(preset, "n-vgae", in_channels=10).head.min_logstd < 0
 
@@ -175,6 +176,17 @@ def test_settings_reach_the_model_with_feature_neighbors() -> None:
     assert (sphere.latent_dim, sphere.num_factors) == (3, 1)
     assert (sphere.num_steps, sphere.num_feature_steps) == ((3,), (2,))
     build_model(sphere, "s-vgae", in_channels=10)
+
+
+@pytest.mark.parametrize("latent", ["s", "ps", "sc"])
+def test_start_of_the_concentration_reaches_the_head(latent: str) -> None:
+    preset = load_preset("paper").with_changes(latent=latent, initial_concentration=70.0)
+    assert build_model(preset, "s-vgae", in_channels=10).head.initial_concentration == 70.0
+
+
+@pytest.mark.parametrize("name", available_presets())
+def test_presets_keep_the_start_of_the_published_results(name: str) -> None:
+    assert load_preset(name).initial_concentration == "paper"
 
 
 def test_isolated_bucket_is_separately_switchable() -> None:

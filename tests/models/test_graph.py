@@ -1,7 +1,9 @@
 import copy
 import io
+import math
 import pickle
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -95,7 +97,7 @@ def test_posterior_is_the_last_one_and_carries_the_concentration(graph: Data) ->
     assert model.last_posterior is None
     assert isinstance(law, VonMisesFisher)
     _, raw = model.encoder(graph.x, graph.edge_index)
-    torch.testing.assert_close(law.concentration, F.softplus(raw[:, 0]) + 1)
+    torch.testing.assert_close(law.concentration, F.softplus(raw[:, 0] + math.log(math.expm1(DIM - 1))) + 1)
     model.encode(graph.x, graph.edge_index)
     assert torch.equal(model.last_posterior.loc, law.loc)
 
@@ -268,7 +270,31 @@ def test_encoder_with_a_flat_concentration(graph: Data) -> None:
 
     model = SphericalGAE(Flat(), min_concentration=0.25)
     assert model.encode(graph.x).shape == (NUM_NODES, NUM_FEATURES)
-    torch.testing.assert_close(model.last_posterior.concentration, F.softplus(graph.x[:, 0]) + 0.25)
+    offset = math.log(math.expm1(NUM_FEATURES - 0.25))
+    torch.testing.assert_close(model.last_posterior.concentration, F.softplus(graph.x[:, 0] + offset) + 0.25)
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, 8.0),
+        ({"num_factors": 2}, 4.0),
+        ({"initial_concentration": 30.0}, 30.0),
+        ({"initial_concentration": 30.0, "num_factors": 2}, 30.0),
+        ({"initial_concentration": "paper"}, 1 + math.log(2)),
+        ({"initial_concentration": "paper", "num_factors": 2, "min_concentration": 0.5}, 0.5 + math.log(2)),
+    ],
+)
+def test_start_of_the_concentration(options: dict[str, Any], expected: float) -> None:
+    """An encoder that returns zeros: at the dimension of a sphere by default, the smallest and log 2 by the paper."""
+
+    class Zeros(nn.Module):
+        def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+            return x, x.new_zeros(len(x), options.get("num_factors", 1))
+
+    posterior = SphericalGAE(Zeros(), **options).posterior(torch.ones(5, 8))
+    concentration = getattr(posterior, "factors", posterior).concentration
+    torch.testing.assert_close(concentration, torch.full_like(concentration, expected))
 
 
 def test_any_head_makes_a_model(graph: Data) -> None:
@@ -374,6 +400,6 @@ def test_other_distributions_on_the_sphere(head: LatentHead) -> None:
 
 
 def test_settings_of_the_default_head_are_refused_beside_a_head() -> None:
-    for options in ({"min_concentration": 2.0}, {"num_factors": 2}):
+    for options in ({"min_concentration": 2.0}, {"num_factors": 2}, {"initial_concentration": "paper"}):
         with pytest.raises(ValueError, match="must be left out beside head"):
             SphericalGAE(GCNEncoder(5, 8, (4, 4)), head=ProjectedNormalHead(), **options)

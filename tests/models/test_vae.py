@@ -149,7 +149,7 @@ def test_dimension_is_that_of_the_manifold() -> None:
 @pytest.mark.parametrize("dim", [2, 40])
 def test_start_of_the_concentration(dim: int) -> None:
     """An encoder that returns zeros: m by default, softplus(0) + 1 with the paper's head."""
-    for head, expected in ((None, dim + 1.0), (VonMisesFisherHead(), 1 + math.log(2))):
+    for head, expected in ((None, dim + 1.0), (VonMisesFisherHead(initial_concentration="paper"), 1 + math.log(2))):
         model = make(SphericalVAE, dim, head=head)
         for parameter in model.encoder.parameters():
             nn.init.zeros_(parameter)

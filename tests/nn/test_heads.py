@@ -20,7 +20,7 @@ from tests.helpers.heads import HEADS
 
 def test_concentration_is_a_shifted_softplus_of_either_shape() -> None:
     direction, raw = torch.randn(5, 3), torch.linspace(-3, 30, 5)
-    expected = torch.log1p(raw.exp()) + 0.5
+    expected = torch.log1p(math.expm1(3 - 0.5) * raw.exp()) + 0.5  # 3, the dimension, at 0
     for concentration in (raw, raw[:, None]):
         law = VonMisesFisherHead(min_concentration=0.5)(direction, concentration)
         assert isinstance(law, VonMisesFisher)
@@ -135,13 +135,13 @@ def test_prior_of_the_sphere() -> None:
     assert isinstance(prior, HypersphericalUniform)
     assert (prior.dim, prior.batch_shape, prior.sample().dtype) == (7, (), torch.float64)
     assert head.parameter_widths(7) == (7, 1)
-    assert "min_concentration=1.0, initial_concentration=None" in repr(head)
+    assert "min_concentration=1.0, initial_concentration='dimension'" in repr(head)
 
 
 def test_kl_on_the_ordinary_sphere_in_closed_form() -> None:
     """On S^2: C_3 = kappa / (4 pi sinh kappa) and A_3 = coth kappa - 1 / kappa."""
     raw = torch.tensor([-2.0, 0.0, 3.0, 20.0], dtype=torch.float64)
-    head = VonMisesFisherHead()
+    head = VonMisesFisherHead(initial_concentration="paper")
     law = head(torch.ones(4, 3, dtype=torch.float64), raw)
     kappa = torch.log1p(raw.exp()) + 1
     expected = kappa / kappa.tanh() - 1 + (kappa / kappa.sinh()).log()
@@ -217,7 +217,9 @@ def test_product_of_spheres_is_a_von_mises_fisher_for_each_block() -> None:
     for k in range(3):
         block = directions[:, 4 * k : 4 * k + 4]
         torch.testing.assert_close(law.mode[:, 4 * k : 4 * k + 4], block / block.norm(dim=1, keepdim=True))
-        torch.testing.assert_close(law.factors.concentration[:, k], torch.log1p(raw[:, k].exp()) + 0.5)
+        torch.testing.assert_close(
+            law.factors.concentration[:, k], torch.log1p(math.expm1(4 - 0.5) * raw[:, k].exp()) + 0.5
+        )
 
 
 def test_product_of_one_sphere_is_the_sphere() -> None:
@@ -254,7 +256,7 @@ def test_prior_of_the_product_of_spheres_with_the_divergence_in_closed_form() ->
     """On S^2 as for one sphere; the prior's density is (4 pi)^-K."""
     torch.manual_seed(0)
     raw = torch.tensor([[-2.0, 0.0], [3.0, 20.0]], dtype=torch.float64)
-    head = ProductOfSpheresHead(2)
+    head = ProductOfSpheresHead(2, initial_concentration="paper")
     law = head(torch.randn(2, 6, dtype=torch.float64), raw)
     prior = head.prior(law)
     assert isinstance(prior, ProductOfSpheres)
@@ -302,7 +304,7 @@ def test_concentrations_of_the_wrong_shape_are_refused(shape: tuple[int, ...]) -
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize(
     ("initial", "dim", "expected"),
-    [("dimension", 3, 3), ("dimension", 41, 41), (1.001, 3, 1.001), (700.0, 3, 700), (None, 41, 1 + math.log(2))],
+    [("dimension", 3, 3), ("dimension", 41, 41), (1.001, 3, 1.001), (700.0, 3, 700), ("paper", 41, 1 + math.log(2))],
 )
 def test_raw_zero_is_the_initial_concentration(initial, dim: int, expected: float, dtype: torch.dtype) -> None:
     """softplus(raw + offset) with softplus(offset) = a is log(1 + (e^a - 1) e^raw)."""
@@ -319,11 +321,12 @@ def test_initial_concentration_out_of_range_is_refused() -> None:
             VonMisesFisherHead(initial_concentration=initial)
     with pytest.raises(ValueError, match=r"above min_concentration = 4.0, got 4.0"):
         VonMisesFisherHead(4.0, "dimension")(torch.ones(2, 4), torch.zeros(2))
-    assert "initial_concentration='dimension'" in repr(VonMisesFisherHead(4.0, "dimension"))
+    with pytest.raises(ValueError, match=r"got 4.0, the 'dimension': .* or 'paper' for 9.0 \+ log 2"):
+        ProductOfSpheresHead(2, 9.0)(torch.ones(2, 8), torch.zeros(2, 2))
 
 
 def test_initial_concentration_of_another_word_is_refused() -> None:
-    with pytest.raises(ValueError, match="'dimension' or None, got 'dim'"):
+    with pytest.raises(ValueError, match="'dimension' or 'paper', got 'dim'"):
         VonMisesFisherHead(initial_concentration="dim")  # type: ignore[arg-type]
 
 
@@ -338,7 +341,7 @@ def test_limit_of_the_log_standard_deviation_above_its_cap_is_refused() -> None:
         NormalHead(min_logstd=11.0)
 
 
-@pytest.mark.parametrize(("initial", "expected"), [(None, 1 + math.log(2)), (7.5, 7.5), ("dimension", 4.0)])
+@pytest.mark.parametrize(("initial", "expected"), [("paper", 1 + math.log(2)), (7.5, 7.5), ("dimension", 4.0)])
 def test_factors_start_at_the_initial_concentration(initial: Any, expected: float) -> None:
     law = ProductOfSpheresHead(2, 1.0, initial)(torch.ones(5, 8), torch.zeros(5, 2))
     torch.testing.assert_close(law.factors.concentration, torch.full((5, 2), expected))

@@ -38,7 +38,9 @@ def build_model(preset: Preset, method: str, in_channels: int, seed: int = 0) ->
             encoder = _encoder(preset, in_channels, NormalHead().parameter_widths(preset.latent_dim))
             return NormalGAE(encoder, None if preset.normal_decoder == "plain" else _decoder(preset, 1))
         if preset.latent != "s":
-            head = make_graph_head(preset.latent, preset.min_concentration, preset.num_factors)
+            head = make_graph_head(
+                preset.latent, preset.min_concentration, preset.num_factors, preset.initial_concentration
+            )
             encoder = _encoder(preset, in_channels, head.parameter_widths(preset.latent_dim))
             return SphericalGAE(encoder, _decoder(preset, preset.num_factors), head=head)
         return SphericalGAE(
@@ -46,6 +48,7 @@ def build_model(preset: Preset, method: str, in_channels: int, seed: int = 0) ->
             _decoder(preset, preset.num_factors),
             min_concentration=preset.min_concentration,
             num_factors=preset.num_factors,
+            initial_concentration=preset.initial_concentration,
         )
 
 

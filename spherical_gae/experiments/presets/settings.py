@@ -8,6 +8,7 @@ from importlib import resources
 from typing import Any
 
 from spherical_gae.experiments.names import FACTOR_LATENTS, GRAPH_LATENTS
+from spherical_gae.nn.heads.directional import InitialConcentration, check_initial_concentration
 
 ENCODERS = ("gcn", "propagation", "feature neighbors", "batch-norm propagation", "propagated features")
 DECODERS = ("inner product", "hadamard")
@@ -27,6 +28,7 @@ class Preset:
         learning_rate: Adam's learning rate.
         kl_weight: Weight of the KL term, see ``GAEConfig``.
         min_concentration: Smallest concentration of the S-VGAE.
+        initial_concentration: Where it starts, see ``SphericalGAE``.
         decoder_scale: Initial scale of the inner product; on a product of spheres the sum of the factors' scales.
         hidden_channels: Hidden width of the GCN.
         num_steps: Propagation steps of the ``"propagation"`` and ``"feature neighbors"`` encoders: one number, or one
@@ -63,6 +65,7 @@ class Preset:
     kl_weight: float
     min_concentration: float
     decoder_scale: float
+    initial_concentration: InitialConcentration = "paper"
     hidden_channels: int = 32
     num_steps: tuple[int, ...] = (1,)
     num_feature_steps: tuple[int, ...] = ()
@@ -92,6 +95,7 @@ class Preset:
         ):
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {getattr(self, name)!r}")
+        check_initial_concentration(self.initial_concentration)
         if self.num_factors > 1 and self.latent not in FACTOR_LATENTS:
             raise ValueError(
                 f"latent must be {', '.join(FACTOR_LATENTS[:-1])} or {FACTOR_LATENTS[-1]} on a product of spheres, "

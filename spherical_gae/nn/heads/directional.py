@@ -13,6 +13,8 @@ from torch.nn import functional as F  # noqa: N812
 from spherical_gae.core import HypersphericalUniform, PowerSpherical, SphericalCauchy, VonMisesFisher
 from spherical_gae.nn.heads.base import LatentHead, angle, two_parameters, unit_direction
 
+InitialConcentration = float | Literal["dimension", "paper"]
+
 
 class DirectionalHead(LatentHead):
     """A direction and a raw number to a distribution about a mean direction, with the uniform prior.
@@ -50,6 +52,8 @@ class DirectionalHead(LatentHead):
         """
         direction, raw = two_parameters(parameters, "direction [..., m], concentration [..., 1] or [...]")
         batch_shape = direction.shape[:-1]
+        if not direction.dim() or direction.shape[-1] < 2:
+            raise ValueError(f"direction must have shape [..., m] with m >= 2, got {tuple(direction.shape)}")
         if raw.shape == (*batch_shape, 1):
             raw = raw.squeeze(-1)
         if raw.shape != batch_shape:
@@ -71,8 +75,8 @@ class ConcentrationHead(DirectionalHead):
         min_concentration: Smallest concentration, >= 0 and finite.  1 is the paper's choice.
         initial_concentration: Concentration that a raw value of 0 is mapped to, where training starts; finite and above
             ``min_concentration``.  It sets the offset.  ``"dimension"`` is the ambient dimension m, a start that does
-            not collapse in high dimensions; None is no offset, the paper's choice, which starts at
-            ``min_concentration`` + log 2.
+            not collapse in high dimensions; ``"paper"`` is no offset, the paper's choice, which starts at
+            ``min_concentration`` + log 2: noise for all that a decoder can see, from about 64 dimensions on.
 
     Raises:
         ValueError: If an argument is out of range; when called, if m is not above ``min_concentration`` with a start at
@@ -80,16 +84,13 @@ class ConcentrationHead(DirectionalHead):
     """
 
     def __init__(
-        self, min_concentration: float = 1.0, initial_concentration: float | Literal["dimension"] | None = None
+        self, min_concentration: float = 1.0, initial_concentration: InitialConcentration = "dimension"
     ) -> None:
         super().__init__()
         if not 0 <= min_concentration < math.inf:
             raise ValueError(f"min_concentration must be finite and at least 0, got {min_concentration}")
         self.min_concentration, self.initial_concentration = min_concentration, initial_concentration
-        if isinstance(initial_concentration, str) and initial_concentration != "dimension":
-            raise ValueError(
-                f"initial_concentration must be a number, 'dimension' or None, got {initial_concentration!r}"
-            )
+        check_initial_concentration(initial_concentration)
         if initial_concentration != "dimension":
             self._offset(0)
 
@@ -99,19 +100,22 @@ class ConcentrationHead(DirectionalHead):
 
     def _offset(self, dim: int) -> float:
         """What is added to a raw concentration, for an ambient dimension."""
-        if self.initial_concentration is None:
+        if self.initial_concentration == "paper":
             return 0.0
         initial = float(dim if self.initial_concentration == "dimension" else self.initial_concentration)
         if not self.min_concentration < initial < math.inf:
-            raise ValueError(
+            message = (
                 f"initial_concentration must be finite and above min_concentration = {self.min_concentration}, "
                 f"got {initial}"
             )
+            if self.initial_concentration == "dimension":
+                message += f", the 'dimension': give a number, or 'paper' for {self.min_concentration} + log 2"
+            raise ValueError(message)
         return softplus_inverse(initial - self.min_concentration)
 
     def concentration(self, raw: Tensor, dim: int) -> Tensor:
         """The concentration of unconstrained numbers, for an ambient dimension."""
-        if self.initial_concentration is not None:
+        if self.initial_concentration != "paper":
             raw = raw + self._offset(dim)
         return F.softplus(raw) + self.min_concentration
 
@@ -149,6 +153,12 @@ class SphericalCauchyHead(ConcentrationHead):
         rho = torch.tanh(0.25 * torch.asinh(scaled))
         # Not 1, to which it rounds at a kappa of 1e14 in float32.
         return SphericalCauchy(direction, rho.clamp(max=1 - torch.finfo(raw.dtype).eps), validate_args=False)
+
+
+def check_initial_concentration(value: Any) -> None:
+    """Refuses what is neither a number nor the name of a start."""
+    if isinstance(value, bool) or not (isinstance(value, (int, float)) or value in ("dimension", "paper")):
+        raise ValueError(f"initial_concentration must be a number, 'dimension' or 'paper', got {value!r}")
 
 
 def softplus_inverse(value: float) -> float:

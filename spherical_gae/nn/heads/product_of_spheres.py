@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
 from torch import Tensor
 from torch.distributions import Distribution
 
 from spherical_gae.core import ProductOfSpheres
 from spherical_gae.nn.heads.base import LatentHead
-from spherical_gae.nn.heads.directional import VonMisesFisherHead
+from spherical_gae.nn.heads.directional import InitialConcentration, VonMisesFisherHead
 
 
 class ProductOfSpheresHead(LatentHead):
@@ -33,7 +31,7 @@ class ProductOfSpheresHead(LatentHead):
         self,
         num_factors: int,
         min_concentration: float = 1.0,
-        initial_concentration: float | Literal["dimension"] | None = None,
+        initial_concentration: InitialConcentration = "dimension",
     ) -> None:
         super().__init__()
         if num_factors < 1:

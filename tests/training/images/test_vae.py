@@ -180,7 +180,7 @@ def test_checkpoint_of_another_run_is_refused(few: tuple[Tensor, Tensor], tmp_pa
         {"model": make_model(Autoencoder)},
         {"model": make_model(hidden=33)},
         {"model": make_model(dim=5)},
-        {"model": make_model(head=VonMisesFisherHead())},
+        {"model": make_model(head=VonMisesFisherHead(initial_concentration="paper"))},
         {"model": make_model(observation=NormalObservation())},
     ]
     for changes in wrong:
