@@ -16,6 +16,7 @@ from .negatives import NonEdgeSampler, sample_non_edges
 from .networks import load_network
 from .readers.conversions import from_networkx, from_scipy
 from .readers.graph_files import read_graph
+from .sides import two_sides
 from .splits import LinkSplit, checked_split, from_random_link_split, link_split, split_links
 
 __all__ = [
@@ -52,4 +53,5 @@ __all__ = [
     "read_graph",
     "sample_non_edges",
     "split_links",
+    "two_sides",
 ]

@@ -28,7 +28,8 @@ def split_links(data: Data, val: float = 0.05, test: float = 0.1, *, seed: int =
     puts it in words):
 
     - ``batch``, int64 ``[N]``, as PyG's ``Batch`` has it: several graphs. Negatives are within a
-      graph, for each link one of its own graph, as far as this has unlinked pairs.
+      graph, for each link one of its own graph. Links for which their graph has no more unlinked
+      pairs are trained on: held out without a negative, they would tell which graphs are dense.
     - ``side``, int64 ``[N]``, 0 or 1: a bipartite graph. Negatives are across the sides. See
       :func:`~spherical_gae.data.two_sides`.
     - ``directed``, True: i -> j and j -> i are different links, and ``edge_index`` has one column for
@@ -101,20 +102,20 @@ def split_links(data: Data, val: float = 0.05, test: float = 0.1, *, seed: int =
         chosen: tuple[Tensor, ...] = cut_by_time(edge_time, links, val, test)
     else:
         chosen = _shuffled(links, int(val * links.numel()), int(test * links.numel()), seed)
-    positives = [edge_index[:, part] for part in chosen]
 
     # Hashed, lest the negatives come from the random numbers that have shuffled the positives.
     (hashed_seed,) = np.random.SeedSequence(seed).generate_state(1, np.uint64).tolist()
     generator = torch.Generator().manual_seed(hashed_seed)
-    negatives, place = sampler.sample_for(torch.cat(positives[1:], dim=1), generator)
-    of_val = place < positives[1].size(1)
+    negatives, place = sampler.sample_for(torch.cat([edge_index[:, part] for part in chosen[1:]], dim=1), generator)
+    of_val = place < chosen[1].numel()
     if not of_val.any() or of_val.all():
         raise ValueError(
             "data: given validation or test links of graphs that have no unlinked pair, allowed: some that have one"
         )
+    chosen = _with_negatives(chosen, place, is_temporal=edge_time is not None)
     split = make_split(
         data,
-        positives,
+        [edge_index[:, part] for part in chosen],
         [negatives[:, of_val], negatives[:, ~of_val]],
         None if edge_weight is None else edge_weight[chosen[0]],
         None if edge_time is None else edge_time[chosen[0]],
@@ -125,6 +126,21 @@ def split_links(data: Data, val: float = 0.05, test: float = 0.1, *, seed: int =
         for part in split[1:]:
             part.is_unseen = ~seen[part.pos_edge_label_index].all(0)
     return split
+
+
+def _with_negatives(chosen: tuple[Tensor, ...], place: Tensor, is_temporal: bool) -> tuple[Tensor, ...]:
+    """The parts, without validation and test links that no negative is for: they are trained on."""
+    train, held = chosen[0], torch.cat(chosen[1:])
+    if place.numel() == held.numel():
+        return chosen
+    if is_temporal:
+        raise ValueError(
+            f"data: given {held.numel() - place.numel()} validation and test links more than their graphs have "
+            f"unlinked pairs, allowed: graphs with a pair for each; leave out those that are linked completely"
+        )
+    has_negative = torch.zeros(held.numel(), dtype=torch.bool).index_fill_(0, place, True)
+    of_val = torch.arange(held.numel()) < chosen[1].numel()
+    return torch.cat([train, held[~has_negative]]), held[has_negative & of_val], held[has_negative & ~of_val]
 
 
 def _shuffled(links: Tensor, num_val: int, num_test: int, seed: int) -> tuple[Tensor, ...]:
