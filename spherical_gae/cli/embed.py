@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 
     from spherical_gae.embedding import SphericalGraphEmbedding
 
+_FEATURES = {
+    "hash": "random signs by a hash of the id, which message passing mixes",
+    "spectral": "eigenvectors of the graph, which vary slowly along its links",
+}
+
 
 @with_reading_options
 def embed(
@@ -49,6 +54,13 @@ def embed(
         str | None,
         typer.Option(help=f"Distribution of the latents: {', '.join(GRAPH_LATENTS)}. Default: that of the preset."),
     ] = None,
+    default_features: Annotated[
+        str,
+        typer.Option(
+            help="What nodes get if there are no features: hash of the id, spectral (eigenvectors of the graph), or "
+            "auto, the better of both on the held-out links."
+        ),
+    ] = "auto",
     epochs: Annotated[
         int | None, typer.Option(help="Epochs at most, at least 1; the best is chosen. Default: the preset's.")
     ] = None,
@@ -91,6 +103,7 @@ def embed(
         dim,
         preset,
         latent=latent,
+        default_features=default_features,
         epochs=epochs,
         patience=patience,
         val_share=val_share,
@@ -125,6 +138,8 @@ def describe(embedding: SphericalGraphEmbedding) -> list[str]:
     preset, history = embedding.preset_, embedding.history_
     spheres = "" if preset.num_factors == 1 else f" on {preset.num_factors} spheres"
     lines = [f"\nEmbedded {len(embedding.node_ids_):,} nodes: {preset.latent_dim} coordinates{spheres}."]
+    if embedding.default_features_ is not None:
+        lines.append(f"The graph has no features; the nodes got: {_FEATURES[embedding.default_features_]}.")
     if "val_auc" not in history:
         return [*lines, f"Trained on all links for {embedding.best_epoch_} epochs."]
     auc, ap = (100 * history[name][embedding.best_epoch_ - 1] for name in ("val_auc", "val_ap"))
@@ -155,4 +170,5 @@ def _option_of(message: str) -> str:
     """The option that an error of the estimator is about: its messages begin with the argument."""
     name = message.split(":")[0].split(" must")[0]
     known = {"dim": "--dim", "latent_dim": "--dim", "latent": "--latent", "epochs": "--epochs"}
+    known["default_features"] = "--default-features"
     return {**known, "patience": "--patience", "val_share": "--val-share"}.get(name, "GRAPH")

@@ -17,6 +17,7 @@ from .networks import load_network
 from .readers.conversions import from_networkx, from_scipy
 from .readers.graph_files import read_graph
 from .sides import two_sides
+from .spectral_features import spectral_features
 from .splits import LinkSplit, checked_split, from_random_link_split, link_split, split_links
 
 __all__ = [
@@ -52,6 +53,7 @@ __all__ = [
     "negative_sampler",
     "read_graph",
     "sample_non_edges",
+    "spectral_features",
     "split_links",
     "two_sides",
 ]

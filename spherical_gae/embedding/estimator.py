@@ -13,11 +13,12 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 from torch_geometric.data import Data
 
+from spherical_gae.embedding.featureless import AUTO, KINDS, kinds_to_try
 from spherical_gae.embedding.inputs import as_graph, raw_graph
 from spherical_gae.embedding.presets import resolve_preset
 from spherical_gae.embedding.queries import EmbeddingQueries
 from spherical_gae.embedding.state import embed_graph
-from spherical_gae.embedding.training import Training, train_embedding
+from spherical_gae.embedding.training import Candidate, Training, train_embedding
 from spherical_gae.training import Callback
 
 
@@ -33,6 +34,10 @@ class SphericalGraphEmbedding(EmbeddingQueries, BaseEstimator):
             ``resolve_preset``.
         latent: Distribution of the latents on one sphere: ``"s"`` von Mises-Fisher, ``"p"`` projected normal, ``"ps"``
             Power Spherical, ``"sc"`` spherical Cauchy; None for the preset's.
+        default_features: What nodes get in a graph that has no features: ``"hash"``, random signs by a hash of the id,
+            which message passing mixes, see ``data.default_features``; ``"spectral"``, eigenvectors of the graph, see
+            ``data.spectral_features``; ``"auto"``, both are tried, and the better is kept, by validation AUC + AP, or
+            ``"hash"`` without trial where nothing is held out or above 50,000 links.
         epochs: Number of epochs at most, at least 1; None for the preset's.
         patience: Epochs without a better validation score after which the epoch is chosen, at least 1; None for all
             epochs.
@@ -43,7 +48,7 @@ class SphericalGraphEmbedding(EmbeddingQueries, BaseEstimator):
         device: Where to train.
         random_state: Seed, at least 0; or what scikit-learn takes in its place.
         callbacks: Functions ``callback(epoch, figures)``, see ``fit_gae``; they follow the training that chooses the
-            epoch.
+            epoch.  Where two kinds of features are tried, epochs are counted on.
         verbose: Whether to show progress bars.
 
     Attributes:
@@ -54,6 +59,7 @@ class SphericalGraphEmbedding(EmbeddingQueries, BaseEstimator):
             distribution has no concentration (``latent="p"``).
         history_: For each epoch ``loss``, ``val_auc`` and ``val_ap``, and ``refit_loss`` of the training on all links.
         best_epoch_: Number of epochs that the model was trained for.
+        default_features_: The kind of features that the nodes got, None if the graph has features.
         report_: What was read.
         seed_: The seed that was used.
         preset_: The settings that were used.
@@ -72,6 +78,7 @@ class SphericalGraphEmbedding(EmbeddingQueries, BaseEstimator):
 
     history_: dict[str, list[float]]
     best_epoch_: int
+    default_features_: str | None
     report_: Any
 
     def __init__(
@@ -80,6 +87,7 @@ class SphericalGraphEmbedding(EmbeddingQueries, BaseEstimator):
         preset: str = "auto",
         *,
         latent: str | None = None,
+        default_features: str = AUTO,
         epochs: int | None = None,
         patience: int | None = None,
         val_share: float = 0.05,
@@ -92,6 +100,7 @@ class SphericalGraphEmbedding(EmbeddingQueries, BaseEstimator):
         self.dim = dim
         self.preset = preset
         self.latent = latent
+        self.default_features = default_features
         self.epochs = epochs
         self.patience = patience
         self.val_share = val_share
@@ -123,15 +132,18 @@ class SphericalGraphEmbedding(EmbeddingQueries, BaseEstimator):
         self._check()
         self.seed_ = self._seed()
         data = as_graph(graph, features)
-        preset = resolve_preset(self.preset, data).with_changes(
-            latent_dim=self.dim, latent=self.latent, epochs=self.epochs
-        )
+        changes = {"latent_dim": self.dim, "latent": self.latent, "epochs": self.epochs}
+        candidates = [
+            Candidate(resolve_preset(self.preset, data, kind).with_changes(**changes), kind)
+            for kind in kinds_to_try(data, self.default_features)
+        ]
         how = Training(self.val_share, self.patience, self.refit, self.seed_, self.device, self.callbacks, self.verbose)
-        trained = train_embedding(data, preset, how)
-        self.preset_, self.model_ = preset, trained.model
+        trained = train_embedding(data, candidates, how)
+        self.preset_, self.model_ = trained.candidate.preset, trained.model
         self.best_epoch_, self.history_ = trained.num_epochs, trained.history
+        self.default_features_ = trained.candidate.features
         self.report_ = data.get("report")
-        self._set_graph(embed_graph(trained.model, data))
+        self._set_graph(embed_graph(trained.model, trained.data))
         return self
 
     def fit_transform(self, graph: Any, features: Any = None) -> pd.DataFrame:
@@ -198,6 +210,8 @@ class SphericalGraphEmbedding(EmbeddingQueries, BaseEstimator):
     def _check(self) -> None:
         if not 0 <= self.val_share < 1:
             raise ValueError(f"val_share: given {self.val_share}, allowed: a share in [0, 1)")
+        if self.default_features not in KINDS:
+            raise ValueError(f"default_features: given {self.default_features!r}, allowed: {', '.join(KINDS)}")
         for name, least in (("dim", 2), ("epochs", 1), ("patience", 1)):
             value = getattr(self, name)
             if value is not None and value < least:

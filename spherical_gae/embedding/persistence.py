@@ -15,6 +15,7 @@ from torch_geometric.data import Data
 from spherical_gae.data.checksums import file_sha256
 from spherical_gae.data.default_features import default_features
 from spherical_gae.data.feature_preparation import FeaturePreparation
+from spherical_gae.embedding.featureless import HASH, kind_of
 from spherical_gae.embedding.state import EmbeddedGraph
 from spherical_gae.experiments.presets import Preset, build_model
 from spherical_gae.training.checkpoint import save_json, save_weights, write_atomically
@@ -27,6 +28,7 @@ _PARAMETERS = (
     "dim",
     "preset",
     "latent",
+    "default_features",
     "epochs",
     "patience",
     "val_share",
@@ -62,6 +64,7 @@ def save_embedding(embedding: Any, folder: str | Path) -> None:
         "fit": {
             "best_epoch": embedding.best_epoch_,
             "history": embedding.history_,
+            "default_features": embedding.default_features_,
             "report": None if embedding.report_ is None else str(embedding.report_),
         },
         "graph": {
@@ -104,6 +107,7 @@ def load_embedding(folder: str | Path) -> Any:
     model = build_model(embedding.preset_, "s-vgae", manifest["graph"]["num_features"])
     model.load_state_dict(safetensors.torch.load_file(folder / _MODEL))
     embedding.model_ = model.eval()
+    embedding.default_features_ = facts["default_features"]
     ids = json.loads((folder / _IDS).read_text())
     embedding._set_graph(_graph(safetensors.torch.load_file(folder / _GRAPH), ids, manifest["graph"]))
     return embedding
@@ -145,11 +149,12 @@ def _tensors(graph: EmbeddedGraph) -> dict[str, Tensor]:
         ("edge_weight", data.edge_weight),
         ("y", data.y),
         ("side", data.get("side")),
+        ("eigenvalues", data.get("eigenvalues")),
         ("concentration", graph.concentration),
     ):
         if tensor is not None:
             tensors[name] = tensor
-    if data.get("has_default_features"):
+    if kind_of(data) == HASH:
         pass  # they follow from the ids
     elif float(torch.count_nonzero(data.x)) <= _MAX_DENSITY * data.x.numel():
         place = data.x.nonzero()
@@ -171,7 +176,11 @@ def _graph(tensors: dict[str, Tensor], ids: list[Any], facts: dict[str, Any]) ->
         data.feature_preparation = FeaturePreparation.from_dict(facts["feature_preparation"])
     width = facts["num_features"]
     if facts["has_default_features"]:
-        data.x, data.has_default_features = default_features(ids, width), True
+        data.has_default_features = True
+    if "eigenvalues" in tensors:
+        data.eigenvalues = tensors["eigenvalues"]
+    if kind_of(data) == HASH:
+        data.x = default_features(ids, width)
     elif "x" in tensors:
         data.x = tensors["x"]
     else:

@@ -2,26 +2,43 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch_geometric.data import Data
 
+from spherical_gae.embedding.featureless import HASH, LARGE, SPECTRAL
 from spherical_gae.experiments.presets import Preset, load_preset
 
 AUTO = "auto"
 _FULL_BATCH_LINKS = 1_000_000
+# Chosen by validation on eight networks without features, see docs/results/featureless.md.
+_OF_EIGENVECTORS: dict[str, Any] = {"epochs": 400}
+_OF_HASHES: dict[str, Any] = {"epochs": 400, "dropout": 0.3}
+_OF_HASHES_IF_LARGE: dict[str, Any] = {"num_steps": (8,), "epochs": 30, "dropout": 0.0}
 
 
-def resolve_preset(name: str, data: Data) -> Preset:
+def resolve_preset(name: str, data: Data, features: str | None = None) -> Preset:
     """The settings of a preset, or for ``"auto"`` those that suit a graph.
 
-    ``"auto"`` is ``frontier`` up to a million links, ``scalable`` above.
+    ``"auto"`` is ``frontier`` up to a million links, ``scalable`` above.  Of a graph without features it is
+    ``frontier`` with 400 epochs, and for a hash of the ids with a dropout of .3; for these above 50,000 links
+    ``scalable`` with eight steps of propagation, no dropout and 30 epochs: what random vectors tell of a graph comes by
+    propagation alone.
 
     Args:
         name: ``"auto"``, or one of ``available_presets()``.
         data: The graph.
+        features: The kind of features that it is given, ``"hash"`` or ``"spectral"``; None for its own.
 
     Raises:
         ValueError: If there is no such preset.
     """
     if name != AUTO:
         return load_preset(name)
-    return load_preset("frontier" if data.edge_index.size(1) // 2 <= _FULL_BATCH_LINKS else "scalable")
+    num_links = data.edge_index.size(1) // 2
+    if features == HASH:
+        if num_links <= LARGE:
+            return load_preset("frontier").with_changes(**_OF_HASHES)
+        return load_preset("scalable").with_changes(**_OF_HASHES_IF_LARGE)
+    preset = load_preset("frontier" if num_links <= _FULL_BATCH_LINKS else "scalable")
+    return preset.with_changes(**_OF_EIGENVECTORS) if features == SPECTRAL else preset

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from spherical_gae.data.cleaning import clean_graph, plain_ids, some
-from spherical_gae.data.default_features import default_features
+from spherical_gae.embedding.featureless import features_of_later_nodes, kind_of
 from spherical_gae.experiments.links import model_inputs
 from spherical_gae.models.graph import VariationalGAE
 
@@ -93,9 +93,11 @@ def extend_graph(model: VariationalGAE, old: EmbeddedGraph, raw: Data) -> Embedd
         merged.side = _sides(data.side, merged.edge_index, new_ids)
     merged = clean_graph(merged)
     merged.node_ids = plain_ids([*data.node_ids, *new_ids])
-    for name in ("has_default_features", "name", "label_names", "feature_preparation"):
-        if name in data:
+    for name in ("has_default_features", "eigenvalues", "name", "label_names", "feature_preparation"):
+        if data.get(name) is not None:
             merged[name] = data[name]
+    if kind_of(data) is not None:
+        merged.x[num_old:] = features_of_later_nodes(data, merged, new_ids)
     whole = embed_graph(model, merged)
     return replace(
         whole,
@@ -137,7 +139,7 @@ def _features(data: Data, raw: Data, new: list[int], new_ids: list[Any]) -> Tens
     if data.get("has_default_features"):
         if raw.x is not None:
             raise ValueError("features: given some for new nodes, allowed: none, as the embedded graph had none")
-        return default_features(new_ids, width)
+        return data.x.new_zeros(len(new_ids), width)  # they are made when the links are known
     if raw.x is None:
         raise ValueError(
             f"features: given none for the new nodes {some(new_ids)}, allowed: {width} numbers for each, as the "

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,10 +13,11 @@ from torch_geometric.data import Data
 
 from spherical_gae.data.kinds import negative_sampler, pair_space
 from spherical_gae.data.splits import LinkSplit
+from spherical_gae.embedding.featureless import with_default_features
 from spherical_gae.experiments.links import gae_config, model_inputs
 from spherical_gae.experiments.presets import Preset, build_model
 from spherical_gae.models.graph import VariationalGAE
-from spherical_gae.training import Callback, fit_gae
+from spherical_gae.training import Callback, GAEResult, fit_gae
 from spherical_gae.training.links.all_links import train_on_all_links
 
 _HOLD_OUT_STREAM = 4
@@ -44,49 +47,96 @@ class Training:
 
 
 @dataclass(frozen=True)
+class Candidate:
+    """Settings to try.
+
+    Attributes:
+        preset: Of model and training.
+        features: The kind of features that a graph without any gets, see ``with_default_features``.
+    """
+
+    preset: Preset
+    features: str | None = None
+
+
+@dataclass(frozen=True)
 class Trained:
     """A trained model, on the CPU in evaluation mode.
 
     Attributes:
         model: The model.
+        data: The graph, with the features that the model takes.
+        candidate: The settings that were chosen.
         num_epochs: Epochs whose result it is.
-        val: Mean of validation AUC and AP at the best epoch, None if no link was held out.
         history: For each epoch ``loss``, ``val_auc`` and ``val_ap``; and after another training on all links its
             ``refit_loss``.
     """
 
     model: VariationalGAE
+    data: Data
+    candidate: Candidate
     num_epochs: int
-    val: float | None
     history: dict[str, list[float]]
 
 
-def train_embedding(data: Data, preset: Preset, how: Training) -> Trained:
-    """Trains a model on a graph from ``clean_graph``.
+def train_embedding(data: Data, candidates: Sequence[Candidate], how: Training) -> Trained:
+    """Trains a model on a graph from ``as_graph``.
+
+    Every candidate is trained on the same links, and the one of the best validation AUC + AP is chosen, at its best
+    epoch.  If no link is held out, it is the first.
 
     Raises:
         ValueError: If there are too few links to hold some out.
         FloatingPointError: If the loss becomes NaN or infinite.
     """
-    config = gae_config(preset)
+    num_links = data.edge_index.size(1) // 2
     if how.val_share == 0:
-        model, loss = _train_on_all(data, preset, how, preset.epochs, how.callbacks)
-        return Trained(model, preset.epochs, None, {"loss": loss})
-    split = hold_out(data, how.val_share, how.seed)
-    model = build_model(preset, "s-vgae", data.num_features, how.seed).to(how.device)
-    result = fit_gae(
-        model,
-        split,
-        replace(config, patience=how.patience),
-        inputs=model_inputs(split.train, how.device),
-        seed=how.seed,
-        progress=how.progress,
-        callbacks=how.callbacks,
-    )
+        first = candidates[0]
+        graph = with_default_features(data, first.features, data.node_ids, num_links)
+        model, loss = _train_on_all(graph, first.preset, how, first.preset.epochs, how.callbacks)
+        return Trained(model, graph, first, first.preset.epochs, {"loss": loss})
+    held = hold_out(data, how.val_share, how.seed)
+    best: tuple[float, Candidate, VariationalGAE, GAEResult, Data] | None = None
+    epochs_before = 0
+    for candidate in candidates:
+        split = _with_features(held, candidate.features, data.node_ids, num_links)
+        model = build_model(candidate.preset, "s-vgae", split.train.num_features, how.seed).to(how.device)
+        result = fit_gae(
+            model,
+            split,
+            replace(gae_config(candidate.preset), patience=how.patience),
+            inputs=model_inputs(split.train, how.device),
+            seed=how.seed,
+            progress=how.progress,
+            callbacks=[_counted_from(epochs_before, callback) for callback in how.callbacks],
+        )
+        epochs_before += len(result.history["loss"])
+        if best is None or sum(result.val) > best[0]:
+            best = sum(result.val), candidate, model, result, split.train
+    assert best is not None
+    _, chosen, model, result, part = best
     history = dict(result.history)
     if how.refit:
-        model, history["refit_loss"] = _train_on_all(data, preset, how, result.best_epoch)
-    return Trained(model.cpu().eval(), result.best_epoch, sum(result.val) / 2, history)
+        graph = with_default_features(data, chosen.features, data.node_ids, num_links)
+        model, history["refit_loss"] = _train_on_all(graph, chosen.preset, how, result.best_epoch)
+    else:
+        graph = copy.copy(data)
+        graph.x, graph.eigenvalues = part.x, part.get("eigenvalues")
+    return Trained(model.cpu().eval(), graph, chosen, result.best_epoch, history)
+
+
+def _with_features(split: LinkSplit, kind: str | None, node_ids: Sequence[Any], num_links: int) -> LinkSplit:
+    """The split with features made of its training links."""
+    train = with_default_features(split.train, kind, node_ids, num_links)
+    val = copy.copy(split.val)
+    val.x = train.x
+    # One object, twice: its links are no leak then.
+    return LinkSplit(train, val, val)
+
+
+def _counted_from(start: int, callback: Callback) -> Callback:
+    """The callback with epochs that go on from those before."""
+    return lambda epoch, figures: callback(start + epoch, figures)
 
 
 def hold_out(data: Data, share: float, seed: int) -> LinkSplit:

@@ -30,6 +30,7 @@ def test_what_is_written_is_the_estimators(karate: Path, tmp_path: Path) -> None
     assert not (tmp_path / "out" / "view.html").exists()
     auc = expected.history_["val_auc"][expected.best_epoch_ - 1]
     assert f"in {expected.best_epoch_} epochs: AUC {100 * auc:.1f}" in result.stdout
+    assert "The graph has no features; the nodes got: " in result.stdout
     assert result.stdout.startswith("karate.csv: text, cells divided by commas.\n34 nodes, 78 links.")
     assert f"spherical-gae suggest {tmp_path / 'out'} --node 0 -k 10" in result.stdout.split("\nNext:\n")[1]
 
@@ -70,6 +71,7 @@ def test_features_and_no_validation(karate: Path, tmp_path: Path) -> None:
     ("arguments", "option", "fragment"),
     [
         (("--preset", "best"), "--preset", "given 'best', allowed: auto, frontier"),
+        (("--default-features", "x"), "--default-features", "given 'x', allowed: auto, hash, spectral"),
         (("--latent", "z"), "--latent", "given 'z', allowed: s, p, ps, sc"),
         (("--dim", 1), "--dim", "given 1, allowed: 2 or more"),
         (("--epochs", 0), "--epochs", "given 0, allowed: 1 or more"),

@@ -9,7 +9,8 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, KFold
 
 from spherical_gae import SphericalGraphEmbedding
-from spherical_gae.data import from_networkx
+from spherical_gae.data import default_features, from_networkx
+from spherical_gae.data.spectral_features import spectral_features
 from spherical_gae.experiments.links import model_inputs
 from tests.helpers.embeddings import fitted, words_and_links
 
@@ -26,6 +27,7 @@ def words() -> SphericalGraphEmbedding:
 
 def test_rows_are_the_centres_that_the_model_gives_the_whole_graph(karate: SphericalGraphEmbedding) -> None:
     data = from_networkx(nx.karate_club_graph())
+    data.x = default_features(34, 256)
     posterior = karate.model_.posterior(*model_inputs(data))
     assert torch.equal(torch.from_numpy(karate.embedding_), posterior.loc.detach())
     assert torch.equal(torch.from_numpy(karate.concentration_), posterior.concentration.detach().view(-1))
@@ -106,7 +108,9 @@ def test_clone_is_unfitted_with_the_same_settings() -> None:
 def test_grid_search_over_the_edges_of_a_table() -> None:
     edges = nx.to_pandas_edgelist(nx.karate_club_graph())[["source", "target"]]
     folds = KFold(2, shuffle=True, random_state=0)
-    search = GridSearchCV(SphericalGraphEmbedding(epochs=4), {"dim": [2, 6]}, cv=folds).fit(edges)
+    search = GridSearchCV(SphericalGraphEmbedding(epochs=4, default_features="hash"), {"dim": [2, 6]}, cv=folds).fit(
+        edges
+    )
     for dim, mean in zip((2, 6), search.cv_results_["mean_test_score"], strict=True):
         parts = [fitted(edges.iloc[a], dim=dim, epochs=4).score(edges.iloc[b]) for a, b in folds.split(edges)]
         assert mean == pytest.approx(np.mean(parts))
@@ -136,9 +140,34 @@ def test_optuna_study_prunes_by_a_callback() -> None:
     assert study.best_value == max(trial.value for trial in study.trials[:2])
 
 
+def test_features_are_chosen_by_validation() -> None:
+    graph = nx.watts_strogatz_graph(300, 4, 0.02, seed=0)
+    epochs: list[int] = []
+    how: dict[str, Any] = {"dim": 16, "val_share": 0.2}
+    callbacks = [lambda epoch, _: epochs.append(epoch)]
+    chosen = fitted(graph, default_features="auto", callbacks=callbacks, **how)
+    assert epochs == list(range(1, 17))
+    both = {kind: fitted(graph, default_features=kind, **how) for kind in ("hash", "spectral")}
+    best = {kind: max(np.add(found.history_["val_auc"], found.history_["val_ap"])) for kind, found in both.items()}
+    kind = max(best, key=best.__getitem__)
+    # A ring lattice is what eigenvectors are for.
+    assert chosen.default_features_ == kind == "spectral"
+    assert np.array_equal(chosen.embedding_, both[kind].embedding_)
+    assert chosen.history_ == both[kind].history_
+    # Trained anew on features of all links; without that, on those of the links that were not held out.
+    assert torch.equal(chosen._graph.data.x, spectral_features(from_networkx(graph).edge_index, 300).x)
+    assert not torch.equal(fitted(graph, default_features=kind, refit=False, **how)._graph.data.x, chosen._graph.data.x)
+
+
+def test_features_without_validation_or_of_a_graph_that_has_some(words: SphericalGraphEmbedding) -> None:
+    assert words.default_features_ is None
+    assert fitted(nx.karate_club_graph(), default_features="auto", val_share=0).default_features_ == "hash"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        ({"default_features": "random"}, "default_features: given 'random', allowed: auto, hash, spectral"),
         ({"dim": 1}, "dim: given 1, allowed: 2 or more, or None"),
         ({"epochs": 0}, "epochs: given 0, allowed: 1 or more, or None"),
         ({"patience": 0}, "patience: given 0, allowed: 1 or more, or None"),

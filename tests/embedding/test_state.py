@@ -8,7 +8,7 @@ import torch
 from torch_geometric.data import Data
 
 from spherical_gae import SphericalGraphEmbedding
-from spherical_gae.data import from_networkx
+from spherical_gae.data import default_features, from_networkx
 from spherical_gae.experiments.links import model_inputs
 from tests.helpers.embeddings import fitted, words_and_links
 
@@ -28,7 +28,9 @@ def words() -> SphericalGraphEmbedding:
 def test_new_nodes_are_what_the_model_says_of_the_graph_with_them(karate: SphericalGraphEmbedding) -> None:
     graph = nx.karate_club_graph()
     graph.add_edges_from([("new", 0), ("new", 33), ("newer", "new")], weight=1)
-    expected = karate.model_.encode(*model_inputs(from_networkx(graph)))
+    data = from_networkx(graph)
+    data.x = default_features(data.node_ids, 256)
+    expected = karate.model_.encode(*model_inputs(data))
     frame = karate.transform([(a, b) for a, b in graph.edges if str(a) > "a" or str(b) > "a"])
     np.testing.assert_allclose(frame.loc[["new", "newer"]], expected[34:].detach(), rtol=1e-5, atol=1e-6)
 
@@ -117,3 +119,19 @@ def test_sides_of_later_nodes_follow_from_their_links() -> None:
         embedding.extended([("x", "y")])
     with pytest.raises(ValueError, match="graph: given a link of 'x' within a side"):
         embedding.extended([("x", "E1"), ("x", "Brenda Rogers")])
+
+
+def test_spectral_features_of_later_nodes_follow_from_their_links(tmp_path: Path) -> None:
+    graph = nx.watts_strogatz_graph(80, 4, 0.02, seed=0)
+    embedding = fitted(graph, default_features="spectral")
+    before = embedding.embedding_.copy()
+    whole = embedding.extended([("twin", node) for node in graph[7]])
+    assert np.array_equal(whole.embedding_[:80], before)
+    assert np.array_equal(whole._graph.data.x[:80], embedding._graph.data.x)
+    # A node with the links of another one is near it.
+    assert whole.neighbors("twin", 1)["node"].tolist() == ["7"]
+    whole.save(tmp_path)
+    loaded = SphericalGraphEmbedding.load(tmp_path)
+    assert loaded.default_features_ == "spectral"
+    assert loaded.to_frame().equals(whole.to_frame())
+    assert loaded.transform([("next", "twin")]).equals(whole.transform([("next", "twin")]))

@@ -21,4 +21,6 @@ def words_and_links() -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def fitted(graph: Any, features: Any = None, **arguments: Any) -> SphericalGraphEmbedding:
     """An embedding that takes a fraction of a second."""
-    return SphericalGraphEmbedding(**{"dim": 6, "epochs": 8, **arguments}).fit(graph, features)
+    return SphericalGraphEmbedding(**{"dim": 6, "epochs": 8, "default_features": "hash", **arguments}).fit(
+        graph, features
+    )

@@ -1,0 +1,85 @@
+import networkx as nx
+import numpy as np
+import pytest
+import torch
+
+from spherical_gae.data import from_networkx
+from spherical_gae.data.spectral_features import SpectralFeatures, extended_features, spectral_features
+from spherical_gae.nn import normalized_adjacency
+
+
+def graph() -> nx.Graph:
+    made = nx.random_geometric_graph(60, 0.25, seed=4)
+    assert nx.is_connected(made)
+    return made
+
+
+def dense(edge_index: torch.Tensor, num_nodes: int, weight: torch.Tensor | None = None) -> np.ndarray:
+    adjacency = normalized_adjacency(edge_index, num_nodes, torch.float64, weight)
+    return (adjacency @ torch.eye(num_nodes, dtype=torch.float64)).numpy()
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_columns_are_the_eigenvectors_of_message_passing(weighted: bool) -> None:
+    data = from_networkx(graph())
+    weight = None
+    if weighted:
+        weight = 1 + (data.edge_index.sum(0) % 5).double()
+    found = spectral_features(data.edge_index, 60, 7, weight)
+    matrix = dense(data.edge_index, 60, weight)
+    np.testing.assert_allclose(found.eigenvalues, np.linalg.eigvalsh(matrix)[::-1][:7], atol=1e-6)
+    x = found.x.double().numpy()
+    np.testing.assert_allclose(matrix @ x, x * found.eigenvalues.numpy(), atol=2e-3)
+    np.testing.assert_allclose(x.T @ x, np.eye(7) * 60 / 7, atol=1e-4)
+
+
+def test_a_node_of_the_graph_gets_its_own_row_from_its_neighbours() -> None:
+    data = from_networkx(graph())
+    found = spectral_features(data.edge_index, 60, 5)
+    number = torch.arange(60)
+    # The last ten nodes, each alone, come again.
+    for node in range(50, 60):
+        swapped = number.clone()
+        swapped[[node, 59]] = swapped[[59, node]]
+        kept = SpectralFeatures(found.x[swapped][:59], found.eigenvalues)
+        row = extended_features(kept, swapped[data.edge_index], 60)
+        np.testing.assert_allclose(row[0], found.x[node], atol=5e-3)
+
+
+def test_rows_of_later_nodes_follow_one_after_the_other() -> None:
+    path = nx.path_graph(10)
+    data = from_networkx(path)
+    known = spectral_features(data.edge_index, 10, 2)
+    longer = from_networkx(nx.path_graph(13))
+    rows = extended_features(known, longer.edge_index, 13)
+    # The second eigenvector of a path falls or rises along it; it goes on.
+    side = torch.sign(known.x[9, 1])
+    assert bool((side * rows[:, 1] > 0).all())
+    alone = extended_features(known, data.edge_index, 12)
+    assert torch.equal(alone, torch.zeros(2, 2))
+
+
+def test_small_graphs_have_fewer_columns() -> None:
+    data = from_networkx(nx.path_graph(5))
+    assert spectral_features(data.edge_index, 5, 64).x.shape == (5, 2)
+    with pytest.raises(ValueError, match="num_nodes: given 3, allowed: 4 or more"):
+        spectral_features(data.edge_index, 3)
+    with pytest.raises(ValueError, match="num_features: given 0, allowed: 1 or more"):
+        spectral_features(data.edge_index, 5, 0)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        nx.random_geometric_graph(60, 0.25, seed=4),
+        nx.star_graph(300),
+        nx.complete_graph(50),
+        nx.disjoint_union_all([nx.path_graph(3)] * 40),
+    ],
+    ids=["geometric", "star", "complete", "pieces"],
+)
+def test_same_bits_again(made: nx.Graph) -> None:
+    data = from_networkx(made)
+    first, second = (spectral_features(data.edge_index, data.num_nodes + 9) for _ in range(2))
+    assert torch.equal(first.x, second.x)
+    assert bool(first.x.isfinite().all())

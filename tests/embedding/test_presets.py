@@ -1,0 +1,19 @@
+import networkx as nx
+import pytest
+
+from spherical_gae.data import from_networkx
+from spherical_gae.embedding import presets, resolve_preset
+from spherical_gae.experiments.presets import load_preset
+
+
+def test_auto_takes_a_preset_by_size_and_features(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = from_networkx(nx.karate_club_graph())
+    assert resolve_preset("auto", data) == load_preset("frontier")
+    assert resolve_preset("auto", data, "spectral") == load_preset("frontier").with_changes(epochs=400)
+    assert resolve_preset("auto", data, "hash") == load_preset("frontier").with_changes(epochs=400, dropout=0.3)
+    assert resolve_preset("paper", data, "hash") == load_preset("paper")
+    monkeypatch.setattr(presets, "LARGE", 77)
+    large = resolve_preset("auto", data, "hash")
+    assert (large.encoder, large.num_steps) == ("propagated features", (8,))
+    monkeypatch.setattr(presets, "_FULL_BATCH_LINKS", 77)
+    assert resolve_preset("auto", data) == load_preset("scalable")
