@@ -17,6 +17,8 @@
   // ---- text: plotly reads a few tags and entities in its own; the page's own text is never read as HTML
 
   const forPlotly = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
+  // In the picture it reads tags, but no entities: nothing that is seen keeps "<" from beginning one.
+  const forPicture = (text) => text.replace(/</g, "<\u200b");
   const shorten = (text, most) => (text.length > most ? text.slice(0, most - 1) + "…" : text);
   const number = (value) => (value === null ? "unknown"
     : Number.isInteger(value) ? value.toLocaleString("en") : String(Number(value.toPrecision(3))));
@@ -69,19 +71,22 @@
     return into;
   }
 
-  function sphere(radius) {
-    const x = [], y = [], z = [];
-    for (let i = 0; i <= 48; i++) {
-      const latitude = Math.PI * (i / 48 - 0.5), row = [[], [], []];
-      for (let j = 0; j <= 96; j++) {
-        const longitude = 2 * Math.PI * (j / 96);
-        row[0].push(radius * Math.cos(latitude) * Math.cos(longitude));
-        row[1].push(radius * Math.cos(latitude) * Math.sin(longitude));
-        row[2].push(radius * Math.sin(latitude));
+  // The globe itself, of flat colour: a lit surface takes a processor that draws in place of a GPU seconds a picture.
+  function ball(radius, rows, columns) {
+    const x = [], y = [], z = [], i = [], j = [], k = [];
+    for (let row = 0; row <= rows; row++) {
+      const latitude = Math.PI * (row / rows - 0.5);
+      for (let column = 0; column < columns; column++) {
+        const longitude = (2 * Math.PI * column) / columns;
+        x.push(radius * Math.cos(latitude) * Math.cos(longitude));
+        y.push(radius * Math.cos(latitude) * Math.sin(longitude));
+        z.push(radius * Math.sin(latitude));
+        if (row === rows) continue;
+        const here = row * columns + column, beside = row * columns + ((column + 1) % columns);
+        i.push(here, beside); j.push(beside, beside + columns); k.push(here + columns, here + columns);
       }
-      x.push(row[0]); y.push(row[1]); z.push(row[2]);
     }
-    return { x, y, z };
+    return { x, y, z, i, j, k };
   }
 
   function graticule() {
@@ -208,11 +213,13 @@
     }
     const own = row === null || !partners ? [] : partners[row];
     const links = arcs(own.map((other) => [row, other])), likely = arcs(suggested.map((other) => [row, other]));
-    Plotly.restyle(plot, { x: [links.x, likely.x], y: [links.y, likely.y], z: [links.z, likely.z] }, [OWN_LINKS, SUGGESTIONS]);
-    const rings = [nearest, row === null ? [] : [row]], at = (values) => rings.map((rows) => rows.map((i) => values[i]));
-    const texts = rings.map((rows) => rows.map(hoverText));
-    Plotly.restyle(plot, { x: at(X), y: at(Y), z: at(Z), customdata: rings, hovertext: texts }, [NEAREST, SELECTED]);
-    if (turn) turnTo(row);
+    const rings = [nearest, row === null ? [] : [row]];
+    const all = (name, values) => [links[name], likely[name], ...rings.map((rows) => rows.map((i) => values[i]))];
+    // All at once, so that the globe is drawn once.
+    const changed = { x: all("x", X), y: all("y", Y), z: all("z", Z), customdata: [null, null, ...rings],
+      hovertext: [null, null, ...rings.map((rows) => rows.map(hoverText))] };
+    const layout = turn ? { "scene.camera": cameraAbove(X[row], Y[row], Z[row]) } : {};
+    return Plotly.update(plot, changed, layout, [OWN_LINKS, SUGGESTIONS, NEAREST, SELECTED]);
   }
 
   // The camera above a direction of the globe.
@@ -220,8 +227,6 @@
     const up = Math.hypot(x, y) > 0.2 ? { x: 0, y: 0, z: 1 } : { x: 1, y: 0, z: 0 };
     return { eye: { x: distance * x, y: distance * y, z: distance * z }, up, center: { x: 0, y: 0, z: 0 } };
   }
-
-  const turnTo = (row) => Plotly.relayout(plot, { "scene.camera": cameraAbove(X[row], Y[row], Z[row]) });
 
   // At first: above the middle of the nodes, if they have one, seen a little from the side.
   function firstCamera() {
@@ -279,9 +284,8 @@
     // Names float above their nodes, where the globe does not cut them off.
     const named = count <= data.most_names ? rows : [], lift = 1.09;
     return [
-      { type: "surface", ...sphere(0.955), surfacecolor: sphere(1).x.map((row) => row.map(() => 0)), showscale: false,
-        colorscale: [[0, "#f6f8fa"], [1, "#f6f8fa"]], hoverinfo: "skip", contours: { x: { highlight: false }, y: { highlight: false }, z: { highlight: false } },
-        lighting: { ambient: 0.95, diffuse: 0.08, specular: 0, roughness: 1, fresnel: 0 } },
+      { type: "mesh3d", ...ball(0.955, 32, 64), color: "#f6f8fa", hoverinfo: "skip",
+        lighting: { ambient: 1, diffuse: 0, specular: 0, fresnel: 0 } },
       line(graticule(), "#d5dbe1", 1),
       line(byId("links").checked ? arcs(allPairs()) : empty, many > 500 ? "rgba(82,96,109,0.35)" : "rgba(82,96,109,0.6)", many > 500 ? 1 : 2,
         { visible: byId("links").checked }),
@@ -292,7 +296,9 @@
       ring(SIZE + 5, "#1f2933"),
       ring(SIZE + 9, "#0b6bcb"),
       { type: "scatter3d", mode: "text", x: named.map((row) => lift * X[row]), y: named.map((row) => lift * Y[row]), z: named.map((row) => lift * Z[row]),
-        text: named.map((row) => forPlotly(shorten(data.names[row], 24))), textfont: { size: 12, color: "#1f2933" }, hoverinfo: "skip",
+        text: named.map((row) => forPicture(shorten(data.names[row], 24))), textfont: { size: 12, color: "#1f2933" },
+        // A name may cover its node, and stands for it then.
+        customdata: named, hovertext: named.map(hoverText), hoverinfo: "text",
         visible: byId("names").checked },
     ];
   }
@@ -329,10 +335,18 @@
     };
     const buttons = [["toImage", "resetCameraDefault3d"]];
     return Plotly.newPlot(plot, traces(), layout, { responsive: true, displaylogo: false, modeBarButtons: buttons }).then(() => {
-      plot.on("plotly_click", (event) => {
+      let hovered = null, pressed = null;
+      plot.on("plotly_hover", (event) => {
         const row = event.points[0].customdata;
-        if (Number.isInteger(row)) select(row, false);
+        hovered = Number.isInteger(row) ? row : null;
       });
+      plot.on("plotly_unhover", () => { hovered = null; });
+      // Not plotly's own click, which is lost if it is over before the next frame.
+      plot.addEventListener("pointerdown", (event) => { pressed = [event.clientX, event.clientY]; }, true);
+      plot.addEventListener("pointerup", (event) => {
+        const moved = pressed ? Math.hypot(event.clientX - pressed[0], event.clientY - pressed[1]) : Infinity;
+        if (hovered !== null && moved < 5) select(hovered, false);
+      }, true);
       plot.on("plotly_relayout", () => {
         const eye = plot.layout.scene.camera.eye;
         distance = Math.hypot(eye.x, eye.y, eye.z);
