@@ -332,8 +332,21 @@ def test_initial_concentration_of_another_word_is_refused() -> None:
 
 @pytest.mark.parametrize(("head", "least"), [(NormalHead(), -40.0), (NormalHead(min_logstd=-3.0), -3.0)])
 def test_log_standard_deviation_is_limited(head: NormalHead, least: float) -> None:
-    law = head(torch.zeros(3), torch.tensor([-40.0, 0.5, 50.0]))
+    law = head(torch.zeros(3), torch.tensor([-60.0, 0.5, 50.0]))
     torch.testing.assert_close(law.stddev.log(), torch.tensor([least, 0.5, 10.0]))
+
+
+def test_divergence_is_finite_whatever_the_network_says() -> None:
+    """The variance of a normal distribution does not become 0, nor infinite."""
+    logstd = torch.tensor([[-1e30, -41.0], [-39.0, 0.0], [11.0, 1e30]], requires_grad=True)
+    head = NormalHead()
+    law = head(torch.zeros(3, 2), logstd)
+    divergence = kl_divergence(law, head.prior(law))
+    divergence.sum().backward()
+    assert logstd.grad is not None
+    assert bool(divergence.isfinite().all())
+    assert bool(logstd.grad.isfinite().all())
+    torch.testing.assert_close(divergence[0], torch.tensor(2 * (40 - 0.5)))
 
 
 def test_limit_of_the_log_standard_deviation_above_its_cap_is_refused() -> None:

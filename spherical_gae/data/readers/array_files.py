@@ -6,16 +6,17 @@ import struct
 import zlib
 from io import BytesIO
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
-import scipy.io
 from numpy.typing import NDArray
 from scipy import sparse
 
 from spherical_gae.data.cleaning import plain_ids
 from spherical_gae.data.readers.files import read_bytes
+from spherical_gae.data.readers.matrix_market import read_matrix_market
 from spherical_gae.data.readers.raw_graph import RawGraph
 from spherical_gae.data.readers.report import ReadReport
 from spherical_gae.data.readers.suffixes import suffix_of
@@ -43,6 +44,7 @@ def load_arrays(path: Path) -> dict[str, NDArray[Any]]:
         LookupError,
         TypeError,
         SyntaxError,
+        TokenError,
         MemoryError,
         NotImplementedError,
         RuntimeError,
@@ -72,6 +74,8 @@ def load_sparse(path: Path) -> sparse.coo_array:
         LookupError,
         TypeError,
         AttributeError,
+        SyntaxError,
+        TokenError,
         MemoryError,
         OverflowError,
         EOFError,
@@ -107,33 +111,13 @@ def read_arrays(path: Path) -> RawGraph:
     """
     suffix = suffix_of(path)
     if suffix == ".mtx":
-        return _from_matrix(path, _read_matrix_market(path), "a Matrix Market file")
+        return _from_matrix(path, read_matrix_market(path), "a Matrix Market file")
     arrays = load_arrays(path)
     if suffix == ".npy":
         return _read_npy(path, arrays["x"])
     if "format" in arrays:
         return _from_matrix(path, load_sparse(path), "a sparse matrix of SciPy's")
     return _read_npz(path, arrays)
-
-
-def _read_matrix_market(path: Path) -> sparse.coo_array:
-    text = read_bytes(path)
-    try:
-        rows, columns, entries, layout, *_ = scipy.io.mminfo(BytesIO(text))
-        if (rows * columns if layout == "array" else entries) > len(text):
-            raise ValueError(f"{entries} entries promised, more than the file has letters")
-        return sparse.coo_array(scipy.io.mmread(BytesIO(text)))
-    except (
-        ValueError,
-        TypeError,
-        LookupError,
-        OverflowError,
-        MemoryError,
-        AttributeError,
-        StopIteration,
-        RuntimeError,
-    ) as error:
-        raise ValueError(f"{path}: not a Matrix Market file: {error}") from error
 
 
 def _from_matrix(path: Path, matrix: sparse.coo_array, what: str) -> RawGraph:

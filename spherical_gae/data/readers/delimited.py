@@ -75,10 +75,10 @@ def read_delimited(path: Path, delimiter: str | None = None, comment: str | None
     if b'"' in text:
         text, quoted = _checked_quotes(path, text, delimiter)
     if delimiter == BLANKS:
-        text = _single_blanks(text, quoted)
+        text = single_blanks(text, quoted)
     if not lines:
         return DelimitedText([], comments, delimiter, quoted, lambda row: row + 1, notes)
-    columns = _parsed(path, text, delimiter, quoted, len(_cells(lines[0][1], delimiter)))
+    columns = parse_cells(path, text, delimiter, quoted, len(_cells(lines[0][1], delimiter)))
 
     empty = pc.equal(columns[0], "")
     for column in columns[1:] if pc.any(empty).as_py() else []:
@@ -232,7 +232,7 @@ def _checked_quotes(path: Path, text: bytes, delimiter: str) -> tuple[bytes, boo
     return (text, False) if first_bad >= 0 or not num_good else (b"".join([*pieces, text[start:]]), True)
 
 
-def _single_blanks(text: bytes, quoted: bool) -> bytes:
+def single_blanks(text: bytes, quoted: bool) -> bytes:
     """The cells of lines divided by blanks, divided by one."""
     if quoted:
         lines = (re.findall(r'"(?:[^"]|"")*"(?=\s|$)|\S+', line) for line in text.decode().split("\n"))
@@ -246,7 +246,12 @@ def _single_blanks(text: bytes, quoted: bool) -> bytes:
     return text
 
 
-def _parsed(path: Path, text: bytes, delimiter: str, quoted: bool, width: int) -> list[pa.ChunkedArray]:
+def parse_cells(path: Path, text: bytes, delimiter: str, quoted: bool, width: int) -> list[pa.ChunkedArray]:
+    """The cells of text as ``width`` columns of strings without surrounding blanks; empty lines are left out.
+
+    Raises:
+        ValueError: If a line has another number of cells; the message names it.
+    """
     blank = re.compile(rb"(?m)^ +$")
     if b" " in text and blank.search(text):
         text = blank.sub(b"", text)

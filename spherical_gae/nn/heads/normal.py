@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor
 from torch.distributions import Distribution, Independent, Normal
 
 from spherical_gae.nn.heads.base import LatentHead, distance, two_parameters
 
-_MAX_LOGSTD = 10.0
+_MIN_LOGSTD, _MAX_LOGSTD = -40.0, 10.0
 
 
 class NormalHead(LatentHead):
@@ -19,11 +17,12 @@ class NormalHead(LatentHead):
     The log standard deviation is capped at 10, as in PyG's ``VGAE``.
 
     Args:
-        min_logstd: Smallest log standard deviation; none by default.  Where densities of such laws are evaluated, as
-            in M1+M2, a limit keeps untrained ones finite.
+        min_logstd: Smallest log standard deviation, below 10.  At -40, the default, the variance is still a float32
+            above 0, so that the divergence is finite whatever the features; where densities of such distributions are
+            evaluated, as in M1+M2, a larger limit keeps untrained ones finite.
     """
 
-    def __init__(self, min_logstd: float = -math.inf) -> None:
+    def __init__(self, min_logstd: float = _MIN_LOGSTD) -> None:
         super().__init__()
         if not min_logstd < _MAX_LOGSTD:
             raise ValueError(f"min_logstd must be below {_MAX_LOGSTD}, got {min_logstd}")
