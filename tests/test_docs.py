@@ -59,7 +59,9 @@ def test_python_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         exec(compile(block, "README.md", "exec"), names)
 
 
-GUIDES = [path for path in PAGES if path.parent.name == "guide" and path.stem in ("clustering", "distributions", "embeddings")]
+GUIDES = [
+    path for path in PAGES if path.parent.name == "guide" and path.stem in ("clustering", "distributions", "embeddings")
+]
 
 
 @pytest.mark.parametrize("page", GUIDES, ids=[path.stem for path in GUIDES])

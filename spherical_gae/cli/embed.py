@@ -68,8 +68,12 @@ def embed(
         int | None, typer.Option(help="Stop after so many epochs without a better one, at least 1. Default: never.")
     ] = None,
     val_share: Annotated[
-        float, typer.Option(help="Share of the links held out to choose the epoch, in [0, 1); 0: train all epochs.")
-    ] = 0.05,
+        float | None,
+        typer.Option(
+            help="Share of the links held out to choose the epoch, in [0, 1); 0: train all epochs. Default: 5%, of "
+            "small graphs up to 20%."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of everything random, at least 0.")] = 0,
     view: Annotated[bool, typer.Option(help="Write view.html, the globe; needs plotly.")] = True,
     device: Annotated[str, typer.Option(help="Where to train: cpu, cuda, cuda:1, ...")] = "cpu",
@@ -145,8 +149,8 @@ def describe(embedding: SphericalGraphEmbedding) -> list[str]:
     auc, ap = (100 * history[name][embedding.best_epoch_ - 1] for name in ("val_auc", "val_ap"))
     return [
         *lines,
-        f"Of the links held out, in {embedding.best_epoch_} epochs: AUC {auc:.1f}, AP {ap:.1f} (%; 50 is chance).",
-        "Then trained on all links.",
+        f"On held-out links, after {embedding.best_epoch_} epochs, the best: AUC {auc:.1f}, AP {ap:.1f} (50: chance).",
+        "Then trained anew for as long, on all links.",
     ]
 
 

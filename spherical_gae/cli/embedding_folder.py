@@ -57,7 +57,8 @@ def write_page(embedding: SphericalGraphEmbedding, path: Path, labels: Sequence[
     from spherical_gae.embedding import write_view
 
     shown = write_view(embedding, path, labels=labels, **options)
-    typer.echo(f"  {path.name:<18}  a globe, for a browser. {shown.description}")
+    projection = shown.description.split(". ")[0].removesuffix(".")
+    typer.echo(f"  {path.name:<18}  a globe, for a browser: {projection[0].lower()}{projection[1:]}")
 
 
 def read_classes(path: Path | None, nodes: Iterable[Any]) -> list[Any] | None:

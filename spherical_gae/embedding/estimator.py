@@ -18,7 +18,7 @@ from spherical_gae.embedding.inputs import as_graph, raw_graph
 from spherical_gae.embedding.presets import resolve_preset
 from spherical_gae.embedding.queries import EmbeddingQueries
 from spherical_gae.embedding.state import embed_graph
-from spherical_gae.embedding.training import Candidate, Training, train_embedding
+from spherical_gae.embedding.training import Candidate, Training, default_share, train_embedding
 from spherical_gae.training import Callback
 
 
@@ -41,8 +41,8 @@ class SphericalGraphEmbedding(EmbeddingQueries, BaseEstimator):
         epochs: Number of epochs at most, at least 1; None for the preset's.
         patience: Epochs without a better validation score after which the epoch is chosen, at least 1; None for all
             epochs.
-        val_share: Share of the links held out to choose the epoch, in [0, 1); at least one link.  With 0 nothing is
-            held out, and all ``epochs`` are trained.
+        val_share: Share of the links held out to choose the epoch, in [0, 1); at least one link.  None for 5%, or as
+            much more as makes 50 links, up to 20%.  With 0 nothing is held out, and all ``epochs`` are trained.
         refit: Whether to train anew on all links, for as many epochs as were best.  If not, the model is the one that
             has not seen the held-out links in training; its message passing sees them.
         device: Where to train.
@@ -90,7 +90,7 @@ class SphericalGraphEmbedding(EmbeddingQueries, BaseEstimator):
         default_features: str = AUTO,
         epochs: int | None = None,
         patience: int | None = None,
-        val_share: float = 0.05,
+        val_share: float | None = None,
         refit: bool = True,
         device: str = "cpu",
         random_state: Any = 0,
@@ -137,7 +137,8 @@ class SphericalGraphEmbedding(EmbeddingQueries, BaseEstimator):
             Candidate(resolve_preset(self.preset, data, kind).with_changes(**changes), kind)
             for kind in kinds_to_try(data, self.default_features)
         ]
-        how = Training(self.val_share, self.patience, self.refit, self.seed_, self.device, self.callbacks, self.verbose)
+        share = default_share(data.edge_index.size(1) // 2) if self.val_share is None else self.val_share
+        how = Training(share, self.patience, self.refit, self.seed_, self.device, self.callbacks, self.verbose)
         trained = train_embedding(data, candidates, how)
         self.preset_, self.model_ = trained.candidate.preset, trained.model
         self.best_epoch_, self.history_ = trained.num_epochs, trained.history
@@ -208,8 +209,8 @@ class SphericalGraphEmbedding(EmbeddingQueries, BaseEstimator):
         return raw_graph(graph, features, known=self._row_of, preparation=data.get("feature_preparation"))
 
     def _check(self) -> None:
-        if not 0 <= self.val_share < 1:
-            raise ValueError(f"val_share: given {self.val_share}, allowed: a share in [0, 1)")
+        if self.val_share is not None and not 0 <= self.val_share < 1:
+            raise ValueError(f"val_share: given {self.val_share}, allowed: a share in [0, 1), or None")
         if self.default_features not in KINDS:
             raise ValueError(f"default_features: given {self.default_features!r}, allowed: {', '.join(KINDS)}")
         for name, least in (("dim", 2), ("epochs", 1), ("patience", 1)):

@@ -21,6 +21,8 @@ from spherical_gae.training import Callback, GAEResult, fit_gae
 from spherical_gae.training.links.all_links import train_on_all_links
 
 _HOLD_OUT_STREAM = 4
+# Fewer held-out links than so many tell epochs apart by chance; yet most links shall be trained on.
+_SHARE, _ENOUGH, _MOST = 0.05, 50, 0.2
 
 
 @dataclass(frozen=True)
@@ -137,6 +139,11 @@ def _with_features(split: LinkSplit, kind: str | None, node_ids: Sequence[Any], 
 def _counted_from(start: int, callback: Callback) -> Callback:
     """The callback with epochs that go on from those before."""
     return lambda epoch, figures: callback(start + epoch, figures)
+
+
+def default_share(num_links: int) -> float:
+    """The share of the links that is held out if none is named: 5%, or as much more as makes 50 links, up to 20%."""
+    return max(_SHARE, min(_MOST, _ENOUGH / num_links))
 
 
 def hold_out(data: Data, share: float, seed: int) -> LinkSplit:

@@ -29,7 +29,7 @@ def test_what_is_written_is_the_estimators(karate: Path, tmp_path: Path) -> None
     assert loaded.suggest_all(5).equals(expected.suggest_all(5))
     assert not (tmp_path / "out" / "view.html").exists()
     auc = expected.history_["val_auc"][expected.best_epoch_ - 1]
-    assert f"in {expected.best_epoch_} epochs: AUC {100 * auc:.1f}" in result.stdout
+    assert f"after {expected.best_epoch_} epochs, the best: AUC {100 * auc:.1f}" in result.stdout
     assert "The graph has no features; the nodes got: " in result.stdout
     assert result.stdout.startswith("karate.csv: text, cells divided by commas.\n34 nodes, 78 links.")
     assert f"spherical-gae suggest {tmp_path / 'out'} --node 0 -k 10" in result.stdout.split("\nNext:\n")[1]
@@ -77,7 +77,7 @@ def test_features_and_no_validation(karate: Path, tmp_path: Path) -> None:
         (("--epochs", 0), "--epochs", "given 0, allowed: 1 or more"),
         (("--patience", 0), "--patience", "given 0, allowed: 1 or more"),
         (("--seed", -1), "--seed", "given -1, allowed: 0 or more"),
-        (("--val-share", 1.5), "--val-share", "given 1.5, allowed: a share in [0, 1)"),
+        (("--val-share", 1.5), "--val-share", "given 1.5, allowed: a share in [0, 1), or None"),
         (("--classes", "none.csv"), "--classes", "none.csv"),
         (("--features", "none.csv"), "--features", "none.csv"),
     ],

@@ -171,7 +171,7 @@ def test_features_without_validation_or_of_a_graph_that_has_some(words: Spherica
         ({"dim": 1}, "dim: given 1, allowed: 2 or more, or None"),
         ({"epochs": 0}, "epochs: given 0, allowed: 1 or more, or None"),
         ({"patience": 0}, "patience: given 0, allowed: 1 or more, or None"),
-        ({"val_share": 1.0}, r"val_share: given 1.0, allowed: a share in \[0, 1\)"),
+        ({"val_share": 1.0}, r"val_share: given 1.0, allowed: a share in \[0, 1\), or None"),
         ({"val_share": 0.99}, "val_share: given 0.99 for a graph of 78 links among 561 pairs"),
         ({"preset": "best"}, "preset must be one of .*, got 'best'"),
         ({"latent": "n"}, "latent must be one of s, p, ps, sc, f, plain, got 'n'"),

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from spherical_gae.data import from_networkx
-from spherical_gae.embedding.training import hold_out
+from spherical_gae.embedding.training import default_share, hold_out
 
 
 def test_held_out_links_and_the_others_make_the_graph() -> None:
@@ -39,3 +39,7 @@ def test_too_small_a_graph_is_refused() -> None:
         hold_out(from_networkx(nx.path_graph(3)), 0.05, 0)
     with pytest.raises(ValueError, match=r"val_share: given 0\.05 for a graph of 10 links among 10 pairs"):
         hold_out(from_networkx(nx.complete_graph(5)), 0.05, 0)
+
+
+def test_small_graphs_hold_out_more() -> None:
+    assert [default_share(n) for n in (10, 249, 500, 1000, 10**6)] == [0.2, 0.2, 0.1, 0.05, 0.05]

@@ -101,7 +101,7 @@ def read_graph(
         Column used as source: 'from'.
         Column used as target: 'to'.
         Column left out: 'since', it is not named; to use it, name it: weight= or time=.
-        Features: none; each node gets a random unit vector.
+        Features: none; the nodes get some by default.
     """
     path = Path(path)
     _check_files(path, features)

@@ -59,7 +59,7 @@ def take_attributes(
     if own_file and not table.shape[1]:
         raise ValueError("features: given no column with values, allowed: at least one")
     if not table.shape[1]:
-        report.notes.append("Features: none; each node gets a random unit vector.")
+        report.notes.append("Features: none; the nodes get some by default.")
         return
     if raw.node_ids is not None:
         table = table.set_axis(list(raw.node_ids), axis=0)
