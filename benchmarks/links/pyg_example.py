@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import warnings
 from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import product
@@ -105,7 +106,11 @@ def split_graph(data: Data, seed: int) -> LinkSplit:
     """The examples' split."""
     seed_everything(seed)  # PyG draws negatives by Python's and NumPy's generators
     transform = RandomLinkSplit(0.05, 0.1, is_undirected=True, split_labels=True, add_negative_train_samples=False)
-    return LinkSplit(*transform(NormalizeFeatures()(Data(x=data.x, edge_index=data.edge_index))))
+    graph = NormalizeFeatures()(Data(x=data.x, edge_index=data.edge_index))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Sparse CSR tensor support", category=UserWarning)
+        graph.x = graph.x.to_sparse_csr()  # a GCNConv takes it as it is, three times faster
+    return LinkSplit(*transform(graph))
 
 
 def run_cell(cell: Cell, dataset: str = "cora", epochs: int | None = None) -> dict[str, Any]:

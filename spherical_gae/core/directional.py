@@ -12,6 +12,7 @@ from torch.distributions import Distribution
 from torch.distributions.constraints import Constraint, nonnegative
 
 from spherical_gae.core.constraints import NORM_TOLERANCE, all_true, shown, unit_sphere
+from spherical_gae.core.numerics.operators import last_size
 
 Self = TypeVar("Self", bound="DirectionalDistribution")
 
@@ -78,7 +79,7 @@ class DirectionalDistribution(Distribution, ABC):
     @property
     def dim(self) -> int:
         """Ambient dimension m."""
-        return self.loc.shape[-1]
+        return last_size(self.loc)
 
     @property
     def mean(self) -> Tensor:

@@ -62,7 +62,7 @@ class ProductOfSpheres(Distribution):
     @property
     def num_factors(self) -> int:
         """Number K of spheres."""
-        return self.factors.batch_shape[-1]
+        return int(self.factors.batch_shape[-1])
 
     @constraints.dependent_property(is_discrete=False, event_dim=1)
     def support(self) -> constraints.Constraint:

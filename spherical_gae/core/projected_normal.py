@@ -15,6 +15,7 @@ from spherical_gae.core.constraints import unit_sphere
 from spherical_gae.core.directional import as_parameter, check_allowed, expand_if_needed
 from spherical_gae.core.numerics.isotropic_projection import IsotropicProjection
 from spherical_gae.core.numerics.kl_to_uniform import divergence_to_uniform
+from spherical_gae.core.numerics.operators import last_size
 from spherical_gae.core.numerics.projected_moments import projected_mean, projected_second_moment
 from spherical_gae.core.numerics.projection import project, sampled_divergence
 from spherical_gae.core.numerics.special import log_sphere_area
@@ -87,7 +88,7 @@ class ProjectedNormal(Distribution):
     @property
     def dim(self) -> int:
         """Ambient dimension m."""
-        return self.loc.shape[-1]
+        return last_size(self.loc)
 
     @property
     def mean(self) -> Tensor:

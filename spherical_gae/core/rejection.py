@@ -28,6 +28,7 @@ import torch
 from torch import Generator, Tensor
 from torch.autograd import Function
 
+from spherical_gae.core.numerics.forward_mode import differentiable_jvp
 from spherical_gae.core.numerics.implicit import ReparameterizedAngle, reparameterized_angle
 from spherical_gae.core.numerics.marginal import sample_half_tangent
 from spherical_gae.core.numerics.special import mean_resultant_length, mean_resultant_slope
@@ -118,12 +119,25 @@ class _ProposedAngle(ReparameterizedAngle):
     @staticmethod
     def backward(ctx: Any, grad_versine: Tensor, grad_sine: Tensor) -> tuple[Tensor, None, None]:
         kappa, versine, sine = ctx.saved_tensors
-        velocity = -sine / torch.hypot(2 * kappa, torch.full_like(kappa, ctx.dim - 1))
+        velocity = _proposed_velocity(kappa, sine, ctx.dim)
         return (grad_versine * sine + grad_sine * (1 - versine)) * velocity, None, None
+
+    @staticmethod
+    @differentiable_jvp
+    def jvp(ctx: Any, on_kappa: Tensor, _on_half_tangent: None, _dim: None) -> tuple[Tensor, Tensor]:
+        kappa, versine, sine = ctx.saved_tensors
+        change = on_kappa * _proposed_velocity(kappa, sine, ctx.dim)
+        return change * sine, change * (1 - versine)
+
+
+def _proposed_velocity(kappa: Tensor, sine: Tensor, dim: int) -> Tensor:
+    return -sine / torch.hypot(2 * kappa, torch.full_like(kappa, dim - 1))
 
 
 class _LogWeight(Function):
     """Zero, with the derivative above; ``versine`` is a function of kappa, for a second derivative."""
+
+    generate_vmap_rule = True
 
     @staticmethod
     def forward(kappa: Tensor, versine: Tensor, dim: int) -> Tensor:
@@ -133,6 +147,7 @@ class _LogWeight(Function):
     def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, int], output: Tensor) -> None:
         kappa, versine, ctx.dim = inputs
         ctx.save_for_backward(kappa, versine)
+        ctx.save_for_forward(kappa, versine)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
@@ -140,3 +155,11 @@ class _LogWeight(Function):
         if ctx.dim == 3:
             return torch.zeros_like(grad), None, None
         return grad * _weight_slope(kappa, versine, ctx.dim), None, None
+
+    @staticmethod
+    @differentiable_jvp
+    def jvp(ctx: Any, on_kappa: Tensor, _on_versine: Tensor | None, _dim: None) -> Tensor:
+        kappa, versine = ctx.saved_tensors
+        if ctx.dim == 3:
+            return torch.zeros_like(on_kappa)
+        return on_kappa * _weight_slope(kappa, versine, ctx.dim)

@@ -79,10 +79,10 @@ class GCNEncoder(_GraphEncoder):
     def _encode(self, x: Tensor | SparseMatrix, edge_index: Tensor | SparseMatrix) -> tuple[Tensor, ...]:
         adjacency = normalized_adjacency(edge_index, x.size(0), self.hidden.weight.dtype)
         (hidden,) = _parallel_linear([self.hidden], x, self.dropout, self.training)
-        hidden = F.relu(adjacency @ hidden)
+        hidden = F.relu(adjacency.matmul(hidden))
         hidden = F.dropout(hidden, self.dropout, self.training)
         outputs = [linear(hidden) for linear in self.outputs]
-        return (adjacency @ torch.cat(outputs, dim=-1)).split([o.size(-1) for o in outputs], dim=-1)
+        return adjacency.matmul(torch.cat(outputs, dim=-1)).split([o.size(-1) for o in outputs], dim=-1)
 
 
 class NormalizedPropagationEncoder(_GraphEncoder):
@@ -153,7 +153,7 @@ class NormalizedPropagationEncoder(_GraphEncoder):
         blocks = list(blocks)
         for step in range(1, max(num_steps) + 1):
             active = [k for k in range(len(blocks)) if num_steps[k] >= step]
-            propagated = adjacency @ torch.cat([blocks[k] for k in active], dim=-1)
+            propagated = adjacency.matmul(torch.cat([blocks[k] for k in active], dim=-1))
             for k, block in zip(active, propagated.chunk(len(active), dim=-1), strict=True):
                 blocks[k] = block
         return blocks
@@ -201,7 +201,7 @@ class BatchNormPropagationEncoder(_GraphEncoder):
     def _encode(self, x: Tensor | SparseMatrix, edge_index: Tensor | SparseMatrix) -> tuple[Tensor, ...]:
         outputs = torch.cat(_parallel_linear(self.outputs, x, self.dropout, self.training), dim=-1)
         adjacency = normalized_adjacency(edge_index, x.size(0), next(self.parameters()).dtype)
-        first, *others = (adjacency @ outputs).split([linear.out_features for linear in self.outputs], dim=-1)
+        first, *others = adjacency.matmul(outputs).split([linear.out_features for linear in self.outputs], dim=-1)
         return F.elu(self.norm(first)), *others
 
 
@@ -215,7 +215,7 @@ def _parallel_linear(
     weight = torch.cat([layer.weight for layer in layers])
     bias = torch.cat([layer.bias for layer in layers])
     if isinstance(x, SparseMatrix):
-        outputs = x.dropout(dropout, training) @ weight.t() + bias
+        outputs = x.matmul(weight.t(), dropout if training else 0.0) + bias
     else:
         outputs = F.linear(F.dropout(x, dropout, training), weight, bias)
     return outputs.split([layer.out_features for layer in layers], dim=-1)

@@ -63,7 +63,7 @@ def propagate_features(
         block = _columns(x, columns)
         for step in range(max(num_steps) + 1):
             if step:
-                block = adjacency @ block
+                block = adjacency.matmul(block)
             for place in (place for place, wanted in enumerate(num_steps) if wanted == step):
                 blocks[:, place, columns] = block
     return result
@@ -163,7 +163,7 @@ def _columns(x: Tensor | SparseMatrix, columns: slice) -> Tensor:
         width = columns.stop - columns.start
         chosen = torch.zeros(x.size(1), width, dtype=x.dtype, device=x.device)
         chosen[columns] = torch.eye(width, dtype=x.dtype, device=x.device)
-        return x @ chosen
+        return x.matmul(chosen)
     if x.layout != torch.strided:
         return _columns(SparseMatrix(x), columns)
     return x[:, columns].contiguous()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from typing import Any, TypeVar
 
@@ -9,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
+
+from spherical_gae.core.numerics.operators import is_traced
 
 _Matrix = TypeVar("_Matrix", bound="SparseMatrix")
 
@@ -38,7 +41,9 @@ class SparseMatrix:
         if matrix.dim() != 2:
             raise ValueError(f"matrix must be two-dimensional, got shape {tuple(matrix.shape)}")
         entries = matrix.detach().to_sparse_coo().coalesce()
-        (row, column), values = entries.indices(), entries.values()
+        # Copies: torch.compile takes no views of the parts of a sparse tensor.
+        row, column = (index.clone() for index in entries.indices())
+        values = entries.values().clone()
         self.shape: tuple[int, int] = (matrix.shape[0], matrix.shape[1])
         self._rows = _compress(row, self.shape[0]), column
         # Stable, so that within a column the rows keep ascending, as compressed storage wants them.
@@ -93,8 +98,7 @@ class SparseMatrix:
         Args:
             values: Entries, shape [nnz], ordered by row, then by column.
         """
-        new = object.__new__(type(self))
-        new.__dict__.update(self.__dict__)
+        new = copy.copy(self)
         new._values = values
         return new
 
@@ -116,15 +120,32 @@ class SparseMatrix:
         return self._layout(self._rows, self._values, self.shape).to_dense()
 
     def __matmul__(self, dense: Tensor) -> Tensor:
-        """The product with a dense matrix of the same dtype and shape [C, K], shape [R, K].
+        """The product with a dense matrix, see ``matmul``."""
+        return self.matmul(dense)
+
+    def matmul(self, dense: Tensor, dropout: float = 0.0) -> Tensor:
+        """The product with a dense matrix; unlike ``@``, one that torch.compile takes into its graph.
 
         Under autocast the dense matrix is taken to this one's dtype: there are no sparse products in half precision.
+
+        Args:
+            dense: Shape [C, K], of the dtype of the matrix.
+            dropout: Probability in [0, 1] by which entries of the matrix are zeroed, as by ``dropout``.
+
+        Returns:
+            Shape [R, K].
+
+        Raises:
+            TypeError: If the dtypes differ.
         """
         if torch.is_autocast_enabled(self.device.type):
             dense = dense.to(self.dtype)
         if dense.dtype != self.dtype:
             raise TypeError(f"the operand must have the dtype of the matrix, {self.dtype}, got {dense.dtype}")
-        return _Product.apply(dense, self)
+        if is_traced(dense):
+            values = torch.nn.functional.dropout(self._values, dropout) if dropout > 0 else self._values
+            return _traced_product(dense, values, *self._rows, *self._columns, self._order)
+        return _Product.apply(dense, self.dropout(dropout))
 
     def _forward(self, dense: Tensor) -> Tensor:
         return _product(self._layout(self._rows, self._values, self.shape), dense)
@@ -148,6 +169,51 @@ class _Product(Function):
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
         return ctx.matrix._backward(grad.contiguous()), None
+
+
+@torch.library.custom_op("spherical_gae::sparse_product", mutates_args=())
+def _traced_product(
+    dense: Tensor,
+    values: Tensor,
+    row_starts: Tensor,
+    columns: Tensor,
+    column_starts: Tensor,
+    rows: Tensor,
+    order: Tensor,
+) -> Tensor:
+    """For torch.compile, which knows no compressed rows; all but ``dense`` are constants."""
+    shape = row_starts.numel() - 1, column_starts.numel() - 1
+    return _product(SparseMatrix._layout((row_starts, columns), values, shape), dense)
+
+
+@torch.library.custom_op("spherical_gae::sparse_product_transposed", mutates_args=())
+def _traced_transposed(
+    grad: Tensor, values: Tensor, row_starts: Tensor, column_starts: Tensor, rows: Tensor, order: Tensor
+) -> Tensor:
+    shape = column_starts.numel() - 1, row_starts.numel() - 1
+    return _product(SparseMatrix._layout((column_starts, rows), values[order], shape), grad.contiguous())
+
+
+@_traced_product.register_fake
+def _(dense: Tensor, _values: Tensor, row_starts: Tensor, *_: Tensor) -> Tensor:
+    return dense.new_empty(row_starts.shape[0] - 1, dense.shape[1])
+
+
+@_traced_transposed.register_fake
+def _(grad: Tensor, _values: Tensor, _row_starts: Tensor, column_starts: Tensor, *_: Tensor) -> Tensor:
+    return grad.new_empty(column_starts.shape[0] - 1, grad.shape[1])
+
+
+def _keep_matrix(ctx: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+    _, values, row_starts, _, *others = inputs
+    ctx.save_for_backward(values, row_starts, *others)
+
+
+def _backward_of_traced(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+    return _traced_transposed(grad, *ctx.saved_tensors), *[None] * 6
+
+
+_traced_product.register_autograd(_backward_of_traced, setup_context=_keep_matrix)
 
 
 def _product(matrix: Tensor, dense: Tensor) -> Tensor:

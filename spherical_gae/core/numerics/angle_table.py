@@ -19,7 +19,6 @@ import numpy as np
 import scipy  # its parts load when a table is first built, not when a distribution is imported
 import torch
 from torch import Tensor
-from torch._subclasses.fake_tensor import FakeTensor
 
 from spherical_gae.core.numerics.angle_family import FAMILIES, AngleFamily, Array
 from spherical_gae.core.numerics.angle_quantile import (
@@ -28,6 +27,7 @@ from spherical_gae.core.numerics.angle_quantile import (
     quantile,
     quantile_slope,
 )
+from spherical_gae.core.numerics.operators import call_operator, is_traced, register_operator
 
 # Smallest dimension with a table of the von Mises-Fisher law; the sampler of ``marginal.py`` serves the circle.
 MIN_DIM = 3
@@ -104,8 +104,9 @@ def tabulated_angle(concentration: Tensor, score: Tensor, family: type[AngleFami
         Four tensors of that shape, differentiable.  The error is the table's, see ``AngleTable``, and in the
         distribution function a few roundings times sqrt(m) besides.
     """
-    if torch.compiler.is_compiling() or isinstance(concentration, FakeTensor):
-        return TabulatedAngle(*_opaque(concentration, score, family.__name__, dim))
+    if is_traced(concentration):
+        found = call_operator("tabulated_angle", concentration, score, dim=dim, family=family.__name__)
+        return TabulatedAngle(*found)
     table = angle_table(family, dim, concentration.dtype, concentration.device)
     scalars, a = table.scalars, 0.5 * (dim - 1)
     b, spread = family.mode(concentration * scalars.inverse_a, scalars.one)
@@ -132,20 +133,12 @@ def tabulated_angle(concentration: Tensor, score: Tensor, family: type[AngleFami
     return TabulatedAngle(half_tangent, twice_rest - scalars.one, sine, rate * sine / spread)
 
 
-@torch.library.custom_op(
-    "spherical_gae::tabulated_angle",
-    mutates_args=(),
-    schema="(Tensor concentration, Tensor score, str family, SymInt dim) -> Tensor[]",
+# At a fixed score: nothing asks for derivatives in it.
+register_operator(
+    "tabulated_angle",
+    lambda kappa, score, family, dim: tabulated_angle(kappa, score.detach(), FAMILIES[family], dim),
+    num_outputs=4,
 )
-def _opaque(concentration: Tensor, score: Tensor, family: str, dim: int) -> list[Tensor]:
-    """For torch.compile, which can neither trace how a table is built nor keep one apart for each dtype."""
-    # Contiguous, as the fake results are.
-    return list(tabulated_angle(concentration.contiguous(), score.contiguous(), FAMILIES[family], dim))
-
-
-@_opaque.register_fake
-def _(concentration: Tensor, _score: Tensor, _family: str, _dim: int) -> list[Tensor]:
-    return [torch.empty_like(concentration, memory_format=torch.contiguous_format) for _ in range(4)]
 
 
 def angle_table(family: type[AngleFamily], dim: int, dtype: torch.dtype, device: torch.device) -> AngleTable:

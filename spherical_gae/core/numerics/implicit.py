@@ -22,6 +22,8 @@ from torch import Tensor
 from torch.autograd import Function
 
 from spherical_gae.core.numerics.bessel import ratio_terms
+from spherical_gae.core.numerics.forward_mode import differentiable_jvp
+from spherical_gae.core.numerics.operators import call_operator, is_traced, register_operator
 from spherical_gae.core.numerics.signature import keeps_signature
 
 # The number of e-folds after which the tail is cut, and the Gauss-Legendre nodes and weights on [-1, 1]: plain
@@ -50,6 +52,9 @@ def reparameterized_angle(concentration: Tensor, half_tangent: Tensor, dim: int)
         the pathwise one, with a relative error below 1e-12 in float64 and, in float32, 1e-5 for m <= 1000 and
         1e-4 for m <= 65536.  Differentiable twice.
     """
+    if is_traced(concentration):
+        versine, sine = call_operator("reparameterized_angle", concentration, half_tangent, dim=dim)
+        return versine, sine
     return ReparameterizedAngle.apply(concentration, half_tangent, dim)
 
 
@@ -80,9 +85,7 @@ def angle_velocity(concentration: Tensor, half_tangent: Tensor, dim: int) -> Ten
     tilt = sign * kappa
     length = _tail_length(theta, sine, cosine, cotangent, tilt, dim, _FOLDS[t.dtype])
 
-    # torch.compile looks through a cache, with a warning.
-    rule = _gauss_legendre if torch.compiler.is_compiling() else _cached_gauss_legendre
-    abscissae, weights = rule(t.dtype, t.device)
+    abscissae, weights = _gauss_legendre(t.dtype, t.device)
     step = length.unsqueeze(-1) * abscissae
     log_density, rise = _log_density_change(
         step,
@@ -140,6 +143,7 @@ class ReparameterizedAngle(Function):
         """Keeps the concentration and the outputs."""
         kappa, _, ctx.dim = inputs
         ctx.save_for_backward(kappa, *output)
+        ctx.save_for_forward(kappa, *output)
 
     @staticmethod
     def backward(ctx: Any, grad_versine: Tensor, grad_sine: Tensor) -> tuple[Tensor, None, None]:
@@ -148,6 +152,14 @@ class ReparameterizedAngle(Function):
         grad = grad_versine * sine + grad_sine * (1 - versine)
         # The half tangent from the outputs, which depend on kappa: so this derivative has a derivative in turn.
         return grad * angle_velocity(kappa, versine / sine, ctx.dim), None, None
+
+    @staticmethod
+    @differentiable_jvp
+    def jvp(ctx: Any, on_kappa: Tensor, _on_half_tangent: None, _dim: None) -> tuple[Tensor, Tensor]:
+        """The same in forward mode."""
+        kappa, versine, sine = ctx.saved_tensors
+        change = on_kappa * angle_velocity(kappa, versine / sine, ctx.dim)
+        return change * sine, change * (1 - versine)
 
 
 def _sinhc(x: Tensor) -> Tensor:
@@ -207,14 +219,16 @@ def _tail_length(
     return torch.where(value > -0.9 * folds, theta, length.detach())
 
 
+@lru_cache(maxsize=16)
+@torch.inference_mode(False)  # An inference tensor would be of no use to a later derivative.
 def _gauss_legendre(dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
     """Nodes and weights on [0, 1]."""
     nodes, weights = (torch.tensor(x, dtype=dtype, device=device) for x in _RULES[dtype])
     return (nodes + 1) / 2, weights / 2
 
 
-@lru_cache(maxsize=16)
-def _cached_gauss_legendre(dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
-    # An inference tensor would be of no use to a later derivative.
-    with torch.inference_mode(False):
-        return _gauss_legendre(dtype, device)
+register_operator(
+    "reparameterized_angle",
+    lambda kappa, half_tangent, _family, dim: ReparameterizedAngle.apply(kappa, half_tangent.detach(), dim),
+    num_outputs=2,
+)

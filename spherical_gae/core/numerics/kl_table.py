@@ -13,7 +13,6 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
-from torch._subclasses.fake_tensor import FakeTensor
 
 from spherical_gae.core.numerics.angle_family import PowerSphericalAngle, VonMisesFisherAngle
 from spherical_gae.core.numerics.divergence_family import DivergenceFamily
@@ -21,7 +20,7 @@ from spherical_gae.core.numerics.isotropic_projection import IsotropicProjection
 from spherical_gae.core.numerics.spherical_cauchy_divergence import SphericalCauchyDivergence
 
 # By name, which unlike a class can be an argument of an operator.
-_FAMILIES: dict[str, type[DivergenceFamily]] = {
+DIVERGENCE_FAMILIES: dict[str, type[DivergenceFamily]] = {
     family.__name__: family
     for family in (VonMisesFisherAngle, PowerSphericalAngle, SphericalCauchyDivergence, IsotropicProjection)
 }
@@ -58,9 +57,6 @@ def tabulated_kl(concentration: Tensor, family: type[DivergenceFamily], dim: int
         Two differentiable tensors of that shape, with relative errors below 2e-6 in float32 and 1e-12
         in float64 (1e-11 for the Power Spherical law), wherever they are normal numbers of the dtype.
     """
-    if torch.compiler.is_compiling() or isinstance(concentration, FakeTensor):
-        value, slope = _opaque(concentration, family.__name__, dim)
-        return value, slope
     table = kl_table(family, dim, concentration.dtype, concentration.device)
     q, lead, weight, slope = family.frame(concentration * table.scale, table.one, dim)
     place = q * table.density
@@ -74,20 +70,6 @@ def tabulated_kl(concentration: Tensor, family: type[DivergenceFamily], dim: int
         value = torch.addcmul(coefficient, value, offset)
     excess, factor = value.unbind(-1)
     return torch.addcmul(lead, weight, excess), slope * factor
-
-
-@torch.library.custom_op(
-    "spherical_gae::tabulated_kl", mutates_args=(), schema="(Tensor concentration, str family, SymInt dim) -> Tensor[]"
-)
-def _opaque(concentration: Tensor, family: str, dim: int) -> list[Tensor]:
-    """For torch.compile, which can neither trace how a table is built nor keep one apart for each dtype."""
-    # Contiguous, as the fake results are.
-    return list(tabulated_kl(concentration.contiguous(), _FAMILIES[family], dim))
-
-
-@_opaque.register_fake
-def _(concentration: Tensor, _family: str, _dim: int) -> list[Tensor]:
-    return [torch.empty_like(concentration, memory_format=torch.contiguous_format) for _ in range(2)]
 
 
 def kl_table(family: type[DivergenceFamily], dim: int, dtype: torch.dtype, device: torch.device) -> KLTable:

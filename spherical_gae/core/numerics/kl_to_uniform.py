@@ -9,7 +9,9 @@ from torch import Tensor
 from torch.autograd import Function
 
 from spherical_gae.core.numerics.divergence_family import DivergenceFamily
-from spherical_gae.core.numerics.kl_table import tabulated_kl
+from spherical_gae.core.numerics.forward_mode import differentiable_jvp
+from spherical_gae.core.numerics.kl_table import DIVERGENCE_FAMILIES, tabulated_kl
+from spherical_gae.core.numerics.operators import call_operator, is_traced, register_operator
 from spherical_gae.core.numerics.signature import keeps_signature
 
 
@@ -22,12 +24,13 @@ def divergence_to_uniform(concentration: Tensor, family: type[DivergenceFamily],
         dim: Ambient dimension m >= 2.
 
     Returns:
-        The divergence in nats, same shape and dtype, differentiable in both modes and under ``torch.func``, but not
-        forward over forward, which gives 0: torch does not differentiate a Function's jvp in forward mode.  It and
-        its derivative have the accuracy of ``tabulated_kl``; the second derivative is the table's own.
+        The divergence in nats, same shape and dtype, differentiable twice in both modes, under ``torch.func`` and, in
+        reverse mode, under ``torch.compile``.  It and its derivative have the accuracy of ``tabulated_kl``; the second
+        derivative is the table's own.
     """
-    divergence = _Divergence if torch.compiler.is_compiling() else _DivergenceBothModes
-    return divergence.apply(concentration, family, dim)[0]
+    if is_traced(concentration):
+        return call_operator("divergence_to_uniform", concentration, dim=dim, family=family.__name__)[0]
+    return _Divergence.apply(concentration, family, dim)[0]
 
 
 class _Divergence(Function):
@@ -49,20 +52,19 @@ class _Divergence(Function):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor, _grad_slope: Tensor) -> tuple[Tensor, None, None]:
-        return grad * _slope(ctx), None, None
-
-
-class _DivergenceBothModes(_Divergence):
-    """With forward mode, which torch.compile does not trace."""
+        kappa, slope = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            # As a function of kappa, for a second derivative.
+            slope = tabulated_kl(kappa, ctx.family, ctx.dim)[1]
+        return grad * slope, None, None
 
     @staticmethod
+    @differentiable_jvp
     def jvp(ctx: Any, tangent: Tensor, _family: None, _dim: None) -> tuple[Tensor, None]:
-        return tangent * _slope(ctx), None
+        return tangent * tabulated_kl(ctx.saved_tensors[0], ctx.family, ctx.dim)[1], None
 
 
-def _slope(ctx: Any) -> Tensor:
-    """The slope, as a function of kappa where a second derivative may be asked for."""
-    kappa, slope = ctx.saved_tensors
-    if torch.is_grad_enabled() and not torch.compiler.is_compiling():
-        return tabulated_kl(kappa, ctx.family, ctx.dim)[1]
-    return slope
+register_operator(
+    "divergence_to_uniform",
+    lambda kappa, family, dim: (divergence_to_uniform(kappa, DIVERGENCE_FAMILIES[family], dim),),
+)

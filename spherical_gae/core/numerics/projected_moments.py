@@ -16,6 +16,8 @@ import math
 import torch
 from torch import Tensor
 
+from spherical_gae.core.numerics.operators import last_size
+
 _NODES = 512
 # So many nodes are summed at once.
 _CHUNK = 32
@@ -65,7 +67,7 @@ def projected_second_moment(loc: Tensor, scale: Tensor) -> Tensor:
 def _frame(loc: Tensor, scale: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """mu and s at a mean square of 1, first u and its step, [...]."""
     mu, s = loc.double(), scale.double()
-    dim = mu.shape[-1]
+    dim = last_size(mu)
     size = ((mu.square() + s.square()).mean(-1, keepdim=True)).rsqrt()
     mu, s = mu * size, s * size
     low = torch.full_like(mu[..., 0], -_FOLDS - math.log(dim))

@@ -21,6 +21,8 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
+from spherical_gae.core.numerics.forward_mode import differentiable_jvp
+from spherical_gae.core.numerics.operators import call_operator, is_traced, last_size, register_operator
 from spherical_gae.core.numerics.signature import keeps_signature
 from spherical_gae.core.numerics.truncated_moments import given_direction
 
@@ -36,8 +38,10 @@ def project(loc: Tensor, scale: Tensor, noise: Tensor) -> Tensor:
     Returns:
         Unit vectors, shape [..., m].
     """
-    apply = (_Projection if torch.compiler.is_compiling() else _ProjectionBothModes).apply
-    return apply(loc, scale, noise)[0]
+    if is_traced(loc):
+        x = torch.addcmul(loc, scale, noise)
+        return x / torch.linalg.vector_norm(x, dim=-1, keepdim=True)
+    return _Projection.apply(loc, scale, noise)[0]
 
 
 def sampled_divergence(loc: Tensor, scale: Tensor, value: Tensor) -> Tensor:
@@ -51,8 +55,9 @@ def sampled_divergence(loc: Tensor, scale: Tensor, value: Tensor) -> Tensor:
     Returns:
         Nats, shape [...], differentiable twice in all three.
     """
-    apply = (_Divergence if torch.compiler.is_compiling() else _DivergenceBothModes).apply
-    return apply(loc, scale, value)[0]
+    if is_traced(loc):
+        return call_operator("sampled_divergence", loc, scale, value, dim=last_size(loc))[0]
+    return _Divergence.apply(loc, scale, value)[0]
 
 
 class _Projection(Function):
@@ -79,11 +84,8 @@ class _Projection(Function):
         across = torch.addcmul(grad, (grad * value).sum(-1, keepdim=True), value, value=-1) * inverse
         return across, across * noise, None
 
-
-class _ProjectionBothModes(_Projection):
-    """With forward mode, which torch.compile does not trace."""
-
     @staticmethod
+    @differentiable_jvp
     def jvp(ctx: Any, loc: Tensor | None, scale: Tensor | None, _noise: None) -> tuple[Tensor, None]:
         noise, value, inverse = _direction(ctx)
         change = torch.zeros_like(value) if loc is None else loc
@@ -95,7 +97,7 @@ class _ProjectionBothModes(_Projection):
 def _direction(ctx: Any) -> tuple[Tensor, Tensor, Tensor]:
     """The noise, and z and 1 / |x|, as functions of mu and s where a second derivative may be asked for."""
     loc, scale, noise, value, inverse = ctx.saved_tensors
-    if torch.is_grad_enabled() and not torch.compiler.is_compiling():
+    if torch.is_grad_enabled():
         x = torch.addcmul(loc, scale, noise)
         inverse = torch.linalg.vector_norm(x, dim=-1, keepdim=True).reciprocal()
         value = x * inverse
@@ -122,11 +124,8 @@ class _Divergence(Function):
     def backward(ctx: Any, grad: Tensor, _grad_numbers: Tensor) -> tuple[Tensor, ...]:
         return _gradients(ctx, grad.unsqueeze(-1))
 
-
-class _DivergenceBothModes(_Divergence):
-    """With forward mode, which torch.compile does not trace."""
-
     @staticmethod
+    @differentiable_jvp
     def jvp(ctx: Any, *tangents: Tensor | None) -> tuple[Tensor, None]:
         one = torch.ones_like(ctx.saved_tensors[0][..., :1])
         pairs = zip(_gradients(ctx, one), tangents, strict=True)
@@ -136,7 +135,7 @@ class _DivergenceBothModes(_Divergence):
 def _gradients(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Those in mu, s and z, times ``grad`` [..., 1]."""
     loc, scale, value, numbers = ctx.saved_tensors
-    if torch.is_grad_enabled() and not torch.compiler.is_compiling():
+    if torch.is_grad_enabled():
         numbers = _divergence(loc, scale, value)[1]
     on_square, on_product, shrink = (numbers * grad).split(1, -1)
     inverse = scale.reciprocal()
@@ -153,5 +152,12 @@ def _divergence(loc: Tensor, scale: Tensor, value: Tensor) -> tuple[Tensor, Tens
     length = torch.linalg.vector_norm(point, dim=-1)
     product = (point * (loc / scale)).sum(-1)
     size = torch.hypot(torch.linalg.vector_norm(loc, dim=-1), torch.linalg.vector_norm(scale, dim=-1))
-    found = given_direction(product, length, size, loc.shape[-1])
+    found = given_direction(product, length, size, last_size(loc))
     return found.value - torch.log(scale).sum(-1), found.numbers
+
+
+register_operator(
+    "sampled_divergence",
+    lambda loc, scale, value, _family, _dim: (sampled_divergence(loc, scale, value),),
+    drops_last_axis=True,
+)

@@ -19,13 +19,14 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import torch
 from torch import Tensor
 from torch.autograd import Function
 
 from spherical_gae.core.numerics.angle_family import VonMisesFisherAngle
 from spherical_gae.core.numerics.bessel import EXPANSION, log_terms, ratio_terms
+from spherical_gae.core.numerics.forward_mode import differentiable_jvp
 from spherical_gae.core.numerics.kl_to_uniform import divergence_to_uniform
+from spherical_gae.core.numerics.operators import call_operator, is_traced, register_operator
 
 
 def log_sphere_area(dim: int) -> float:
@@ -219,14 +220,10 @@ def _check(concentration: Tensor, dim: int) -> None:
 _Scalar = Callable[[Tensor, int], Tensor]
 
 
-def _elementwise(value: _Scalar, derivative: _Scalar, plain_derivative: _Scalar | None = None) -> _Scalar:
-    """Makes f(kappa, dim) differentiable by a derivative of its own: backward, forward mode and vmap.
+def _elementwise(name: str, value: _Scalar, derivative: _Scalar) -> _Scalar:
+    """Makes f(kappa, dim) differentiable by a derivative of its own: backward, forward mode, vmap and torch.compile."""
 
-    torch.compile traces neither a Function with a jvp nor a Function in another's backward, and takes no second
-    derivative: for it the jvp is left out and a derivative that is such a Function is given plainly as well.
-    """
-
-    class Backward(Function):
+    class Elementwise(Function):
         generate_vmap_rule = True
 
         @staticmethod
@@ -242,18 +239,20 @@ def _elementwise(value: _Scalar, derivative: _Scalar, plain_derivative: _Scalar 
         @staticmethod
         def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
             (kappa,) = ctx.saved_tensors
-            slope = plain_derivative if plain_derivative and torch.compiler.is_compiling() else derivative
-            return grad * slope(kappa, ctx.dim), None
+            return grad * derivative(kappa, ctx.dim), None
 
-    class BothModes(Backward):
         @staticmethod
+        @differentiable_jvp
         def jvp(ctx: Any, tangent: Tensor, _dim: None) -> Tensor:
             (kappa,) = ctx.saved_tensors
             return tangent * derivative(kappa, ctx.dim)
 
     def apply(kappa: Tensor, dim: int) -> Tensor:
-        return (Backward if torch.compiler.is_compiling() else BothModes).apply(kappa, dim)
+        if is_traced(kappa):
+            return call_operator(name, kappa, dim=dim)[0]
+        return Elementwise.apply(kappa, dim)
 
+    register_operator(name, lambda kappa, _family, dim: (Elementwise.apply(kappa, dim),))
     return apply
 
 
@@ -266,7 +265,7 @@ def _deficit(kappa: Tensor, dim: int) -> Tensor:
 
 
 # L' = A,  (kappa - L)' = 1 - A; A' itself is differentiated through its expansion.
-_LENGTH = _elementwise(_length, mean_resultant_slope)
-_DEFICIT = _elementwise(_deficit, lambda kappa, dim: -mean_resultant_slope(kappa, dim))
-_LOG_HYP0F1 = _elementwise(lambda kappa, dim: log_terms(kappa, dim).log_hyp0f1, _LENGTH, _length)
-_LOG_PEAK_RATIO = _elementwise(lambda kappa, dim: log_terms(kappa, dim).log_peak_ratio, _DEFICIT, _deficit)
+_LENGTH = _elementwise("mean_resultant_length", _length, mean_resultant_slope)
+_DEFICIT = _elementwise("mean_resultant_deficit", _deficit, lambda kappa, dim: -mean_resultant_slope(kappa, dim))
+_LOG_HYP0F1 = _elementwise("log_hyp0f1", lambda kappa, dim: log_terms(kappa, dim).log_hyp0f1, _LENGTH)
+_LOG_PEAK_RATIO = _elementwise("log_peak_ratio", lambda kappa, dim: log_terms(kappa, dim).log_peak_ratio, _DEFICIT)

@@ -10,6 +10,8 @@ from torch.autograd import Function
 
 from spherical_gae.core.numerics.angle_family import AngleFamily
 from spherical_gae.core.numerics.angle_table import TabulatedAngle, tabulated_angle
+from spherical_gae.core.numerics.forward_mode import differentiable_jvp
+from spherical_gae.core.numerics.operators import is_traced, last_size
 from spherical_gae.core.numerics.signature import keeps_signature
 from spherical_gae.core.numerics.tangent import carried, tangent_direction
 
@@ -33,10 +35,11 @@ def sample_tabulated(
         smallest rotation that moves it; the part of that gradient along ``loc`` has no meaning.  Rotations do not
         commute: a sample's second derivative in two directions of ``loc`` is symmetric in the mean only.
     """
+    if is_traced(loc):
+        return _sample_traced(loc, concentration, family, generator)
     mean, kappa = loc.detach(), concentration.detach()
     score = torch.empty_like(kappa, memory_format=torch.contiguous_format).normal_(generator=generator)
-    dim = loc.shape[-1]
-    # Not a slice, which torch 2.8 does not compile.
+    dim = last_size(loc)
     _, cosine, sine, velocity = tabulated_angle(kappa, score, family, dim)
     if dim <= _SMALL_DIM:
         noise = tangent_direction(mean, generator)
@@ -47,6 +50,25 @@ def sample_tabulated(
         square = torch.linalg.vector_norm(noise, dim=-1).square_()
         scale = square.addcmul_(along, along, value=-1).rsqrt_()
     return _Sample.apply(loc, concentration, cosine, sine, velocity, noise, along, scale, score, family)
+
+
+def _sample_traced(
+    loc: Tensor, concentration: Tensor, family: type[AngleFamily], generator: Generator | None
+) -> Tensor:
+    """The same for torch.compile, by functions that it differentiates itself."""
+    kappa = concentration.detach()
+    score = torch.empty_like(kappa, memory_format=torch.contiguous_format).normal_(generator=generator)
+    # Not a slice, which torch 2.8 does not compile.
+    _, cosine, sine, _ = tabulated_angle(concentration, score, family, last_size(loc))
+    if loc.shape[-1] <= _SMALL_DIM:
+        tangent = tangent_direction(loc, generator)
+    else:
+        mean = loc.detach()
+        noise = torch.empty_like(mean, memory_format=torch.contiguous_format).normal_(generator=generator)
+        along = (noise * mean).sum(-1, keepdim=True)
+        scale = torch.rsqrt(torch.linalg.vector_norm(noise, dim=-1, keepdim=True).square() - along * along)
+        tangent = (noise - along * mean) * scale
+    return cosine.unsqueeze(-1) * loc + sine.unsqueeze(-1) * carried(tangent, loc)
 
 
 class _Sample(Function):
@@ -76,13 +98,14 @@ class _Sample(Function):
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         *tensors, ctx.family = inputs
         ctx.save_for_backward(*tensors)
+        ctx.save_for_forward(*tensors)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         loc, kappa, cosine, sine, velocity, noise, along, scale, score = ctx.saved_tensors
-        if torch.is_grad_enabled() and not torch.compiler.is_compiling():
+        if torch.is_grad_enabled():
             tangent = carried((noise - along.unsqueeze(-1) * loc.detach()) * scale.unsqueeze(-1), loc)
-            angle = tabulated_angle(kappa, score, ctx.family, loc.shape[-1])
+            angle = tabulated_angle(kappa, score, ctx.family, last_size(loc))
             return *_differentiable_gradient(grad, loc, angle, tangent), *[None] * 8
         on_loc = (grad * loc).sum(-1)
         on_tangent = (grad * noise).sum(-1).addcmul_(along, on_loc, value=-1).mul_(scale)
@@ -93,6 +116,20 @@ class _Sample(Function):
         if ctx.needs_input_grad[0]:
             grad_loc = (cosine.unsqueeze(-1) * grad).addcmul_(turn.mul_(scale).unsqueeze(-1), noise, value=-1)
         return grad_loc, grad_kappa, *[None] * 8
+
+    @staticmethod
+    @differentiable_jvp
+    def jvp(ctx: Any, on_loc: Tensor | None, on_kappa: Tensor | None, *_: None) -> Tensor:
+        loc, kappa, _, _, _, noise, along, scale, score = ctx.saved_tensors
+        tangent = carried((noise - along.unsqueeze(-1) * loc.detach()) * scale.unsqueeze(-1), loc)
+        angle = tabulated_angle(kappa, score, ctx.family, last_size(loc))
+        cosine, sine = angle.cosine.unsqueeze(-1), angle.sine.unsqueeze(-1)
+        change = torch.zeros_like(loc)
+        if on_kappa is not None:
+            change = change + (on_kappa * angle.velocity).unsqueeze(-1) * (cosine * tangent - sine * loc)
+        if on_loc is not None:
+            change = change + cosine * on_loc - sine * (on_loc * tangent).sum(-1, keepdim=True) * loc
+        return change
 
 
 def _differentiable_gradient(

@@ -8,6 +8,8 @@ import torch
 from torch import Generator, Tensor
 from torch.autograd import Function
 
+from spherical_gae.core.numerics.forward_mode import differentiable_jvp
+from spherical_gae.core.numerics.operators import is_traced
 from spherical_gae.core.numerics.signature import keeps_signature
 
 
@@ -26,8 +28,10 @@ def random_point_at_angle(loc: Tensor, versine: Tensor, sine: Tensor, generator:
         Unlike a gradient through the projection of fixed noise, this one is bounded; for m = 3 the other has
         infinite variance.
     """
-    start = loc.detach()
-    return _Point.apply(loc, versine, sine, tangent_direction(start, generator))
+    tangent = tangent_direction(loc, generator)
+    if is_traced(loc):
+        return loc - versine.unsqueeze(-1) * loc + sine.unsqueeze(-1) * carried(tangent, loc)
+    return _Point.apply(loc, versine, sine, tangent)
 
 
 def tangent_direction(loc: Tensor, generator: Generator | None = None) -> Tensor:
@@ -68,6 +72,7 @@ class _Point(Function):
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         ctx.save_for_backward(*inputs)
+        ctx.save_for_forward(*inputs)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
@@ -80,6 +85,22 @@ class _Point(Function):
         grad_loc = torch.addcmul(grad, versine.unsqueeze(-1), grad, value=-1)
         grad_loc = torch.addcmul(grad_loc, sine.unsqueeze(-1) * along, tangent, value=-1)
         return grad_loc, -along.squeeze(-1), across.squeeze(-1), None
+
+    @staticmethod
+    @differentiable_jvp
+    def jvp(
+        ctx: Any, on_loc: Tensor | None, on_versine: Tensor | None, on_sine: Tensor | None, _on_tangent: None
+    ) -> Tensor:
+        loc, versine, sine, tangent = ctx.saved_tensors
+        tangent = carried(tangent, loc)
+        change = torch.zeros_like(loc)
+        if on_loc is not None:
+            change = on_loc - versine.unsqueeze(-1) * on_loc - sine.unsqueeze(-1) * _inner(on_loc, tangent) * loc
+        if on_versine is not None:
+            change = change - on_versine.unsqueeze(-1) * loc
+        if on_sine is not None:
+            change = change + on_sine.unsqueeze(-1) * tangent
+        return change
 
 
 def carried(tangent: Tensor, loc: Tensor) -> Tensor:

@@ -31,9 +31,10 @@ import scipy  # its parts load when a table is first built, not when a distribut
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch._subclasses.fake_tensor import FakeTensor
 from torch.autograd import Function
 
+from spherical_gae.core.numerics.forward_mode import differentiable_jvp
+from spherical_gae.core.numerics.operators import call_operator, is_traced, register_operator
 from spherical_gae.core.numerics.signature import keeps_signature
 
 Array = NDArray[np.float64]
@@ -93,8 +94,6 @@ def log_moment(a: Tensor, dim: int) -> LogMoment:
         Two differentiable tensors of that shape.  The relative error of log M_(m-1) and of its derivative is below 1e-6
         in float32 and 1e-12 in float64 for |a| <= 1e4 and m <= 1024, that of log M absolute where it crosses zero.
     """
-    if torch.compiler.is_compiling() or isinstance(a, FakeTensor):
-        return LogMoment(*_opaque_log_moment(a, dim))
     table = moment_table(dim, a.dtype, a.device)
     twice, _, cell, offset = _place(a, table, table.density)
     tau = 0.5 * twice
@@ -117,8 +116,9 @@ def log_moment_value(a: Tensor, dim: int) -> Tensor:
     Returns:
         The same shape.
     """
-    apply = (_LogMoment if torch.compiler.is_compiling() else _LogMomentBothModes).apply
-    return apply(a, dim)[0]
+    if is_traced(a):
+        return call_operator("log_moment", a, dim=dim)[0]
+    return _LogMoment.apply(a, dim)[0]
 
 
 class _LogMoment(Function):
@@ -144,11 +144,8 @@ class _LogMoment(Function):
     def backward(ctx: Any, grad: Tensor, _grad_slope: Tensor) -> tuple[Tensor, None]:
         return grad * _slope(ctx), None
 
-
-class _LogMomentBothModes(_LogMoment):
-    """With forward mode, which torch.compile does not trace."""
-
     @staticmethod
+    @differentiable_jvp
     def jvp(ctx: Any, tangent: Tensor, _dim: None) -> tuple[Tensor, None]:
         return tangent * _slope(ctx), None
 
@@ -156,7 +153,7 @@ class _LogMomentBothModes(_LogMoment):
 def _slope(ctx: Any) -> Tensor:
     """The slope, as a function of a where a second derivative may be asked for."""
     a, slope = ctx.saved_tensors
-    if torch.is_grad_enabled() and not torch.compiler.is_compiling():
+    if torch.is_grad_enabled():
         return log_moment(a, ctx.dim).slope
     return slope
 
@@ -177,8 +174,6 @@ def given_direction(product: Tensor, length: Tensor, size: Tensor, dim: int) -> 
         (m / 2) log c - g, whose error is a few roundings of m log m and of its terms; and twice its derivative in |w|^2
         at constant w.n, that in w.n, and e^l / c.  Differentiable.
     """
-    if torch.compiler.is_compiling() or isinstance(product, FakeTensor):
-        return GivenDirection(*_opaque_given_direction(product, length, size, dim))
     table = moment_table(dim, product.dtype, product.device)
     a = product / length
     # Twice tau.
@@ -219,34 +214,7 @@ def _horner(cell: Tensor, offset: Tensor) -> Tensor:
     return value
 
 
-_SCHEMA = "(Tensor a, SymInt dim) -> Tensor[]"
-
-
-@torch.library.custom_op("spherical_gae::log_moment", mutates_args=(), schema=_SCHEMA)
-def _opaque_log_moment(a: Tensor, dim: int) -> list[Tensor]:
-    """For torch.compile, which can neither trace how a table is built nor keep one apart for each dtype."""
-    return list(log_moment(a.contiguous(), dim))
-
-
-@_opaque_log_moment.register_fake
-def _(a: Tensor, _dim: int) -> list[Tensor]:
-    return [torch.empty_like(a, memory_format=torch.contiguous_format) for _ in range(2)]
-
-
-@torch.library.custom_op(
-    "spherical_gae::given_direction",
-    mutates_args=(),
-    schema="(Tensor product, Tensor length, Tensor size, SymInt dim) -> Tensor[]",
-)
-def _opaque_given_direction(product: Tensor, length: Tensor, size: Tensor, dim: int) -> list[Tensor]:
-    """As ``_opaque_log_moment``."""
-    return list(given_direction(product.contiguous(), length.contiguous(), size.contiguous(), dim))
-
-
-@_opaque_given_direction.register_fake
-def _(product: Tensor, _length: Tensor, _size: Tensor, _dim: int) -> list[Tensor]:
-    value = torch.empty_like(product, memory_format=torch.contiguous_format)
-    return [value, value.new_empty((*product.shape, 3))]
+register_operator("log_moment", lambda a, _family, dim: (log_moment_value(a, dim),))
 
 
 def moment_table(dim: int, dtype: torch.dtype, device: torch.device) -> MomentTable:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -42,6 +43,12 @@ class FullBatchRun(LinkRun):
         self.masking = self._make_masking()
         self.sampler = negative_sampler(train)
         self.hard_sampler = self._make_hard_sampler() if self.config.hard_negatives > 0 else None
+        self.compiled_loss: Callable[..., Tensor] | None = None
+
+    def compile_steps(self, backend: str) -> None:
+        """Lets torch.compile make the loss and its gradient; draws of links and negatives, and validation, stay."""
+        super().compile_steps(backend)
+        self.compiled_loss = torch.compile(self.whole_loss, backend=backend)
 
     def _make_masking(self) -> LinkMasking | AdjacencyMasking | None:
         share = self.config.mask_share
@@ -78,15 +85,12 @@ class FullBatchRun(LinkRun):
             graph, positives = self.inputs[-1], self.split.train.pos_edge_label_index
         else:
             graph, positives = self.masking.sample()
-        z = self._encode(graph)
-        negatives = self.sampler.sample(self.config.negatives_per_link * positives.size(1))
-        kl_weight = self.config.kl_weight / self.num_nodes
-        known = self.model.graph_arguments(graph, self.num_nodes)
-        loss = self.model.recon_loss(z, positives, negatives, **known)
-        if self.hard_sampler is not None:
-            weight = self.config.ranking_weight
-            loss = (1 - weight) * loss + weight * self._ranking_loss(z, positives, known)
-        loss = loss + kl_weight * self.model.kl_loss()
+        if self.compiled_loss is not None:
+            loss = self.compiled_loss(graph, positives, *self._draw_negatives(positives))
+        else:
+            # The embeddings are sampled first: published results depend on the order of the draws.
+            z = self._encode(graph)
+            loss = self._loss(z, graph, positives, *self._draw_negatives(positives))
         value = loss.item()
         self.check_loss(value)
         loss.backward()
@@ -94,10 +98,28 @@ class FullBatchRun(LinkRun):
         self.epoch += 1
         return value
 
-    def _ranking_loss(self, z: Tensor, positives: Tensor, known: dict[str, Tensor]) -> Tensor:
+    def _draw_negatives(self, positives: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Uniform ones, and hard ones if there are."""
+        negatives = self.sampler.sample(self.config.negatives_per_link * positives.size(1))
+        if self.hard_sampler is None:
+            return negatives, None
+        return negatives, self.hard_sampler.sample(positives, self.config.hard_negatives)
+
+    def whole_loss(self, graph: Any, positives: Tensor, negatives: Tensor, hard: Tensor | None) -> Tensor:
+        """What a step minimises, as one function."""
+        return self._loss(self._encode(graph), graph, positives, negatives, hard)
+
+    def _loss(self, z: Tensor, graph: Any, positives: Tensor, negatives: Tensor, hard: Tensor | None) -> Tensor:
+        """What a step minimises, of the embeddings from the graph that the encoder sees."""
+        known = self.model.graph_arguments(graph, self.num_nodes)
+        loss = self.model.recon_loss(z, positives, negatives, **known)
+        if hard is not None:
+            weight = self.config.ranking_weight
+            loss = (1 - weight) * loss + weight * self._ranking_loss(z, positives, hard, known)
+        return loss + self.config.kl_weight / self.num_nodes * self.model.kl_loss()
+
+    def _ranking_loss(self, z: Tensor, positives: Tensor, hard: Tensor, known: dict[str, Tensor]) -> Tensor:
         """``listwise_loss`` of the links to predict, each among hard negatives of its own."""
-        assert self.hard_sampler is not None
-        hard = self.hard_sampler.sample(positives, self.config.hard_negatives)
         pairs = torch.cat([positives, hard.flatten(1)], dim=1)
         scores = self.model.decoder(z, pairs, sigmoid=False, **known)
         positive, negative = scores.split([positives.size(1), hard[0].numel()])

@@ -37,6 +37,7 @@ def fit_gae(
     checkpoint: str | Path | None = None,
     progress: bool = True,
     callbacks: Sequence[Callback] = (),
+    compile: bool | str = False,
 ) -> GAEResult:
     """Trains a graph autoencoder on the training links, and keeps the weights of the best validation epoch.
 
@@ -67,6 +68,9 @@ def fit_gae(
         progress: Whether to show a progress bar.
         callbacks: Functions ``callback(epoch, figures)``, called after each epoch with the entries of the history, see
             ``CSVLogger`` and ``TensorBoardLogger``; of several processes, in the first.
+        compile: Whether torch.compile makes the training steps of the full batch: True, or the name of one of its
+            backends.  The first steps take up to a minute then, later ones less time than without; random numbers are
+            other ones.  See the guide on scaling for when it pays.
 
     Returns:
         Scores and history.
@@ -75,8 +79,8 @@ def fit_gae(
         TypeError: If ``split`` is not a split of one graph into three ``Data``, such as ``HeteroData``.
         ValueError: If the split leaks or lacks something, see ``checked_split``; if the split is directed and the
             model is not, or the other way round; if the checkpoint was made with other
-            settings, on another split, or for another kind of model; or if several processes are to train on the full
-            batch.
+            settings, on another split, or for another kind of model; if several processes are to train on the full
+            batch; or if ``compile`` is given for batches of links.
         ImportError: If neighbourhoods have to be sampled and pyg-lib is not installed.
         FloatingPointError: If the loss or the embeddings become NaN or infinite.
     """
@@ -85,6 +89,8 @@ def fit_gae(
     device = next(model.parameters()).device
     with seeded(seed, device):
         run = make_run(undirected, split, config, inputs, seed, device)
+        if compile:
+            run.compile_steps(compile if isinstance(compile, str) else "inductor")
         run_epochs(
             run,
             device=device,

@@ -60,6 +60,7 @@ class LinkRun(ABC):
         self.best_val = LinkScores(-math.inf, -math.inf)
         self.best_value = -math.inf
         self.best_weights: dict[str, Tensor] = {}
+        self.backend: str | None = None
         self.history: dict[str, list[float]] = {"loss": [], "val_auc": [], "val_ap": []}
         if not config.select_by.startswith("auc"):
             self.history[f"val_{config.select_by}"] = []
@@ -68,6 +69,16 @@ class LinkRun(ABC):
     def placed(self, split: LinkSplit) -> LinkSplit:
         """The split on the devices where this kind of run wants it."""
         return split
+
+    def compile_steps(self, backend: str) -> None:
+        """Lets torch.compile make the training steps, by one of its backends.
+
+        Raises:
+            ValueError: If this kind of run cannot.
+        """
+        if type(self).compile_steps is LinkRun.compile_steps:
+            raise ValueError("compile must be False in batches of links: it needs the full batch, batch_size=0")
+        self.backend = backend
 
     @abstractmethod
     def prepare(self) -> None:
@@ -185,7 +196,10 @@ class LinkRun(ABC):
         if self.config.patience is None:
             del settings["patience"]  # checkpoints from before there was one do not have it
         links, weight = self.split.train.pos_edge_label_index, self.split.train.edge_weight
+        # Compiled steps draw other random numbers.
+        compiled = {} if self.backend is None else {"backend": self.backend}
         return {
+            **compiled,
             "model": type(self.model).__name__,
             "config": settings,
             "seed": self.seed,

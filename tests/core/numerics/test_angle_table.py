@@ -213,13 +213,13 @@ def test_operator_for_compiled_graphs(operand):
     """Its schema, its fake results and their strides, by torch's own check; and its values."""
     kappa = OPERANDS[operand]()
     score = torch.randn(kappa.shape, generator=seeded())
-    arguments = (kappa, score, "VonMisesFisherAngle", 10)
-    torch.library.opcheck(torch.ops.spherical_gae.tabulated_angle.default, arguments)
+    operator = torch.ops.spherical_gae.value.default
+    torch.library.opcheck(operator, ([kappa, score], "tabulated_angle", "VonMisesFisherAngle", 10))
     torch.testing.assert_close(
-        torch.ops.spherical_gae.tabulated_angle(*arguments),
+        operator([kappa, score], "tabulated_angle", "VonMisesFisherAngle", 10),
         list(tabulated_angle(kappa, score, VonMisesFisherAngle, 10)),
     )
-    torch.library.opcheck(torch.ops.spherical_gae.tabulated_kl.default, (kappa, "VonMisesFisherAngle", 10))
+    torch.library.opcheck(operator, ([kappa], "divergence_to_uniform", "VonMisesFisherAngle", 10))
 
 
 def test_scores_beyond_the_reach_are_clamped():
