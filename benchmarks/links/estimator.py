@@ -42,11 +42,13 @@ PRESET = "frontier-product"
 METHODS = ("estimator", "estimator, refit=False", "fit_gae by hand")
 
 
-def without_test_links(split: LinkSplit) -> Data:
+def without_test_links(split: LinkSplit, with_features: bool = True) -> Data:
     """The graph of the training and the validation links."""
     links = torch.cat([split.train.pos_edge_label_index, split.val.pos_edge_label_index], dim=1)
-    both = torch.cat([links, links.flip(0)], dim=1)
-    return Data(x=split.train.x, edge_index=both, num_nodes=split.train.num_nodes)
+    graph = Data(edge_index=torch.cat([links, links.flip(0)], dim=1), num_nodes=split.train.num_nodes)
+    if with_features:
+        graph.x = split.train.x
+    return graph
 
 
 def test_scores(embedding: SphericalGraphEmbedding, split: LinkSplit) -> dict[str, float]:

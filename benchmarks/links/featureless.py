@@ -56,8 +56,7 @@ def run_cell(cell: Cell, work: Path, epochs: int | None = None) -> dict[str, Any
     path = work / cell.network / f"{cell.seed}.json"
     if not path.exists():
         split = split_links(load_network(cell.network), seed=cell.seed)
-        graph = without_test_links(split)
-        del graph.x
+        graph = without_test_links(split, with_features=False)
         embedding = SphericalGraphEmbedding(epochs=epochs, random_state=cell.seed).fit(graph)
         chosen = {"features": embedding.default_features_, "best_epoch": embedding.best_epoch_}
         save_json(path, {**cell._asdict(), **test_scores(embedding, split), **chosen})

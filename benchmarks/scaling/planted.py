@@ -24,9 +24,9 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from benchmarks.cells import command_line, write_results
-from benchmarks.links.estimator import test_scores
+from benchmarks.links.estimator import test_scores, without_test_links
 from spherical_gae import SphericalGraphEmbedding
-from spherical_gae.data import LinkSplit, clean_graph, split_links
+from spherical_gae.data import clean_graph, split_links
 
 HERE = Path(__file__).parents[1]
 WITHIN = 0.8
@@ -44,17 +44,11 @@ def planted_graph(num_nodes: int, num_links: int, size: int, seed: int = 0) -> D
     return clean_graph(Data(edge_index=edges, num_nodes=num_nodes))
 
 
-def without_test(split: LinkSplit) -> Data:
-    """The graph of the links that are not for the test."""
-    links = torch.cat([split.train.pos_edge_label_index, split.val.pos_edge_label_index], dim=1)
-    return Data(edge_index=torch.cat([links, links.flip(0)], dim=1), num_nodes=split.train.num_nodes)
-
-
 def run(num_nodes: int, num_links: int, size: int, seed: int) -> dict[str, Any]:
     """Fits and scores."""
     data = planted_graph(num_nodes, num_links, size, seed)
     split = split_links(data, val=TEST_SHARE, test=TEST_SHARE, seed=seed)
-    graph = without_test(split)
+    graph = without_test_links(split, with_features=False)
     wall, cpu = time.perf_counter(), time.process_time()
     embedding = SphericalGraphEmbedding(random_state=seed).fit(graph)
     return {
