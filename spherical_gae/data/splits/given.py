@@ -97,9 +97,9 @@ def link_split(
     weight = None
     if data.edge_weight is not None:
         weight = _weight_of(links["train"], data, directed)
-    placed = Data(**{key: value for key, value in data.to_dict().items() if key != "edge_index"}, num_nodes=num_nodes)
     device = data.edge_index.device if data.edge_index is not None else links["train"].device
-    placed.edge_index = torch.empty(2, 0, dtype=torch.long, device=device)
+    no_links = torch.empty(2, 0, dtype=torch.long, device=device)
+    placed = Data(**{**data.to_dict(), "num_nodes": num_nodes, "edge_index": no_links})
     return make_split(placed, list(links.values()), list(negatives.values()), weight)
 
 
