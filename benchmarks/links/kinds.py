@@ -2,8 +2,9 @@
 
     python benchmarks/links/kinds.py
 
-Every graph (``planted_graphs.py``) is split as its kind asks.  The preset is trained on the training part, and again on
-a reading that does not know the kind: directions dropped, sides dropped, graphs of a batch taken for one.  Its
+Every graph (``planted_graphs.py``) is split as its kind asks.  The preset (of a bipartite graph the preset bipartite,
+which has weights for each side) is trained on the training part; and again, the preset of all kinds, on a reading that
+does not know the kind: directions dropped, sides dropped, graphs of a batch taken for one.  Its
 validation negatives are then any pairs, as its training negatives are.  Both are asked about the same test links and
 the same test negatives, those of the kind: ordered pairs, pairs across the sides, pairs within a graph.
 
@@ -39,6 +40,8 @@ from spherical_gae.experiments.seeds import parse_seeds
 
 RESULTS = Path(__file__).parents[1] / "results"
 CHANGES = {"dropout": 0.2, "latent_dim": 16}
+# The preset of a kind, where it has one of its own.
+PRESETS = {"bipartite": "bipartite"}
 
 
 class Cell(NamedTuple):
@@ -53,7 +56,8 @@ def run(cell: Cell, preset_name: str, epochs: int) -> dict[str, Any]:
     data = PLANTED[cell.kind](cell.seed)
     split = split_links(data, 0.05, 0.15, seed=cell.seed)
     preset = load_preset(preset_name).with_changes(**CHANGES, epochs=epochs)
-    _, scores = train_once(split, preset, "s-vgae", cell.seed, progress=False)
+    own = load_preset(PRESETS.get(cell.kind, preset_name)).with_changes(**CHANGES, epochs=epochs)
+    _, scores = train_once(split, own, "s-vgae", cell.seed, progress=False)
     baseline = baseline_scores(split)
     result = {"auc": scores["auc"], "cosine": baseline["auc"]}
     if cell.kind == "temporal":

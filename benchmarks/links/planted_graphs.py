@@ -22,17 +22,22 @@ def cyclic_blocks(seed: int, num_nodes: int = 300, num_links: int = 2400, noise:
     return clean_graph(Data(edge_index=links, num_nodes=num_nodes), directed=True)
 
 
-def two_sided_communities(
-    seed: int, sizes: tuple[int, int] = (120, 180), num_links: int = 2000, noise: float = 0.2
-) -> Data:
-    """Bipartite: four communities with nodes of both sides; a share of the links joins any two."""
+def buyers_and_shops(seed: int, sizes: tuple[int, int] = (150, 100), num_links: int = 500, noise: float = 0.2) -> Data:
+    """Bipartite: four kinds of nodes, told by their features; buyers of a kind go to shops of the next.
+
+    A share of the links joins any two.
+    """
     generator = torch.Generator().manual_seed(seed)
-    community = torch.randint(4, (sum(sizes),), generator=generator)
+    num_nodes = sum(sizes)
+    kind = torch.randint(4, (num_nodes,), generator=generator)
+    centre = torch.randn(4, 16, generator=generator)
     a = torch.randint(sizes[0], (12 * num_links,), generator=generator)
     b = sizes[0] + torch.randint(sizes[1], (12 * num_links,), generator=generator)
-    kept = (community[a] == community[b]) | (torch.rand(a.numel(), generator=generator) < noise / 4)
-    side = (torch.arange(sum(sizes)) >= sizes[0]).long()
-    return clean_graph(Data(edge_index=torch.stack([a, b])[:, kept][:, :num_links], num_nodes=sum(sizes), side=side))
+    kept = ((kind[a] + 1) % 4 == kind[b]) | (torch.rand(a.numel(), generator=generator) < noise / 4)
+    x = centre[kind] + 0.5 * torch.randn(num_nodes, 16, generator=generator)
+    side = (torch.arange(num_nodes) >= sizes[0]).long()
+    links = torch.stack([a, b])[:, kept][:, :num_links]
+    return clean_graph(Data(edge_index=links, x=x, side=side, num_nodes=num_nodes))
 
 
 def preferential_attachment(seed: int, num_nodes: int = 300, num_links: int = 2000) -> Data:
@@ -77,7 +82,7 @@ def two_motifs(seed: int, num_graphs: int = 60) -> Batch:
 
 PLANTED: dict[str, Callable[..., Data]] = {
     "directed": cyclic_blocks,
-    "bipartite": two_sided_communities,
+    "bipartite": buyers_and_shops,
     "temporal": preferential_attachment,
     "batch": two_motifs,
 }

@@ -72,6 +72,21 @@ def read_own_graph(config: ExperimentConfig) -> Data:
     return data
 
 
+def with_sides(config: ExperimentConfig, data: Data) -> Data:
+    """The graph with the sides that the preset asks for, found by the links where its file does not say them."""
+    if not config.preset.features_by_side or data.get("side") is not None:
+        return data
+    if data.get("directed"):
+        fail("--preset", f"given {config.preset_name!r} with --directed, allowed: one of them")
+    try:
+        data.side = graphs.two_sides(data)
+    except ValueError as error:
+        fail("--preset", f"given {config.preset_name!r} for {config.dataset}: {str(error).removeprefix('data: ')}")
+    if launched_rank() == 0:
+        typer.echo(f"Sides were found by the links. {graphs.kind_of_graph(data)}\n")
+    return data
+
+
 def _checksum(option: str, path: str | None, saved: str | None) -> str | None:
     if path is None:
         return None

@@ -11,7 +11,7 @@ import typer
 
 from spherical_gae import data as graphs
 from spherical_gae import experiments, training
-from spherical_gae.cli.dataset import absolute, check_names, is_file, place, read_own_graph, with_checksums
+from spherical_gae.cli.dataset import absolute, check_names, is_file, place, read_own_graph, with_checksums, with_sides
 from spherical_gae.cli.options import (
     advice_when_stopped,
     fail,
@@ -106,7 +106,8 @@ def train(
 
     With --directed, links are predicted with their direction: each node has two embeddings, as a source and as a
     target, and the test links are also held against themselves turned round (the columns "reversed"). With --time,
-    links are split by time. Of a bipartite graph, only pairs across the two sides are negatives.
+    links are split by time. Of a bipartite graph, only pairs across the two sides are negatives; --preset bipartite
+    has weights of its own for the features of each side, and finds the sides by the links if the file does not say.
 
     Writes into the run folder: config.json, metrics.json (one entry per seed), embeddings.npy (unit vectors, on a
     product of spheres one for each factor; first seed), node_ids.json (whose they are, if the nodes have ids),
@@ -138,7 +139,7 @@ def train(
         folder = new_folder(out, f"{config.title}-{preset}")
     use_threads(threads)
     target, config = usable_device(device), with_checksums(config)
-    data = _loaded(config)
+    data = with_sides(config, _loaded(config))
     with training.joined_processes(target) as processes:
         _check_trainable(config, data)
         folder = processes.agree(folder)
@@ -196,9 +197,8 @@ def _configured(
 
 def _check_trainable(config: ExperimentConfig, data: Data) -> None:
     """Refuses settings that cannot be trained with on this graph, or in so many processes, before there is a folder."""
-    directed = bool(data.get("directed"))
-    encoder = experiments.build_model(config.preset, "s-vgae", (1 + directed) * data.num_features).encoder
-    num_links = data.edge_index.size(1) // (2 - directed)
+    encoder = experiments.build_model(config.preset, "s-vgae", experiments.num_channels(data, config.preset)).encoder
+    num_links = data.edge_index.size(1) // (1 if data.get("directed") else 2)
     num_train_links = num_links - int(0.05 * num_links) - int(0.1 * num_links)
     try:
         training.kind_of_run(

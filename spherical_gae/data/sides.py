@@ -1,4 +1,4 @@
-"""The two sides of a bipartite graph, found by its links."""
+"""The two sides of a bipartite graph, found by its links; features that are others on each."""
 
 from __future__ import annotations
 
@@ -59,6 +59,25 @@ def two_sides(data: Data) -> Tensor:
             stacklevel=2,
         )
     return torch.from_numpy((even > odd).astype(np.int64)).to(data.edge_index.device)
+
+
+def features_by_side(x: Tensor, side: Tensor) -> Tensor:
+    """Features that are others on each side, so that a linear map of them has weights for both.
+
+    Args:
+        x: Node features, shape [N, F].
+        side: int64 [N], 0 or 1 for each node.
+
+    Returns:
+        Shape [N, 2 F]: those of side 0 in the first F columns, those of side 1 in the others, and zeros.
+
+    Example:
+        >>> features_by_side(torch.tensor([[1.0], [2.0]]), torch.tensor([1, 0]))
+        tensor([[0., 1.],
+                [2., 0.]])
+    """
+    second = side.to(x.dtype)[:, None]
+    return torch.cat([x * (1 - second), x * second], dim=1)
 
 
 def _odd_cycle(walks: coo_array, start: int, num_nodes: int) -> list[int]:

@@ -31,10 +31,15 @@ def resolve_preset(name: str, data: Data, features: str | None = None) -> Preset
         features: The kind of features that it is given, ``"hash"`` or ``"spectral"``; None for its own.
 
     Raises:
-        ValueError: If there is no such preset.
+        ValueError: If there is no such preset, or it is for bipartite graphs.
     """
     if name != AUTO:
-        return load_preset(name)
+        preset = load_preset(name)
+        if preset.features_by_side:
+            raise ValueError(
+                f"preset: given {name!r}, allowed: one for graphs of one kind of nodes, such as 'frontier'"
+            )
+        return preset
     num_links = data.edge_index.size(1) // 2
     if features == HASH:
         if num_links <= LARGE:

@@ -18,7 +18,7 @@ from torch_geometric.data import Data
 from spherical_gae.data.readers.options import ReadingOptions
 from spherical_gae.data.splits import LinkSplit, split_links
 from spherical_gae.experiments.baseline import BASELINE, baseline_scores
-from spherical_gae.experiments.kinds import undirected_split
+from spherical_gae.experiments.kinds import num_channels, prepared_split
 from spherical_gae.experiments.names import METHODS
 from spherical_gae.experiments.presets import Preset, build_model
 from spherical_gae.models.graph import VariationalGAE
@@ -122,8 +122,8 @@ def train_once(
     """Trains one model on one split.
 
     Args:
-        split: From ``split_links``; a directed one is trained on as its ``cover_split``, and the model is that of a
-            ``DirectedGAE``.
+        split: From ``split_links``; trained on is what ``prepared_split`` makes of it, so that of a directed one the
+            model is that of a ``DirectedGAE``.
         preset: The settings.
         method: ``"s-vgae"`` or ``"n-vgae"``.
         seed: Seed of the weights and of the training.
@@ -136,7 +136,7 @@ def train_once(
         validation epoch, ``auc_last`` and ``ap_last`` at the last epoch, ``val_auc``, ``val_ap``, ``best_epoch``; of a
         directed graph ``auc_reversed`` and ``ap_reversed``, against the test links turned round.
     """
-    split = undirected_split(split)
+    split = prepared_split(split, preset)
     model = build_model(preset, method, split.train.num_features, seed).to(device)
     result = fit_gae(
         model,
@@ -199,7 +199,7 @@ class Experiment:
         if self.processes.is_first:
             save_json(saved, self.config.to_dict())
         for seed in self.config.seeds:
-            split = undirected_split(split_links(data, seed=seed))
+            split = split_links(data, seed=seed)
             for method in METHODS:
                 self._run_cell(split, method, seed)
             if self.processes.is_first:
@@ -211,7 +211,7 @@ class Experiment:
         return metrics
 
     def load_model(self, method: str, seed: int, in_channels: int) -> VariationalGAE:
-        """A trained model of this folder, in evaluation mode; of a directed graph it has two channels a feature."""
+        """A trained model of this folder, in evaluation mode; ``in_channels`` are the graph's ``num_channels``."""
         model = build_model(self.config.preset, method, in_channels, seed)
         model.load_state_dict(safetensors.torch.load_file(self._cell(method, seed, "safetensors")))
         return model.eval()
@@ -260,7 +260,8 @@ class Experiment:
         seed = self.config.seeds[0]
         embeddings, picture = self.folder / "embeddings.npy", self.folder / "latent.png"
         checkpoint = self.folder / "cells" / "picture.ckpt"
-        split = undirected_split(split_links(data, seed=seed))
+        whole = split_links(data, seed=seed)
+        split = prepared_split(whole, self.config.preset)
         if self.processes.is_first and not embeddings.exists():
             if "node_ids" in data:
                 save_json(self.folder / "node_ids.json", data.node_ids)
@@ -273,7 +274,7 @@ class Experiment:
         if data.num_nodes > _MAX_DRAWN_NODES:
             return
         if not self._is_there(picture):
-            model = self._model_on_sphere(split, checkpoint)
+            model = self._model_on_sphere(whole, data, checkpoint)
             if self.processes.is_first:
                 title = f"{self.config.title}: mean directions of an S-VGAE on S², Hammer projection"
                 labels = None if data.y is None else data.y.numpy()
@@ -282,10 +283,10 @@ class Experiment:
         if self.processes.is_first:
             checkpoint.unlink(missing_ok=True)
 
-    def _model_on_sphere(self, split: LinkSplit, checkpoint: Path) -> VariationalGAE:
+    def _model_on_sphere(self, split: LinkSplit, data: Data, checkpoint: Path) -> VariationalGAE:
         seed = self.config.seeds[0]
         if self.config.preset.latent_dim == 3 and self.config.preset.num_factors == 1:
-            return self.load_model("s-vgae", seed, split.train.num_features)
+            return self.load_model("s-vgae", seed, num_channels(data, self.config.preset))
         model, _ = train_once(
             split,
             self.config.preset.on_one_sphere(3),

@@ -70,5 +70,42 @@ def test_times_split_the_links(mail: Path) -> None:
     assert output.split("\n\n")[-2].splitlines()[-1] == "0% of the test links have an end without training links"
 
 
+@pytest.fixture
+def visits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Who went to which shop; people and shops have names of their own."""
+    monkeypatch.chdir(tmp_path)
+    lines = [f"p{k:02d},s{(3 * k + step) % 20:02d}" for k in range(30) for step in range(4)]
+    path = tmp_path / "visits.csv"
+    path.write_text("from,to\n" + "\n".join(lines) + "\n")
+    return path
+
+
+BIPARTITE = "A bipartite graph: negatives are pairs of the 30 nodes of side 0 and the 20 of side 1."
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_sides_are_those_of_the_columns_or_found_by_the_links(visits: Path, told: bool) -> None:
+    quick = ["--epochs", 2, "--latent-dim", 3, "--preset", "bipartite"]
+    result = call("train", "--dataset", "visits.csv", *quick, *(["--bipartite"] if told else []))
+    assert result.exit_code == 0, result.output
+    assert BIPARTITE in result.stdout
+    assert ("Sides were found by the links." in result.stdout) is not told
+    (folder,) = Path("runs").iterdir()
+    ids = json.loads((folder / "node_ids.json").read_text())
+    embeddings = np.load(folder / "embeddings.npy")
+    assert embeddings.shape == (50, 3) == (len(ids), 3)
+
+
+def test_a_graph_that_has_no_two_sides_is_refused(mail: Path) -> None:
+    quick = ["--dataset", "mail.csv", "--preset", "bipartite"]
+    result = call("train", *quick)
+    assert result.exit_code == 2
+    assert "Error: --preset: given 'bipartite' for " in result.stderr
+    assert "a cycle of odd length" in result.stderr
+    result = call("train", *quick, "--directed")
+    assert result.stderr == "Error: --preset: given 'bipartite' with --directed, allowed: one of them\n"
+    assert not Path("runs").exists()
+
+
 def test_several_kinds_at_once_are_refused(mail: Path) -> None:
     assert_refused(call("train", "--dataset", "mail.csv", *QUICK, "--directed", "--bipartite"), "--dataset", "directed")

@@ -11,6 +11,7 @@ from torch_geometric.data import Data, HeteroData
 
 from spherical_gae import split_links
 from spherical_gae.data import from_networkx, two_sides
+from spherical_gae.data.sides import features_by_side
 
 
 def graph(*links: tuple[int, int], num_nodes: int) -> Data:
@@ -71,6 +72,14 @@ def test_a_long_path_needs_no_recursion() -> None:
 def test_the_shortest_odd_cycles_are_named(links: list[tuple[int, int]]) -> None:
     with pytest.raises(ValueError, match=r"^data: given a cycle of odd length, (2 - |3 - 3|4 - |1 - |0 - )"):
         two_sides(graph(*links, num_nodes=5))
+
+
+def test_features_by_side_keep_a_linear_map_apart_for_each_side() -> None:
+    generator = torch.Generator().manual_seed(0)
+    x, side = torch.randn(9, 3, generator=generator), torch.arange(9) % 2
+    weight = torch.randn(2, 3, 5, generator=generator)
+    expected = torch.stack([x[k] @ weight[side[k]] for k in range(9)])
+    torch.testing.assert_close(features_by_side(x, side) @ weight.flatten(0, 1), expected)
 
 
 def test_no_graph_is_refused() -> None:

@@ -1,10 +1,12 @@
+import pytest
 import torch
 from torch_geometric.data import Data
 
 from spherical_gae import DirectedGAE, score_links, split_links
-from spherical_gae.data import clean_graph
+from spherical_gae.data import clean_graph, two_sides
+from spherical_gae.data.sides import features_by_side
 from spherical_gae.evaluation import auc_ap
-from spherical_gae.experiments.kinds import undirected_split
+from spherical_gae.experiments.kinds import num_channels, prepared_split, undirected_split
 from spherical_gae.experiments.links import model_inputs, train_once
 from spherical_gae.experiments.presets import load_preset
 
@@ -33,3 +35,29 @@ def test_a_preset_trains_a_directed_split() -> None:
         for name in ("pos", "reversed")
     )
     assert (scores["auc_reversed"], scores["ap_reversed"]) == auc_ap(positive, turned)
+
+
+def test_features_by_side_are_for_presets_that_ask_for_them() -> None:
+    data = ring(directed=False)
+    data.edge_index = data.edge_index[:, data.edge_index.sum(0) % 2 == 1]
+    data.side = two_sides(data)
+    split, preset = split_links(data), load_preset("bipartite").with_changes(latent_dim=4, epochs=2)
+    assert prepared_split(split, load_preset("frontier")) is split
+    prepared = prepared_split(split, preset)
+    for part, own in zip(prepared, split, strict=True):
+        assert part.x is prepared.train.x
+        assert torch.equal(part.x, features_by_side(own.x, data.side))
+        assert torch.equal(part.pos_edge_label_index, own.pos_edge_label_index)
+    assert num_channels(data, preset) == prepared.train.num_features == 2 * num_channels(data, load_preset("frontier"))
+    model, scores = train_once(split, preset, "s-vgae", 0, progress=False)
+    inputs, test = model_inputs(prepared.train), split.test
+    positive, negative = (
+        score_links(model, prepared.train, pairs, inputs=inputs)
+        for pairs in (test.pos_edge_label_index, test.neg_edge_label_index)
+    )
+    assert (scores["auc"], scores["ap"]) == auc_ap(positive, negative)
+
+
+def test_a_preset_for_two_sides_refuses_a_graph_of_one() -> None:
+    with pytest.raises(ValueError, match=r"^preset: given one for bipartite graphs, .* two_sides\(data\) finds them"):
+        train_once(split_links(ring(directed=False)), load_preset("bipartite"), "s-vgae", 0)

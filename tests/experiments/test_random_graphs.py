@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from spherical_gae import split_links
-from spherical_gae.experiments.baseline import baseline_scores
 from spherical_gae.experiments.links import train_once
 from spherical_gae.experiments.presets import load_preset
 from tests.helpers.random_graphs import KINDS, random_graph
@@ -16,7 +15,7 @@ NUM_SEEDS = 10
 @pytest.mark.parametrize("with_features", [False, True])
 @pytest.mark.parametrize("kind", KINDS)
 def test_random_graphs_score_one_half(kind: str, with_features: bool) -> None:
-    """Within three standard errors of the mean over ten seeds, which is one point or two, for every score there is.
+    """Within three standard errors of the mean over ten seeds; such an error is a point or two.
 
     A batch of graphs once had an AUC of 84 to 97, as most negatives joined two graphs; and 55 to 58 when these were
     within graphs, but fewer than the links in dense ones.
@@ -24,14 +23,12 @@ def test_random_graphs_score_one_half(kind: str, with_features: bool) -> None:
     scores: dict[str, list[float]] = {}
     for seed in range(NUM_SEEDS):
         split = split_links(random_graph(kind, seed, with_features), 0.1, 0.3, seed=seed)
-        preset = load_preset(("paper", "frontier")[seed % 2]).with_changes(epochs=15, latent_dim=12, dropout=0.2)
+        preset = load_preset(("paper", "frontier")[seed % 2]).with_changes(epochs=12, latent_dim=12, dropout=0.2)
         _, trained = train_once(split, preset, "s-vgae", seed, progress=False)
-        baseline = {f"cosine {name}": value for name, value in baseline_scores(split).items()}
-        for name, value in {**trained, **baseline}.items():
-            if "auc" in name and name != "val_auc":
-                scores.setdefault(name, []).append(value)
-    expected = {"auc", "auc_last", "cosine auc"}
-    assert set(scores) == expected | ({"auc_reversed", "cosine auc_reversed"} if kind == "directed" else set())
+        for name in ("auc", "auc_last", "auc_reversed"):
+            if name in trained:
+                scores.setdefault(name, []).append(trained[name])
+    assert ("auc_reversed" in scores) is (kind == "directed")
     for name, values in scores.items():
         error = np.std(values, ddof=1) / NUM_SEEDS**0.5
         assert error < 0.02, name

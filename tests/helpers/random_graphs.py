@@ -20,13 +20,13 @@ def random_links(num_nodes: int, num_links: int, generator: torch.Generator) -> 
 
 
 def undirected(generator: torch.Generator) -> Data:
-    return Data(edge_index=random_links(100, 400, generator), num_nodes=100)
+    return Data(edge_index=random_links(100, 800, generator), num_nodes=100)
 
 
 def bipartite(generator: torch.Generator) -> Data:
     """Sides of 40 and 60 nodes, mixed."""
     order = torch.randperm(100, generator=generator)
-    number = random_pairs(40 * 60, 400, generator)
+    number = random_pairs(40 * 60, 800, generator)
     edge_index = torch.stack([order[number // 60], order[40 + number % 60]])
     return Data(
         num_nodes=100, edge_index=edge_index, side=torch.zeros(100, dtype=torch.long).index_fill_(0, order[40:], 1)
@@ -43,16 +43,16 @@ def batch(generator: torch.Generator) -> Data:
 
 
 def directed(generator: torch.Generator) -> Data:
-    number = random_pairs(100 * 99, 600, generator)
+    number = random_pairs(100 * 99, 1200, generator)
     source, target = number // 99, number % 99
     return Data(edge_index=torch.stack([source, target + (target >= source)]), num_nodes=100, directed=True)
 
 
 def temporal(generator: torch.Generator) -> Data:
     """Events: a link may occur several times, and counts from the first one on."""
-    links = random_links(100, 400, generator)
-    events = links[:, torch.randint(400, (800,), generator=generator)]
-    return Data(edge_index=events, edge_time=torch.rand(800, generator=generator), num_nodes=100)
+    links = random_links(100, 800, generator)
+    events = links[:, torch.randint(800, (1600,), generator=generator)]
+    return Data(edge_index=events, edge_time=torch.rand(1600, generator=generator), num_nodes=100)
 
 
 KINDS: dict[str, Callable[[torch.Generator], Data]] = {

@@ -36,6 +36,7 @@ class Preset:
             node sees, side by side.
         num_feature_steps: Steps of the ``"feature neighbors"`` encoder among these, as many as ``num_steps``.
         num_neighbors: Number of a node's feature neighbours.
+        features_by_side: Whether the features of a bipartite graph are others on each side, see ``features_by_side``.
         num_factors: Number of spheres that the S-VGAE's latent is a product of.
         latent: Distribution of the S-VGAE's latents: ``"s"`` for von Mises-Fisher, ``"f"`` for a direction without
             noise, ``"plain"`` for a vector without noise that is not normalised; on one sphere also ``"p"`` for
@@ -70,6 +71,7 @@ class Preset:
     num_steps: tuple[int, ...] = (1,)
     num_feature_steps: tuple[int, ...] = ()
     num_neighbors: int = 20
+    features_by_side: bool = False
     num_factors: int = 1
     latent: str = "s"
     decoder: str = "inner product"
