@@ -18,6 +18,9 @@ KINDS = (AUTO, HASH, SPECTRAL)
 LARGE = 50_000
 """Links above which a graph is large: one training of many seconds an epoch is enough."""
 _COLUMNS, _COLUMNS_IF_LARGE = 256, 64
+# Length of a row.  Large graphs get an encoder that does not normalise, in which the bias would drown short rows after
+# many steps of propagation: all nodes would point in nearly the same direction.
+_LENGTH, _LENGTH_IF_LARGE = 1.0, 8.0
 # Eigenvectors need a few nodes.
 _LEAST_NODES = 8
 
@@ -54,7 +57,8 @@ def with_default_features(graph: Data, kind: str | None, node_ids: Sequence[Any]
     """
     made = copy.copy(graph)
     if kind == HASH:
-        made.x = default_features(node_ids, _COLUMNS if num_links <= LARGE else _COLUMNS_IF_LARGE)
+        columns, length = (_COLUMNS, _LENGTH) if num_links <= LARGE else (_COLUMNS_IF_LARGE, _LENGTH_IF_LARGE)
+        made.x = length * default_features(node_ids, columns)
     elif kind == SPECTRAL:
         made.x, made.eigenvalues = spectral_features(graph.edge_index, graph.num_nodes, edge_weight=graph.edge_weight)
     return made
@@ -70,7 +74,7 @@ def features_of_later_nodes(old: Data, whole: Data, new_ids: Iterable[Any]) -> T
     """
     eigenvalues = old.get("eigenvalues")
     if eigenvalues is None:
-        return default_features(new_ids, old.x.size(1))
+        return row_length(old) * default_features(new_ids, old.x.size(1))
     known = SpectralFeatures(old.x, eigenvalues)
     return extended_features(known, whole.edge_index, int(whole.num_nodes), whole.edge_weight)
 
@@ -80,3 +84,8 @@ def kind_of(data: Data) -> str | None:
     if not data.get("has_default_features"):
         return None
     return HASH if data.get("eigenvalues") is None else SPECTRAL
+
+
+def row_length(data: Data) -> float:
+    """The length of the rows of a hash."""
+    return float(data.x[0].norm())

@@ -15,7 +15,7 @@ from torch_geometric.data import Data
 from spherical_gae.data.checksums import file_sha256
 from spherical_gae.data.default_features import default_features
 from spherical_gae.data.feature_preparation import FeaturePreparation
-from spherical_gae.embedding.featureless import HASH, kind_of
+from spherical_gae.embedding.featureless import HASH, kind_of, row_length
 from spherical_gae.embedding.state import EmbeddedGraph
 from spherical_gae.experiments.presets import Preset, build_model
 from spherical_gae.training.checkpoint import save_json, save_weights, write_atomically
@@ -71,6 +71,7 @@ def save_embedding(embedding: Any, folder: str | Path) -> None:
             "name": graph.data.get("name"),
             "num_features": graph.data.num_features,
             "has_default_features": bool(graph.data.get("has_default_features", False)),
+            "row_length": row_length(graph.data) if kind_of(graph.data) == HASH else None,
             "label_names": graph.data.get("label_names"),
             "feature_preparation": None if preparation is None else preparation.to_dict(),
         },
@@ -180,7 +181,7 @@ def _graph(tensors: dict[str, Tensor], ids: list[Any], facts: dict[str, Any]) ->
     if "eigenvalues" in tensors:
         data.eigenvalues = tensors["eigenvalues"]
     if kind_of(data) == HASH:
-        data.x = default_features(ids, width)
+        data.x = facts["row_length"] * default_features(ids, width)
     elif "x" in tensors:
         data.x = tensors["x"]
     else:

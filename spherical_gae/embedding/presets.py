@@ -14,7 +14,7 @@ _FULL_BATCH_LINKS = 1_000_000
 # Chosen by validation on eight networks without features, see docs/results/featureless.md.
 _OF_EIGENVECTORS: dict[str, Any] = {"epochs": 400}
 _OF_HASHES: dict[str, Any] = {"epochs": 400, "dropout": 0.3}
-_OF_HASHES_IF_LARGE: dict[str, Any] = {"num_steps": (8,), "epochs": 30, "dropout": 0.0}
+_OF_HASHES_IF_LARGE: dict[str, Any] = {"num_steps": (8,), "epochs": 20, "dropout": 0.0}
 
 
 def resolve_preset(name: str, data: Data, features: str | None = None) -> Preset:
@@ -22,7 +22,7 @@ def resolve_preset(name: str, data: Data, features: str | None = None) -> Preset
 
     ``"auto"`` is ``frontier`` up to a million links, ``scalable`` above.  Of a graph without features it is
     ``frontier`` with 400 epochs, and for a hash of the ids with a dropout of .3; for these above 50,000 links
-    ``scalable`` with eight steps of propagation, no dropout and 30 epochs: what random vectors tell of a graph comes by
+    ``scalable`` with eight steps of propagation, no dropout and 20 epochs: what random vectors tell of a graph comes by
     propagation alone.
 
     Args:

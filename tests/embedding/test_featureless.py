@@ -9,6 +9,7 @@ from spherical_gae.embedding.featureless import (
     features_of_later_nodes,
     kind_of,
     kinds_to_try,
+    row_length,
     with_default_features,
 )
 
@@ -36,7 +37,10 @@ def test_features_of_a_part_are_those_of_its_links() -> None:
     signs = with_default_features(part, "hash", data.node_ids, 78)
     assert torch.equal(signs.x, default_features(34, 256))
     assert kind_of(signs) == "hash"
-    assert with_default_features(part, "hash", data.node_ids, 50_001).x.shape == (34, 64)
+    large = with_default_features(part, "hash", data.node_ids, 50_001)
+    assert torch.equal(large.x, 8 * default_features(34))
+    assert row_length(large) == 8
+    assert torch.equal(features_of_later_nodes(large, large, ["x"]), 8 * default_features(["x"]))
 
 
 def test_later_nodes_get_a_hash_of_their_ids() -> None:

@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 
 from spherical_gae import SphericalGraphEmbedding
+from spherical_gae.embedding import featureless
 from tests.helpers.embeddings import fitted, words_and_links
 
 ELSEWHERE = """
 import sys, numpy as np
 from spherical_gae import SphericalGraphEmbedding
+from spherical_gae.embedding import featureless
 embedding = SphericalGraphEmbedding.load(sys.argv[1])
 np.savez(
     sys.argv[2],
@@ -78,6 +80,15 @@ def test_later_nodes_are_saved_too(tmp_path: Path) -> None:
     loaded = SphericalGraphEmbedding.load(tmp_path)
     assert loaded.to_frame().equals(whole.to_frame())
     assert loaded.transform([("later", "late")]).equals(whole.transform([("later", "late")]))
+
+
+def test_hash_of_a_large_graph_is_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(featureless, "LARGE", 77)
+    embedding = fitted(nx.karate_club_graph())
+    embedding.save(tmp_path)
+    loaded = SphericalGraphEmbedding.load(tmp_path)
+    assert float(loaded._graph.data.x.abs().min()) == 1
+    assert loaded.transform([("late", 3)]).equals(embedding.transform([("late", 3)]))
 
 
 def test_sides_are_saved(tmp_path: Path) -> None:
