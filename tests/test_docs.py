@@ -60,7 +60,9 @@ def test_python_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 GUIDES = [
-    path for path in PAGES if path.parent.name == "guide" and path.stem in ("clustering", "distributions", "embeddings")
+    path
+    for path in PAGES
+    if path.parent.name == "guide" and path.stem in ("clustering", "distributions", "embeddings", "kinds_of_graph")
 ]
 
 

@@ -17,7 +17,13 @@ from torch_geometric.data import Data
 
 from spherical_gae.data.cleaning import clean_graph, count_nodes, plain_ids, some
 from spherical_gae.data.feature_preparation import FeaturePreparation
-from spherical_gae.data.readers.conversions import float_array, networkx_edges, node_attributes, scipy_edges
+from spherical_gae.data.readers.conversions import (
+    float_array,
+    networkx_edges,
+    node_attributes,
+    scipy_edges,
+    warn_of_directions,
+)
 from spherical_gae.data.readers.feature_files import read_features
 from spherical_gae.data.readers.graph_files import read_graph
 
@@ -111,8 +117,16 @@ def _links(graph: Any) -> Data:
     if graph is None:
         return Data(edge_index=torch.empty(2, 0, dtype=torch.long))
     if isinstance(graph, Data):
+        if graph.get("directed"):
+            raise ValueError(
+                "graph: given a directed one, allowed: undirected ones; DirectedGAE is for directed links, and "
+                "clean_graph(data, directed=False) drops the directions"
+            )
         return _parts(graph)
     if isinstance(graph, nx.Graph):
+        warn_of_directions(
+            graph, "graph.to_undirected() does so without this warning; DirectedGAE is for directed links"
+        )
         return networkx_edges(graph)
     if sparse.issparse(graph):
         return scipy_edges(graph)

@@ -20,6 +20,24 @@ def check_criterion(name: str) -> None:
         raise ValueError(f"select_by must be 'auc+ap', 'auc', 'mrr' or 'hits@K' with a number K >= 1, got {name!r}")
 
 
+def check_negatives(name: str, negatives: Tensor) -> None:
+    """Refuses ``"hits@K"`` where every link is among the first K, so that no epoch is better than another.
+
+    Args:
+        name: A criterion.
+        negatives: The pairs that links are held against, int64 [2, Q] or [P, K, 2].
+
+    Raises:
+        ValueError: If all links share fewer than K negatives, or each has fewer than K of its own.
+    """
+    if not name.startswith("hits@"):
+        return
+    count = negatives.size(1)
+    if count < int(name.removeprefix("hits@")):
+        whose = "that all links share" if negatives.dim() == 2 else "of each link's own"
+        raise ValueError(f"select_by must be at most hits@{count}, with the {count} negatives {whose}, got {name!r}")
+
+
 def criterion_value(name: str, positive: Tensor, negative: Tensor) -> float:
     """The value of a criterion; the higher, the better.
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from spherical_gae.data.corruption import corrupt_links
 from spherical_gae.data.degree_matched import DegreeMatchedSampler
+from spherical_gae.data.kinds import kind_of_graph, pair_space
 from spherical_gae.data.splits import LinkSplit
 from spherical_gae.evaluation.calibration import brier_score, expected_calibration_error
 from spherical_gae.evaluation.metrics import auc_ap
@@ -38,10 +39,17 @@ class LinkEvaluation:
         num_ranked: Number of negatives that each link is ranked among, at least 1.
 
     Raises:
-        ValueError: If ``num_ranked`` is below 1, or a part of the graph is too dense to draw negatives from.
+        ValueError: If ``num_ranked`` is below 1, a part of the graph is too dense to draw negatives from, or the graph
+            is directed, bipartite or a batch of graphs, where most of these negatives could not be links.
     """
 
     def __init__(self, split: LinkSplit, seed: int = 0, num_ranked: int = 100) -> None:
+        if pair_space(split.train) is not None:
+            given = kind_of_graph(split.train).split(":")[0]
+            raise ValueError(
+                f"split: given {given.lower()}, allowed: one undirected graph of one kind of nodes, as negatives are "
+                f"drawn among all pairs here"
+            )
         num_nodes = split.train.num_nodes
         links = torch.cat([part.pos_edge_label_index.cpu() for part in split], dim=1)
         degree = node_degree(split.train.edge_index.cpu(), num_nodes)

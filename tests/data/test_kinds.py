@@ -1,3 +1,4 @@
+import itertools
 from functools import partial
 from typing import Any
 
@@ -194,3 +195,60 @@ def test_links_in_both_directions_have_no_reverse_that_is_none() -> None:
     for part in split[1:]:
         expected = [(j, i) for i, j in part.pos_edge_label_index.t().tolist() if (j, i) not in links]
         assert [tuple(pair) for pair in part.reversed_edge_label_index.t().tolist()] == expected
+
+
+def two_squares(**more: Any) -> Data:
+    """Two rings of four nodes, each a graph of its own; numbered in turn, so that graphs do not lie in a row."""
+    links = torch.tensor([[0, 2, 4, 6, 1, 3, 5, 7], [2, 4, 6, 0, 3, 5, 7, 1]])
+    return Data(edge_index=links if more.get("directed") else to_undirected(links), num_nodes=8, **more)
+
+
+BATCH, SIDE = torch.arange(8) % 2, torch.arange(8) // 2 % 2
+
+
+@pytest.mark.parametrize(
+    ("more", "num_pairs"),
+    [
+        ({"batch": BATCH}, 12),
+        ({"batch": 7 * BATCH}, 12),
+        ({"batch": BATCH, "directed": True}, 24),
+        ({"batch": 3 * BATCH, "side": SIDE}, 8),
+        ({"side": SIDE}, 16),
+        ({"directed": True}, 56),
+    ],
+)
+def test_negatives_of_neighbouring_kinds_are_all_that_could_be_links(more: dict[str, Any], num_pairs: int) -> None:
+    """By brute force: graphs numbered with gaps and in turn, bipartite and directed ones in a batch."""
+    data, links = two_squares(**more), set()
+    batch = more.get("batch", torch.zeros(8))
+    for i, j in itertools.permutations(range(8), 2):
+        across = "side" not in more or SIDE[i] != SIDE[j]
+        if batch[i] == batch[j] and across and (more.get("directed") or i < j):
+            links.add((i, j))
+    assert len(links) == num_pairs
+    present = {tuple(pair) for pair in data.edge_index.t().tolist()}
+    free = links - present
+    if not free:
+        with pytest.raises(ValueError, match=r"^edge_index: all 8 pairs across .* are linked"):
+            negative_sampler(data)
+        return
+    drawn = negative_sampler(data).sample(2000, torch.Generator().manual_seed(0)).t().tolist()
+    assert {(i, j) if more.get("directed") else (min(i, j), max(i, j)) for i, j in drawn} == free
+
+
+@pytest.mark.parametrize("given", ["users and films", "people and people"])
+def test_a_heterogeneous_graph_becomes_one_of_one_kind_as_the_message_says(given: str) -> None:
+    kind = ("user", "rates", "film") if given == "users and films" else ("person", "knows", "person")
+    source, target = torch.arange(12).repeat_interleave(3), (torch.arange(36) * 5) % 9
+    hetero_data = HeteroData()
+    hetero_data[kind].edge_index = torch.stack([source, target])
+    with pytest.raises(TypeError, match=r"Data\(x=..., edge_index=data\[kind\].edge_index\).*set side to 0 and 1"):
+        split_links(hetero_data)
+    edge_index = hetero_data[kind].edge_index
+    if given == "people and people":
+        clean = clean_graph(Data(edge_index=edge_index, num_nodes=12))
+    else:
+        both = edge_index + torch.tensor([[0], [12]])
+        clean = clean_graph(Data(edge_index=both, num_nodes=21, side=(torch.arange(21) >= 12).long()))
+        assert kind_of_graph(clean).startswith("A bipartite graph")
+    split_links(clean)

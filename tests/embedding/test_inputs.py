@@ -9,7 +9,7 @@ import torch
 from scipy import sparse
 from torch_geometric.data import Data
 
-from spherical_gae.data import clean_graph
+from spherical_gae.data import clean_graph, from_networkx
 from spherical_gae.embedding.inputs import as_graph, pairs_of, raw_graph
 
 EDGES = [("b", "a"), ("b", "c"), ("a", "d")]
@@ -118,3 +118,11 @@ def test_pairs() -> None:
     assert pairs_of(pd.DataFrame(EDGES)) == EDGES
     assert pairs_of(np.array(NUMBERS)) == NUMBERS
     assert pairs_of(torch.tensor(NUMBERS)) == NUMBERS
+
+
+def test_directions_are_not_dropped_in_silence() -> None:
+    arrows = nx.DiGraph([("a", "b"), ("b", "c")])
+    with pytest.warns(UserWarning, match=r"^the graph is a DiGraph: .* are dropped; graph.to_undirected\(\) does so"):
+        assert as_graph(arrows).num_edges == 4
+    with pytest.raises(ValueError, match=r"^graph: given a directed one, allowed: undirected ones; DirectedGAE is for"):
+        as_graph(from_networkx(arrows, directed=True))

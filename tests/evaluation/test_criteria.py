@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from spherical_gae.evaluation import auc_ap, check_criterion, criterion_value
+from spherical_gae.evaluation.criteria import check_negatives
 
 POSITIVE = torch.tensor([4.0, 2.0, 1.0])
 SHARED = torch.tensor([3.0, 2.0, 0.0, 0.5])
@@ -35,3 +36,17 @@ def test_areas_are_those_of_all_negatives(negative: torch.Tensor) -> None:
 def test_other_names_are_refused(name: object) -> None:
     with pytest.raises(ValueError, match=r"^select_by must be 'auc\+ap', .* 'hits@K' with a number K >= 1, got"):
         check_criterion(name)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"), [("hits@4", (2, 4)), ("hits@3", (7, 3, 2)), ("mrr", (2, 1)), ("auc", (2, 1))]
+)
+def test_fewer_negatives_than_hits_are_refused(name: str, shape: tuple[int, ...]) -> None:
+    """Every link is a hit then, and the first epoch the best."""
+    check_negatives(name, torch.zeros(shape))
+    if name.startswith("hits"):
+        worse = f"hits@{shape[1] + 1}"
+        with pytest.raises(
+            ValueError, match=rf"^select_by must be at most {name}, with the {shape[1]} neg.*, got '{worse}'"
+        ):
+            check_negatives(worse, torch.zeros(shape))

@@ -235,3 +235,17 @@ def test_graph_without_unlinked_pairs_of_like_degrees_is_refused() -> None:
     clique = to_undirected(torch.combinations(torch.arange(22)).t())
     with pytest.raises(ValueError, match="edge_index: given 23 links for which no unlinked pair of like degrees"):
         LinkEvaluation(split_links(Data(edge_index=clique, num_nodes=200)))
+
+
+@pytest.mark.parametrize(
+    ("more", "given"),
+    [
+        ({"directed": True}, "a directed graph"),
+        ({"side": torch.arange(300) % 2}, "a bipartite graph"),
+        ({"batch": torch.arange(300) // 150}, "a batch of 2 undirected graphs"),
+    ],
+)
+def test_kinds_whose_negatives_are_others_are_refused(more: dict[str, object], given: str, split: LinkSplit) -> None:
+    train = split.train.clone().update(more)
+    with pytest.raises(ValueError, match=rf"^split: given {given}, allowed: one undirected graph of one kind of nodes"):
+        LinkEvaluation(split._replace(train=train))

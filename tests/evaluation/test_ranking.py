@@ -183,3 +183,36 @@ def test_hits_are_refused_where_there_is_nothing_to_rank() -> None:
         hits_at_k(torch.zeros(0), torch.zeros(3), 1)
     with pytest.raises(ValueError, match="must hold numbers, got NaN"):
         hits_at_k(torch.zeros(3), torch.tensor([float("nan")]), 1)
+
+
+@pytest.mark.parametrize("num_values", [3, 10_000])
+def test_ranks_among_own_negatives_are_those_of_ogb(num_values: int) -> None:
+    """The lines of ogb.linkproppred.Evaluator._eval_mrr, where a tie counts half; and counting by hand."""
+    source = torch.Generator().manual_seed(num_values)
+    positive = torch.randint(num_values, (40,), generator=source).double()
+    negative = torch.randint(num_values, (40, 25), generator=source).double()
+    optimistic = (negative > positive.view(-1, 1)).sum(dim=1)
+    pessimistic = (negative >= positive.view(-1, 1)).sum(dim=1)
+    ranking_list = 0.5 * (optimistic + pessimistic) + 1
+    ranks = link_ranks(positive, negative)
+    assert torch.equal(ranks, ranking_list)
+    for k in (1, 3, 10):
+        assert hits_at_k(positive, negative, k) == float((ranking_list <= k).double().mean())
+        assert ranking_scores(ranks, k).hits == pytest.approx(hits_at_k(positive, negative, k), abs=1e-12)
+    assert ranking_scores(ranks).mrr == pytest.approx(float((1.0 / ranking_list.double()).mean()), abs=1e-12)
+    total = 0.0
+    for link, own in zip(positive.tolist(), negative.tolist(), strict=True):
+        rank = 1.0
+        for score in own:
+            rank += 1.0 if score > link else 0.5 if score == link else 0.0
+        total += 1 / rank
+    assert ranking_scores(ranks).mrr == pytest.approx(total / 40, abs=1e-12)
+
+
+@pytest.mark.parametrize("k", [1, 2, 5])
+def test_hits_among_shared_negatives_by_counting(k: int) -> None:
+    """A link is a hit if fewer than k negatives have a score that is as high."""
+    source = torch.Generator().manual_seed(k)
+    positive, negative = (torch.randint(6, (count,), generator=source).tolist() for count in (30, 12))
+    hits = sum(sum(score >= link for score in negative) < k for link in positive)
+    assert hits_at_k(torch.tensor(positive).double(), torch.tensor(negative).double(), k) == hits / 30

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 
 import networkx as nx
@@ -19,6 +20,7 @@ def from_scipy(
     x: ArrayLike | None = None,
     *,
     node_ids: Sequence[int | str] | None = None,
+    directed: bool = False,
 ) -> Data:
     """Makes a graph from a sparse adjacency matrix.
 
@@ -27,6 +29,7 @@ def from_scipy(
             Booleans, or entries that are all 1, make an unweighted graph.
         x: Node features, shape [N, F]; None for the default ones.
         node_ids: N different ids, in the order of the rows; None for none.
+        directed: Whether an entry (i, j) is a link i -> j, another one than j -> i.
 
     Returns:
         See :func:`~spherical_gae.data.cleaning.clean_graph`.
@@ -45,7 +48,7 @@ def from_scipy(
         raw.x = torch.from_numpy(float_array("x", x))
     if node_ids is not None:
         raw.node_ids = node_ids
-    return clean_graph(raw)
+    return clean_graph(raw, directed=directed)
 
 
 def from_networkx(
@@ -54,8 +57,9 @@ def from_networkx(
     *,
     x: ArrayLike | None = None,
     weight: str = "weight",
+    directed: bool | None = None,
 ) -> Data:
-    """Makes a graph from a networkx graph of any class; directed ones become undirected.
+    """Makes a graph from a networkx graph of any class.
 
     Args:
         graph: The graph.  Its nodes become ``node_ids``: integers as they are if all are integers, else all as str.
@@ -65,6 +69,8 @@ def from_networkx(
             nodes get the default ones.
         weight: Name of the edge attribute that holds weights.  As in networkx, an edge without it has the weight 1;
             if no edge has it, the graph is unweighted.
+        directed: Whether i -> j and j -> i are different links; if None, directions are dropped, with a warning if
+            the graph has some.
 
     Returns:
         See :func:`~spherical_gae.data.cleaning.clean_graph`; nodes are in the order of ``graph.nodes``.
@@ -73,6 +79,9 @@ def from_networkx(
         ValueError: If both ``features`` and ``x`` are given, a node lacks an attribute, an attribute or a weight is not
             a number, two nodes have the same id as str; and as ``clean_graph``.
 
+    Warns:
+        UserWarning: If directions are dropped and nobody asked for it.
+
     Example:
         >>> data = from_networkx(nx.path_graph(["a", "b", "c"]))
         >>> data.node_ids, data.num_edges
@@ -80,12 +89,24 @@ def from_networkx(
     """
     if len(features) and x is not None:
         raise ValueError("x: given together with features, allowed: one of them")
+    if directed is None:
+        warn_of_directions(graph, "directed=True keeps them, directed=False drops them without this warning")
     raw = networkx_edges(graph, weight)
     if len(features):
         raw.x = torch.from_numpy(node_attributes(graph, features))
     elif x is not None:
         raw.x = torch.from_numpy(float_array("x", x))
-    return clean_graph(raw)
+    return clean_graph(raw, directed=bool(directed))
+
+
+def warn_of_directions(graph: nx.Graph, advice: str) -> None:
+    """Warns that the directions of a graph are dropped, if it has an edge without its reverse."""
+    if graph.is_directed() and any(not graph.has_edge(target, source) for source, target in graph.edges()):
+        warnings.warn(
+            f"the graph is a {type(graph).__name__}: the directions of its edges are dropped; {advice}",
+            UserWarning,
+            stacklevel=3,
+        )
 
 
 def scipy_edges(adjacency: sparse.sparray | sparse.spmatrix) -> Data:

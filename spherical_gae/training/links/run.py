@@ -16,7 +16,7 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from spherical_gae.data.splits import LinkSplit
-from spherical_gae.evaluation.criteria import criterion_value
+from spherical_gae.evaluation.criteria import check_negatives, criterion_value
 from spherical_gae.evaluation.metrics import LinkScores, auc_ap
 from spherical_gae.models.graph import VariationalGAE
 from spherical_gae.randomness import random_state, restore_random_state
@@ -48,6 +48,8 @@ class LinkRun(ABC):
         seed: int,
         device: torch.device,
     ) -> None:
+        if split.val.get("neg_edge_label_index") is not None:
+            check_negatives(config.select_by, split.val.neg_edge_label_index)
         self.model, self.config, self.seed, self.device = model, config, seed, device
         self.split = self.placed(split)
         train = self.split.train

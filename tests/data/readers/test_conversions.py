@@ -85,7 +85,7 @@ def test_networkx_graphs_have_networkx_adjacencies(kind: Any, edges: list[tuple[
     graph.add_nodes_from("edcba")
     graph.add_edge("a", "b", weight=4.0)
     graph.add_weighted_edges_from(edges)
-    data = from_networkx(graph)
+    data = from_networkx(graph, directed=False)
     adjacency = nx.to_numpy_array(graph)  # sums parallel edges
     expected = np.maximum(adjacency, adjacency.T)
     np.fill_diagonal(expected, 0)
@@ -96,9 +96,24 @@ def test_networkx_graphs_have_networkx_adjacencies(kind: Any, edges: list[tuple[
 @pytest.mark.parametrize("kind", CLASSES)
 def test_graph_without_weights_is_unweighted(kind: Any) -> None:
     graph = kind([("a", "b"), ("b", "c"), ("a", "b"), ("c", "c")])
-    data = from_networkx(graph)
+    data = from_networkx(graph, directed=False)
     assert data.edge_weight is None
     assert data.edge_index.tolist() == [[0, 1, 1, 2], [1, 0, 2, 1]]
+
+
+@pytest.mark.parametrize("kind", CLASSES[1::2])
+def test_directions_are_kept_or_dropped_with_a_word(kind: Any) -> None:
+    graph = kind([("a", "b"), ("b", "c"), ("c", "b"), ("a", "b")])
+    kept = from_networkx(graph, directed=True)
+    assert kept.directed
+    assert kept.edge_index.tolist() == [[0, 1, 2], [1, 2, 1]]
+    with pytest.warns(UserWarning, match=rf"^the graph is a {kind.__name__}: the directions .* dropped; directed=True"):
+        assert from_networkx(graph).is_undirected()
+    both = kind([("a", "b"), ("b", "a")])
+    assert from_networkx(both).num_edges == 2
+    matrix = sparse.csr_array(np.array([[0, 1, 0], [0, 0, 1], [0, 1, 0]]))
+    assert from_scipy(matrix, directed=True).edge_index.tolist() == kept.edge_index.tolist()
+    assert from_scipy(matrix).edge_index.tolist() == [[0, 1, 1, 2], [1, 0, 2, 1]]
 
 
 def test_weights_by_another_name_and_missing_ones() -> None:

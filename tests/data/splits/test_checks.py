@@ -114,3 +114,52 @@ def test_fit_gae_takes_pygs_own_split() -> None:
     result = fit_gae(SphericalGAE(GCNEncoder(4, 4, (3, 1))), parts, GAEConfig(2), progress=False)
     assert 0 <= result.test.auc <= 1
     assert result.best_epoch in (1, 2)
+
+
+def one_direction_of_one_link(split: LinkSplit) -> None:
+    split.train.edge_index = split.train.edge_index[:, 1:]
+
+
+def a_part_of_another_graph(split: LinkSplit) -> None:
+    split.test.pos_edge_label_index = split.test.pos_edge_label_index + 20
+
+
+def a_link_seen_in_one_direction(split: LinkSplit) -> None:
+    seen = split.test.pos_edge_label_index[:, :1]
+    split.train.edge_index = torch.cat([split.train.edge_index, seen, seen.flip(0)], dim=1)
+
+
+def everything_seen(split: LinkSplit) -> None:
+    """As where ``data.edge_index`` is taken for all parts."""
+    pairs = torch.cat([part.pos_edge_label_index for part in split], dim=1)
+    split.train.edge_index = torch.cat([pairs, pairs.flip(0)], dim=1)
+
+
+def validation_is_the_test(split: LinkSplit) -> None:
+    split.val.pos_edge_label_index = split.test.pos_edge_label_index.flip(0)
+
+
+def empty_negatives(split: LinkSplit) -> None:
+    split.val.neg_edge_label_index = torch.empty(2, 0, dtype=torch.long)
+
+
+def no_message_passing(split: LinkSplit) -> None:
+    split.train.edge_index = None
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (one_direction_of_one_link, r"^split.train.edge_index: given links in one direction only"),
+        (a_part_of_another_graph, r"^split.test.pos_edge_label_index: given nodes \d+ to \d+, allowed: 0 to 29"),
+        (a_link_seen_in_one_direction, r"^split.test.pos_edge_label_index: given 1 links that message passing sees"),
+        (everything_seen, r"^split.val.pos_edge_label_index: given 6 links that message passing sees"),
+        (validation_is_the_test, r"^split.test.pos_edge_label_index: given 6 links that are validation links too"),
+        (empty_negatives, r"^split.val.neg_edge_label_index: given torch.int64 of shape \[2, 0\], .*not empty"),
+        (no_message_passing, r"^split.train.edge_index: given none, allowed: the links for message passing"),
+    ],
+)
+def test_neighbours_of_these_faults(split: LinkSplit, spoil: Any, message: str) -> None:
+    spoil(split)
+    with pytest.raises(ValueError, match=message):
+        checked_split(split)

@@ -158,3 +158,51 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
 def test_no_graph_is_refused() -> None:
     with pytest.raises(TypeError, match=r"^data must be a torch_geometric Data, .* got HeteroData"):
         link_split(HeteroData(), **PARTS)  # type: ignore[arg-type]
+
+
+def test_a_graph_that_says_how_many_nodes_it_has() -> None:
+    """Once a TypeError: two values for num_nodes."""
+    data = Data(edge_index=torch.empty(2, 0, dtype=torch.long), num_nodes=12, x=torch.zeros(12, 2))
+    assert [part.num_nodes for part in link_split(data, **PARTS)] == [12, 12, 12]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        # A link in both directions, one of them in another part.
+        (
+            {"train": torch.cat([TRAIN, torch.tensor([[6], [5]])], 1)},
+            r"val: given 1 links that are in train too, such as 5 - 6",
+        ),
+        # A link twice in the test, once of them turned round, and once in validation.
+        ({"test": torch.tensor([[7, 8, 7], [8, 7, 6]])}, r"test: given 1 links that are in val too, such as 6 - 7"),
+        # All of the test.
+        ({"test": TRAIN[:, 2:4]}, r"test: given 2 links that are in train too, such as 2 - 3, a leak"),
+        # A negative of each link that is a link.
+        (
+            {"val_negatives": torch.tensor([[[0, 5], [9, 5]], [[0, 7], [5, 4]]])},
+            r"val_negatives: given 1 pairs that are links of train, such as 5 - 4",
+        ),
+        # A negative that is a training link turned round.
+        ({"test_negatives": torch.tensor([[0, 5], [9, 4]])}, r"test_negatives: given 1 pairs that are links of train"),
+        # As many negatives as links, but a list of pairs.
+        ({"val_negatives": torch.tensor([[0, 5], [0, 6], [1, 6]])}, r"val_negatives: given .*\[3, 2\], allowed"),
+        # One direction of the negatives' places: [P, 2, K].
+        ({"val_negatives": torch.zeros(2, 2, 5, dtype=torch.long)}, r"val_negatives: given .*\[2, 2, 5\], allowed"),
+        # Named nodes.
+        ({"train": [["a", "b"], ["b", "c"]]}, r"train: given <U1 of shape \[2, 2\], allowed: integers"),
+        # A missing value.
+        ({"val": [[5, float("nan")], [6, 7]]}, r"val: given float64 of shape \[2, 2\], allowed: integers"),
+        ({"val": torch.tensor([[True], [False]])}, r"val: given torch.bool"),
+    ],
+)
+def test_neighbours_of_a_leak_and_of_a_wrong_shape(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=rf"^{message}"):
+        link_split(graph(), **{**PARTS, **change})
+
+
+def test_a_negative_may_be_a_link_turned_round_where_links_are_directed() -> None:
+    turned = {**PARTS, "test_negatives": PARTS["test"].flip(0)}
+    assert torch.equal(link_split(graph(directed=True), **turned).test.neg_edge_label_index, PARTS["test"].flip(0))
+    with pytest.raises(ValueError, match=r"^test_negatives: given 2 pairs that are links of test"):
+        link_split(graph(), **turned)

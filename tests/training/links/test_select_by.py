@@ -89,3 +89,12 @@ def test_resumed_selects_as_if_it_had_not_been_stopped(small: LinkSplit, tmp_pat
 def test_other_choices_are_refused() -> None:
     with pytest.raises(ValueError, match=r"^select_by must be 'auc\+ap', 'auc', 'mrr' or 'hits@K' .* got 'hits'"):
         GAEConfig(select_by="hits")
+
+
+def test_more_hits_than_negatives_are_refused_before_any_epoch(small: LinkSplit, with_own: LinkSplit) -> None:
+    """Every link would be a hit, and the first epoch the best."""
+    count = small.val.neg_edge_label_index.size(1)
+    with pytest.raises(ValueError, match=rf"^select_by must be at most hits@{count}, .* that all links share"):
+        train(small, config=GAEConfig(1, select_by=f"hits@{count + 1}"))
+    with pytest.raises(ValueError, match=r"^select_by must be at most hits@7, .* of each link's own, got 'hits@50'"):
+        train(with_own, config=GAEConfig(1, select_by="hits@50"))
