@@ -126,6 +126,8 @@ def count_nodes(data: Data) -> int:
 def plain_ids(nodes: Iterable[Any]) -> list[int] | list[str]:
     """Ids that JSON can hold: integers as they are if all are integers, else all as str."""
     listed = list(nodes)
+    if set(map(type, listed)) in ({int}, {str}):
+        return listed
     if all(isinstance(node, Integral) and not isinstance(node, bool) for node in listed):
         return [int(node) for node in listed]
     return [str(node) for node in listed]

@@ -47,7 +47,7 @@ def merge_edges(
 
     Args:
         edge_index: int64 [2, E], edges in any order and direction.
-        num_nodes: Number of nodes N, at most 3 * 10^9.
+        num_nodes: Number of nodes N, at most 2 * 10^9.
         edge_weight: Weights [E]; None for an unweighted graph, where repeats count once.
         edge_time: Times [E], int64 or floating point.
         directed: Whether to keep i -> j and j -> i apart.
@@ -79,10 +79,16 @@ def merge_edges(
         num_one_way = keys.size
         source, target = np.divmod(keys, num_nodes)
     low, high = np.minimum(source, target), np.maximum(source, target)
-    links, merged = _merged(low * num_nodes + high, values, {"weight": np.maximum, "time": np.minimum})
-    if not (directed or values):
-        repeated = links.size < num_edges
-        num_one_way = np.unique(source * num_nodes + target).size if repeated else num_edges
+    links = low * num_nodes + high
+    merged: dict[str, NDArray[Any]] = {}
+    if directed or values:
+        links, merged = _merged(links, values, {"weight": np.maximum, "time": np.minimum})
+    else:
+        # The direction as the last bit: one order shows both the repeats and the links in two directions.
+        ordered = np.sort(2 * links + (source > target))
+        num_one_way = np.count_nonzero(_first_of_each(ordered))
+        links = ordered >> 1
+        links = links[_first_of_each(links)]
     if directed:
         ends = np.stack([source, target])
     else:

@@ -88,6 +88,7 @@ def read_delimited(path: Path, delimiter: str | None = None, comment: str | None
         kept = pc.invert(empty)
         columns = [column.filter(kept) for column in columns]
         notes.append(f"Lines of empty cells left out: {pc.sum(empty).as_py():,}.")
+        columns = columns if len(columns[0]) else []
 
     def line_of(row: int) -> int:
         if kept is not None:

@@ -96,13 +96,13 @@ def read_edge_list(
     if bipartite is None and re.search(r"\bbip\b|\bbipartite\b", " ".join(comments[:5]).lower()):
         bipartite = True
     ids = number_ids(ends)
-    shared = np.intersect1d(ids.codes[0], ids.codes[1])
-    if bipartite and shared.size:
+    are_shared = _any_in_both(ids.codes, len(ids.ids))
+    if bipartite and are_shared:
         ids = number_ids([_prefixed(table, k, role) for role, k in (("source", source), ("target", target))])
         report.notes.append(
             "Ids occur in both columns, and are nodes of two kinds: the column's name was put before them."
         )
-    elif shared.size:
+    elif are_shared:
         _warn_of_two_kinds(table, (source, target), report)
     report.notes += ids.notes
     report.warnings += ids.warnings
@@ -110,7 +110,7 @@ def read_edge_list(
     if bipartite:
         raw.side = np.zeros(raw.num_nodes, dtype=np.int64)
         raw.side[ids.codes[1]] = 1
-    elif not shared.size and len(ids.ids) > 4:
+    elif not are_shared and len(ids.ids) > 4:
         report.notes.append(
             "No node is both a source and a target. If nodes are of two kinds, keep the sides: bipartite."
         )
@@ -223,6 +223,14 @@ def _checked_ids(table: Table, column: int) -> pa.ChunkedArray:
         row = int(pc.index(empty, True).as_py())
         raise table.fail(row, "an empty node id", "any text")
     return cells
+
+
+def _any_in_both(codes: Sequence[NDArray[np.int64]], count: int) -> bool:
+    """Whether a number below ``count`` is in both arrays."""
+    there = np.zeros((2, count), dtype=bool)
+    for row, numbers in zip(there, codes, strict=True):
+        row[numbers] = True
+    return bool((there[0] & there[1]).any())
 
 
 def _prefixed(table: Table, column: int, role: str) -> pa.ChunkedArray:

@@ -88,8 +88,10 @@ def has_header(
     known = _is_known(names, id_columns)
     if any(is_number(cell) for cell in first[:id_columns]):
         return False
-    again = _again(first[:id_columns], rest[:id_columns])
-    over_ids = any(_all_numbers(column) for column in rest[:id_columns])
+    numeric = [_all_numbers(column) for column in rest[:id_columns]]
+    over_ids, under_ids = any(numeric), all(numeric)
+    # A word is not among numbers.
+    again = None if under_ids else _again(first[:id_columns], rest[:id_columns])
     values_start = not known and any(
         _all_numbers(column) and is_number(cell)
         for cell, column in zip(first[id_columns:], rest[id_columns:], strict=True)
@@ -98,7 +100,6 @@ def has_header(
         _all_numbers(column) and cell not in MISSING and not is_number(cell)
         for cell, column in zip(first[id_columns:], rest[id_columns:], strict=True)
     )
-    under_ids = all(_all_numbers(column) for column in rest[:id_columns])
     if id_columns == 1 and not known and (nodes is None or first[0] in nodes) and all(map(is_number, first[1:])):
         return False
     if id_columns == 2 and values_start:
@@ -139,6 +140,10 @@ def _is_known(names: Sequence[str], id_columns: int) -> bool:
 
 def _all_numbers(column: pa.ChunkedArray) -> bool:
     """Whether all cells that are not missing are numbers, and there is one."""
+    try:
+        return len(column.cast(pa.int64())) > 0
+    except pa.ArrowInvalid:
+        pass
     head = column.slice(0, 100).to_pylist()
     if any(cell not in MISSING and not is_number(cell) for cell in head):
         return False

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spherical_gae.data.readers.delimited import DelimitedText, read_delimited
+from spherical_gae.data.readers.graph_files import read_graph
 
 
 def rows(text: DelimitedText) -> list[tuple[str, ...]]:
@@ -145,3 +146,10 @@ def test_cells_are_exact_text(tmp_path_factory: pytest.TempPathFactory, lines: l
     path = tmp_path_factory.mktemp("cells") / "a.txt"
     path.write_text("\n".join(by.join(line) for line in lines), encoding="utf-8")
     assert rows(read_delimited(path)) == lines
+
+
+@pytest.mark.parametrize("content", [",,\n,,\n", "\t\t\n\t\t\n", '"",""\n'])
+def test_nothing_but_empty_cells_is_no_edge(tmp_path: Path, content: str) -> None:
+    (tmp_path / "g.csv").write_text(content)
+    with pytest.raises(ValueError, match=r"g\.csv: given no edges"):
+        read_graph(tmp_path / "g.csv")
