@@ -6,8 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
 from spherical_gae import data as graphs
 from spherical_gae.cli.options import fail
 from spherical_gae.cli.reading import fail_reading, refuse_without_file
@@ -15,7 +13,6 @@ from spherical_gae.data.checksums import file_sha256
 from spherical_gae.data.names import DATASETS
 from spherical_gae.data.readers.options import ReadingOptions
 from spherical_gae.data.readers.suffixes import GRAPH_SUFFIXES, suffix_of
-from spherical_gae.training.launch import launched_rank
 
 if TYPE_CHECKING:
     from torch_geometric.data import Data
@@ -67,8 +64,6 @@ def read_own_graph(config: ExperimentConfig) -> Data:
         graphs.split_links(data, seed=config.seeds[0])
     except (OSError, ValueError) as error:
         fail_reading(error, config.reading, {"--dataset": config.dataset, "--features": config.features})
-    if launched_rank() == 0:
-        typer.echo(f"{data.report}\n{graphs.kind_of_graph(data)}\n")
     return data
 
 

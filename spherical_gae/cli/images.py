@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from spherical_gae import data, experiments, training
-from spherical_gae.cli.options import fail, make_folder, refuse_processes, usable_device, use_threads
+from spherical_gae.cli.options import fail, refuse_processes, usable_device, use_threads
+from spherical_gae.cli.run_folder import running_in
 from spherical_gae.data.names import IMAGE_DATASETS
 
 if TYPE_CHECKING:
@@ -81,9 +82,10 @@ def run_in(run: ImageExperiment, folder: Path, device: str, threads: int) -> Non
             data.draw_labelled(images.train, run.num_labels, run.seed)
         except ValueError as error:
             fail(*blamed(error))
-    make_folder(folder)
+    command = "train-m1m2" if isinstance(run, experiments.M1M2Experiment) else "train-vae"
     try:
-        metrics = run.run(images, folder, target)
+        with running_in(folder, command):
+            metrics = run.run(images, folder, target)
     except FloatingPointError as error:
         fail("--learning-rate", str(error))
     except training.OtherRunError as error:

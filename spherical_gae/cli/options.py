@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+LOCK = ".lock"
+"""File in a run folder that a living run holds; the system frees it however the run ends."""
+
 
 def fail(option: str, message: str) -> NoReturn:
     """Ends the command with an error that names the option, and the process, if there are several."""
@@ -40,7 +43,7 @@ def usable_device(device: str) -> torch.device:
         zero = torch.zeros((), device=training.own_device(torch.device(device)))
         zero.item()
         return zero.device
-    except (RuntimeError, AssertionError) as error:
+    except (RuntimeError, AssertionError, ImportError) as error:
         fail("--device", f"{device!r} cannot be used here: {str(error).splitlines()[0]}")
 
 
@@ -62,7 +65,7 @@ def use_threads(threads: int) -> None:
 def new_folder(out: Path | None, name: str) -> Path:
     """The folder of a new run: ``out``, which must be new or empty, or runs/NAME-TIME."""
     folder = out or Path("runs") / f"{name}-{datetime.now():%Y%m%d-%H%M%S}"
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if folder.exists() and (not folder.is_dir() or any(path.name != LOCK for path in folder.iterdir())):
         fail("--out", f"{folder} is not empty: choose another folder, or add --resume")
     return folder
 

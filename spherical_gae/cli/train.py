@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from contextlib import nullcontext
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -12,10 +14,10 @@ import typer
 from spherical_gae import data as graphs
 from spherical_gae import experiments, training
 from spherical_gae.cli.dataset import absolute, check_names, is_file, place, read_own_graph, with_checksums, with_sides
+from spherical_gae.cli.embedding_folder import say_next
 from spherical_gae.cli.options import (
     advice_when_stopped,
     fail,
-    make_folder,
     new_folder,
     refuse_changes,
     saved_config,
@@ -23,6 +25,7 @@ from spherical_gae.cli.options import (
     use_threads,
 )
 from spherical_gae.cli.reading import read_option, with_reading_options
+from spherical_gae.cli.run_folder import running_in
 from spherical_gae.data.names import DATASETS
 from spherical_gae.data.readers.options import ReadingOptions
 from spherical_gae.data.readers.suffixes import GRAPH_SUFFIXES
@@ -33,6 +36,7 @@ from spherical_gae.experiments.seeds import parse_seeds
 if TYPE_CHECKING:
     from torch_geometric.data import Data
 
+    from spherical_gae.data import LinkSplit
     from spherical_gae.experiments import Experiment, ExperimentConfig
 
 
@@ -99,7 +103,7 @@ def train(
 ) -> None:
     """Train S-VGAE and N-VGAE to predict the links of a graph, beside an untrained baseline.
 
-    Of a file of your own, it first prints what was read, what was left out and why.
+    It first prints what was read; of a file of your own also what was left out and why.
 
     5% of the links are held out for validation and 10% for testing; message passing sees the training links
     only. Prints test AUC and AP (%) of the epoch with the best validation AUC + AP, mean over the seeds.
@@ -109,13 +113,15 @@ def train(
     links are split by time. Of a bipartite graph, only pairs across the two sides are negatives; --preset bipartite
     has weights of its own for the features of each side, and finds the sides by the links if the file does not say.
 
-    Writes into the run folder: config.json, metrics.json (one entry per seed), embeddings.npy (unit vectors, on a
+    Writes into the run folder: config.json (settings, versions, date), metrics.json (one entry per seed), history.csv
+    (loss and validation scores of each epoch), embeddings.npy (unit vectors, on a
     product of spheres one for each factor; first seed), node_ids.json (whose they are, if the nodes have ids),
     cells/*.safetensors (weights), latent.png (an S-VGAE on S^2, coloured by class if there are classes). With
     --directed, embeddings.npy and the picture hold sources, target_embeddings.npy targets.
 
     Under torchrun, several processes share every batch: torchrun --nproc-per-node 2 -m spherical_gae train --preset
-    scalable --batch-size 16384. A run may be resumed with another number of processes.
+    scalable --batch-size 16384. On the full batch, which small graphs have, each process trains other seeds. A run may
+    be resumed with another number of processes.
 
     Citation graphs are read from the folder SPHERICAL_GAE_DATA if it is set, else from the cache folder.
     """
@@ -140,17 +146,46 @@ def train(
     use_threads(threads)
     target, config = usable_device(device), with_checksums(config)
     data = with_sides(config, _loaded(config))
+    split = graphs.split_links(data, seed=config.seeds[0])
     with training.joined_processes(target) as processes:
-        _check_trainable(config, data)
         folder = processes.agree(folder)
+        experiment = experiments.Experiment(config, folder, target)
+        shared_out = experiment.shares_out_seeds(split.train.pos_edge_label_index.size(1))
+        with training.alone() if shared_out else nullcontext():
+            _check_trainable(config, data)
         if processes.is_first:
-            make_folder(folder)
-        with advice_when_stopped(folder, processes):
-            metrics = _run(experiments.Experiment(config, folder, target), data)
+            _say_what_was_read(config, data, split, processes.count if shared_out else 1)
+        held = running_in(folder, "train") if processes.is_first else nullcontext()
+        with held, advice_when_stopped(folder, processes):
+            metrics = _run(experiment, data)
     if processes.is_first:
-        for line in experiments.format_table(metrics):
-            typer.echo(line)
-        typer.echo(f"\nrun folder: {folder}")
+        _say_what_came_out(config, data, metrics, folder)
+
+
+def _say_what_was_read(config: ExperimentConfig, data: Data, split: LinkSplit, num_sharing: int) -> None:
+    if "report" in data:
+        typer.echo(f"{data.report}\n{graphs.kind_of_graph(data)}\n")
+    for line in experiments.describe_graph(data, split, config.title):
+        typer.echo(line)
+    if num_sharing > 1:
+        typer.echo(f"{num_sharing} processes: each trains other ones of the {len(config.seeds)} seeds.")
+    typer.echo("")
+
+
+def _say_what_came_out(config: ExperimentConfig, data: Data, metrics: dict[str, Any], folder: Path) -> None:
+    for line in experiments.format_table(metrics):
+        typer.echo(line)
+    typer.echo("")
+    for line in experiments.explain_table(len(config.seeds)):
+        typer.echo(line)
+    typer.echo(f"\nrun folder: {folder}")
+    node = data.node_ids[0] if "node_ids" in data else 0
+    own = [config.dataset, *(["--features", config.features] if config.features else [])]
+    graph = shlex.join(own) if is_file(config.dataset) else "YOUR_EDGES.csv"
+    say_next(
+        (f"neighbors {shlex.quote(str(folder))} --node {shlex.quote(str(node))}", "the nodes that are nearest to one"),
+        (f"embed {graph}", "embed all nodes of a graph, then suggest new links"),
+    )
 
 
 def _configured(

@@ -12,7 +12,7 @@ from torch_geometric.utils import coalesce, remove_self_loops
 from spherical_gae.data.checksums import PLANETOID_SHA256, verify_files
 from spherical_gae.data.digits import load_digits_graph
 from spherical_gae.data.download import download_file
-from spherical_gae.data.names import DATASETS, PLANETOID_FOLDERS
+from spherical_gae.data.names import CLASS_NAMES, DATASETS, PLANETOID_FOLDERS
 from spherical_gae.data.roots import complete_folder
 
 
@@ -43,7 +43,8 @@ def load_graph(name: str, root: str | Path | None = None) -> Data:
         ``Data`` with ``x`` (float32 ``[N, F]``, dense, as published: not normalised), ``y`` (int64
         ``[N]``), ``edge_index`` (int64 ``[2, 2 * links]``, both directions, sorted, neither
         duplicates nor self-loops) and ``name`` (str, lower case).  The Planetoid graphs also have their public
-        split of the nodes: ``train_mask``, ``val_mask``, ``test_mask`` (bool ``[N]``).
+        split of the nodes: ``train_mask``, ``val_mask``, ``test_mask`` (bool ``[N]``); and
+        ``label_names``, the subjects of the papers in the order of the numbers in ``y``.
 
     Raises:
         ValueError: The name is none of the above.
@@ -69,4 +70,5 @@ def load_graph(name: str, root: str | Path | None = None) -> Data:
         data = read_planetoid_data(str(folder), key)
     edge_index, _ = remove_self_loops(data.edge_index)
     masks = {mask: data[mask] for mask in ("train_mask", "val_mask", "test_mask")}
-    return Data(x=data.x, y=data.y, edge_index=coalesce(edge_index), name=key, **masks)
+    names = list(CLASS_NAMES[key])
+    return Data(x=data.x, y=data.y, edge_index=coalesce(edge_index), name=key, label_names=names, **masks)

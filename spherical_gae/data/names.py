@@ -11,6 +11,30 @@ ROOT_VARIABLE = "SPHERICAL_GAE_DATA"
 PLANETOID_FOLDERS: Mapping[str, str] = MappingProxyType({"cora": "Cora", "citeseer": "CiteSeer", "pubmed": "PubMed"})
 """Name of a Planetoid graph -> its folder under ``<root>/Planetoid``, as PyG spells it."""
 
+CLASS_NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "cora": (
+            "Theory",
+            "Reinforcement learning",
+            "Genetic algorithms",
+            "Neural networks",
+            "Probabilistic methods",
+            "Case based",
+            "Rule learning",
+        ),
+        "citeseer": (
+            "Artificial intelligence",
+            "Machine learning",
+            "Information retrieval",
+            "Databases",
+            "Agents",
+            "Human-computer interaction",
+        ),
+        "pubmed": ("Diabetes, experimental", "Diabetes, type 1", "Diabetes, type 2"),
+    }
+)
+"""Subjects of the papers in the order of the numbers in ``y``; the files have numbers only, the class sizes tell."""
+
 DATASETS = (*PLANETOID_FOLDERS, "digits")
 """Names that :func:`~spherical_gae.data.graphs.load_graph` knows."""
 

@@ -1,8 +1,9 @@
 from .images import ImageExperiment, M1M2Experiment, VAEExperiment, make_head
 from .kinds import num_channels, prepared_split
-from .links import Experiment, ExperimentConfig, format_table, gae_config
+from .links import Experiment, ExperimentConfig, gae_config
 from .presets import Preset, available_presets, build_model, load_preset
 from .seeds import parse_seeds
+from .words import describe_graph, explain_table, format_table
 
 __all__ = [
     "Experiment",
@@ -13,6 +14,8 @@ __all__ = [
     "VAEExperiment",
     "available_presets",
     "build_model",
+    "describe_graph",
+    "explain_table",
     "format_table",
     "gae_config",
     "load_preset",

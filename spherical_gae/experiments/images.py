@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-import safetensors.torch
 import torch
 from sklearn.decomposition import PCA
 from torch import Tensor, nn
@@ -19,13 +18,14 @@ from spherical_gae.data.images import ImageSet, ImageSplit, binarize
 from spherical_gae.evaluation.vae_scores import score_vae
 from spherical_gae.experiments.latents import make_head
 from spherical_gae.experiments.names import SPHERICAL_LATENTS
+from spherical_gae.experiments.provenance import provenance
 from spherical_gae.models.semi_supervised import M1M2
 from spherical_gae.models.vae import NormalVAE, SphericalVAE, VariationalAutoencoder
 from spherical_gae.nn.heads import LatentHead, NormalHead, ProductOfSpheresHead
 from spherical_gae.nn.mlp import Scale
 from spherical_gae.nn.priors import MixturePrior
 from spherical_gae.plotting.pictures import plot_images, plot_plane, plot_sphere, save_figure
-from spherical_gae.training.checkpoint import OtherRunError, save_json, save_weights
+from spherical_gae.training.checkpoint import OtherRunError, load_json, load_weights, save_json, save_weights
 from spherical_gae.training.images.batches import VAEConfig, VAEResult
 from spherical_gae.training.images.semi_supervised import M1M2Config, fit_m1m2
 from spherical_gae.training.images.vae import fit_vae
@@ -33,6 +33,7 @@ from spherical_gae.training.images.vae import fit_vae
 _TEST_SEED = 0
 _TEST_BATCH = 2048
 _SHOWN_LATENTS = 5000
+_AGAIN = "the model is trained again"
 
 
 @dataclass(frozen=True)
@@ -96,9 +97,10 @@ class ImageExperiment(ABC):
         saved = folder / "config.json"
         if saved.exists() and not self._is_own(json.loads(saved.read_text())):
             raise OtherRunError(f"{folder} holds a run of another configuration, see its config.json")
-        save_json(saved, self.to_dict())
+        if not saved.exists():
+            save_json(saved, {**self.to_dict(), "made": provenance()})
         metrics, training, checkpoint = (folder / name for name in ("metrics.json", "training.json", "train.ckpt"))
-        if not training.exists():
+        if not training.exists() or not (folder / "model.safetensors").exists():
             self._train(images, folder, device, checkpoint, progress)
         # Missing, unless a run was stopped right before this line.
         checkpoint.unlink(missing_ok=True)
@@ -108,9 +110,9 @@ class ImageExperiment(ABC):
             model = self.load_model(images, folder)
             test = ImageSet(self._binarized(images.test.images), images.test.labels)
             if not metrics.exists():
-                save_json(metrics, {**self.test(model, test), **json.loads(training.read_text())})
+                save_json(metrics, {**self.test(model, test), **load_json(training, _AGAIN)})
             self._draw(model, test, folder)
-        return json.loads(metrics.read_text())
+        return load_json(metrics, "it is tested again")
 
     def _is_own(self, values: dict[str, Any]) -> bool:
         """Whether a folder's configuration is this one; settings that it is too old to have are the defaults."""
@@ -125,7 +127,7 @@ class ImageExperiment(ABC):
     def load_model(self, images: ImageSplit, folder: Path) -> Any:
         """The trained model of a folder, in evaluation mode, on the CPU."""
         model = self._new_model(images)
-        model.load_state_dict(safetensors.torch.load_file(folder / "model.safetensors"))
+        model.load_state_dict(load_weights(folder / "model.safetensors", _AGAIN))
         return model.eval()
 
     def to_dict(self) -> dict[str, Any]:
@@ -182,7 +184,7 @@ class VAEExperiment(ImageExperiment):
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> VAEExperiment:
         """The inverse of ``to_dict``."""
-        values = {key: value for key, value in values.items() if key != "kind"}
+        values = {key: value for key, value in values.items() if key not in ("kind", "made")}
         values["training"] = VAEConfig(**values["training"])
         values["hidden_features"] = tuple(values["hidden_features"])
         return cls(**values)
@@ -257,7 +259,7 @@ class M1M2Experiment(ImageExperiment):
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> M1M2Experiment:
         """The inverse of ``to_dict``."""
-        values = {key: value for key, value in values.items() if key != "kind"}
+        values = {key: value for key, value in values.items() if key not in ("kind", "made")}
         values["training"] = M1M2Config(**values["training"])
         return cls(**values)
 

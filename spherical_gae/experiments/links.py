@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import safetensors.torch
 import torch
 from torch import Tensor
 from torch_geometric.data import Data
@@ -18,19 +15,30 @@ from torch_geometric.data import Data
 from spherical_gae.data.readers.options import ReadingOptions
 from spherical_gae.data.splits import LinkSplit, split_links
 from spherical_gae.experiments.baseline import BASELINE, baseline_scores
+from spherical_gae.experiments.history import gather_histories, write_history
 from spherical_gae.experiments.kinds import num_channels, prepared_split
 from spherical_gae.experiments.names import METHODS
 from spherical_gae.experiments.presets import Preset, build_model
+from spherical_gae.experiments.provenance import provenance
+from spherical_gae.experiments.words import class_names
 from spherical_gae.models.graph import VariationalGAE
 from spherical_gae.nn.propagation import normalized_adjacency, sparse_features
 from spherical_gae.plotting.pictures import plot_sphere, save_figure
-from spherical_gae.training.checkpoint import save_json, save_weights, write_atomically
+from spherical_gae.training.checkpoint import (
+    load_json,
+    load_weights,
+    save_array,
+    save_json,
+    save_weights,
+)
 from spherical_gae.training.links.config import GAEConfig
 from spherical_gae.training.links.loop import fit_gae
-from spherical_gae.training.processes import Processes
+from spherical_gae.training.processes import Processes, alone
 
 # Above it, a picture would be a blot, and the model for it another long training run.
 _MAX_DRAWN_NODES = 100_000
+_AGAIN = "this model is trained again"
+_TITLES = {"s-vgae": "S-VGAE", "n-vgae": "N-VGAE"}
 
 
 @dataclass(frozen=True)
@@ -118,6 +126,8 @@ def train_once(
     device: torch.device | str = "cpu",
     checkpoint: Path | None = None,
     progress: bool = True,
+    title: str | None = None,
+    history: Path | None = None,
 ) -> tuple[VariationalGAE, dict[str, Any]]:
     """Trains one model on one split.
 
@@ -130,6 +140,8 @@ def train_once(
         device: Where to train.
         checkpoint: See ``fit_gae``.
         progress: Whether to show a progress bar.
+        title: What the bar is labelled with.
+        history: CSV file to write the loss and the validation scores of each epoch into, None for none.
 
     Returns:
         The model with the best epoch's weights, and its scores: ``auc`` and ``ap`` on the test links at the best
@@ -146,7 +158,10 @@ def train_once(
         seed=seed,
         checkpoint=checkpoint,
         progress=progress,
+        title=title,
     )
+    if history is not None:
+        write_history(history, result.history)
     scores = {
         **result.test._asdict(),
         **{f"{name}_last": value for name, value in result.test_last._asdict().items()},
@@ -161,12 +176,15 @@ def train_once(
 class Experiment:
     """Runs a configuration in a folder, cell by cell; what is finished is never computed again.
 
-    The folder holds ``config.json``, ``metrics.json``, ``embeddings.npy`` (unit norm mean directions of the first
-    seed's S-VGAE), ``node_ids.json`` (the nodes of its rows, if the graph has ``node_ids``), ``latent.png`` (coloured
-    by class if it has ``y``; up to 100,000 nodes), and for every cell ``cells/METHOD-SEED.json`` and ``.safetensors``.
+    The folder holds ``config.json`` (with date and versions), ``metrics.json``,
+    ``history.csv`` (loss and validation scores by method, seed and epoch), ``embeddings.npy`` (unit norm mean
+    directions of the first seed's S-VGAE), ``node_ids.json`` (the nodes of its rows, if the graph has ``node_ids``),
+    ``latent.png`` (coloured by class if it has ``y``; up to 100,000 nodes), and for every cell
+    ``cells/METHOD-SEED.json``, ``.csv`` and ``.safetensors``.
     Of a directed graph, ``embeddings.npy`` and the picture show the nodes as sources, and ``target_embeddings.npy``
     holds them as targets.
-    Of several processes of torch.distributed, which train together, the first one writes.
+    Of several processes of torch.distributed, which train together, the first one writes.  On the full batch, which
+    cannot be shared, each of them trains with seeds of its own.
 
     Args:
         config: What to run.
@@ -178,8 +196,9 @@ class Experiment:
     def __init__(
         self, config: ExperimentConfig, folder: Path, device: torch.device | str = "cpu", progress: bool = True
     ) -> None:
-        self.config, self.folder, self.device, self.progress = config, folder, device, progress
+        self.config, self.folder, self.device = config, folder, device
         self.processes = Processes.current()
+        self.progress = progress and self.processes.is_first
 
     def run(self, data: Data) -> dict[str, Any]:
         """Runs what is not there yet.
@@ -194,38 +213,56 @@ class Experiment:
             ValueError: If the folder holds a run of another configuration.
         """
         saved = self.folder / "config.json"
-        if self._is_there(saved) and ExperimentConfig.from_dict(json.loads(saved.read_text())) != self.config:
-            raise ValueError(f"{self.folder} holds a run of another configuration, see its config.json")
-        if self.processes.is_first:
-            save_json(saved, self.config.to_dict())
-        for seed in self.config.seeds:
-            split = split_links(data, seed=seed)
-            for method in METHODS:
-                self._run_cell(split, method, seed)
+        if _are_there(self.processes, saved):
+            if ExperimentConfig.from_dict(load_json(saved, "the run starts anew")) != self.config:
+                raise ValueError(f"{self.folder} holds a run of another configuration, see its config.json")
+        elif self.processes.is_first:
+            save_json(saved, {**self.config.to_dict(), "made": provenance()})
+        first = split_links(data, seed=self.config.seeds[0])
+        if self.shares_out_seeds(first.train.pos_edge_label_index.size(1)):
+            with alone():
+                self._run_seeds(data, self.config.seeds[self.processes.rank :: self.processes.count])
+            self.processes.wait()
             if self.processes.is_first:
-                self._run_baseline_cell(split, seed)
-        self._write_latents(data)
+                with alone():
+                    self._write_latents(data, first)
+        else:
+            self._run_seeds(data, self.config.seeds)
+            self._write_latents(data, first)
         metrics = self.processes.agree(self._collect() if self.processes.is_first else {})
         if self.processes.is_first:
+            gather_histories(self.folder / "history.csv", {cell: self._cell(*cell, "csv") for cell in self._cells()})
             save_json(self.folder / "metrics.json", metrics)
         return metrics
+
+    def shares_out_seeds(self, num_train_links: int) -> bool:
+        """Whether there are several processes, of which each trains with seeds of its own."""
+        return self.processes.count > 1 and gae_config(self.config.preset).batch_size_for(num_train_links) == 0
 
     def load_model(self, method: str, seed: int, in_channels: int) -> VariationalGAE:
         """A trained model of this folder, in evaluation mode; ``in_channels`` are the graph's ``num_channels``."""
         model = build_model(self.config.preset, method, in_channels, seed)
-        model.load_state_dict(safetensors.torch.load_file(self._cell(method, seed, "safetensors")))
+        model.load_state_dict(load_weights(self._cell(method, seed, "safetensors"), _AGAIN))
         return model.eval()
+
+    def _cells(self) -> Iterator[tuple[str, int]]:
+        return product(METHODS, self.config.seeds)
 
     def _cell(self, method: str, seed: int, kind: str) -> Path:
         return self.folder / "cells" / f"{method}-{seed}.{kind}"
 
-    def _is_there(self, path: Path) -> bool:
-        """Whether a file was there when the first process looked, so that all go the same way."""
-        return self.processes.agree(path.exists())
+    def _run_seeds(self, data: Data, seeds: Sequence[int]) -> None:
+        for seed in seeds:
+            split = split_links(data, seed=seed)
+            for method in METHODS:
+                self._run_cell(split, method, seed)
+            if Processes.current().is_first:
+                self._run_baseline_cell(split, seed)
 
     def _run_cell(self, split: LinkSplit, method: str, seed: int) -> None:
+        workers = Processes.current()
         result, checkpoint = self._cell(method, seed, "json"), self._cell(method, seed, "ckpt")
-        if not self._is_there(result):
+        if not _are_there(workers, *(self._cell(method, seed, kind) for kind in ("json", "csv", "safetensors"))):
             model, scores = train_once(
                 split,
                 self.config.preset,
@@ -234,12 +271,14 @@ class Experiment:
                 device=self.device,
                 checkpoint=checkpoint,
                 progress=self.progress,
+                title=f"{_TITLES[method]}, seed {seed}",
+                history=self._cell(method, seed, "csv") if workers.is_first else None,
             )
-            if self.processes.is_first:
+            if workers.is_first:
                 save_weights(model, self._cell(method, seed, "safetensors"))
                 save_json(result, scores)
         # Missing, unless a run was stopped right before this line.
-        if self.processes.is_first:
+        if workers.is_first:
             checkpoint.unlink(missing_ok=True)
 
     def _run_baseline_cell(self, split: LinkSplit, seed: int) -> None:
@@ -250,37 +289,37 @@ class Experiment:
     def _collect(self) -> dict[str, Any]:
         metrics: dict[str, Any] = {}
         for method in (*METHODS, BASELINE):
-            cells = [json.loads(self._cell(method, seed, "json").read_text()) for seed in self.config.seeds]
+            cells = [load_json(self._cell(method, seed, "json"), _AGAIN) for seed in self.config.seeds]
             shared = [name for name in cells[0] if all(name in cell for cell in cells)]
             metrics[method] = {name: [cell[name] for cell in cells] for name in shared}
         return {**metrics, "dataset": self.config.dataset, "seeds": list(self.config.seeds)}
 
-    def _write_latents(self, data: Data) -> None:
+    def _write_latents(self, data: Data, whole: LinkSplit) -> None:
         """Embeddings of the first seed, and a picture of S^2, by a small model of its own if need be."""
-        seed = self.config.seeds[0]
+        workers, seed = Processes.current(), self.config.seeds[0]
         embeddings, picture = self.folder / "embeddings.npy", self.folder / "latent.png"
         checkpoint = self.folder / "cells" / "picture.ckpt"
-        whole = split_links(data, seed=seed)
         split = prepared_split(whole, self.config.preset)
-        if self.processes.is_first and not embeddings.exists():
+        if workers.is_first and not embeddings.exists():
             if "node_ids" in data:
                 save_json(self.folder / "node_ids.json", data.node_ids)
             z = self._embed(self.load_model("s-vgae", seed, split.train.num_features), split)
             # Of a double cover, sources come before targets; what is looked for is written last.
             sources, *targets = (rows.numpy() for rows in z.split(data.num_nodes))
             for rows in targets:
-                write_atomically(self.folder / "target_embeddings.npy", partial(np.save, arr=rows))
-            write_atomically(embeddings, partial(np.save, arr=sources))
+                save_array(self.folder / "target_embeddings.npy", rows)
+            save_array(embeddings, sources)
         if data.num_nodes > _MAX_DRAWN_NODES:
             return
-        if not self._is_there(picture):
+        if not _are_there(workers, picture):
             model = self._model_on_sphere(whole, data, checkpoint)
-            if self.processes.is_first:
+            if workers.is_first:
                 title = f"{self.config.title}: mean directions of an S-VGAE on S², Hammer projection"
-                labels = None if data.y is None else data.y.numpy()
-                save_figure(plot_sphere(self._embed(model, split)[: data.num_nodes].numpy(), labels), picture, title)
+                labels, names = (None, None) if data.y is None else (data.y.numpy(), class_names(data))
+                points = self._embed(model, split)[: data.num_nodes].numpy()
+                save_figure(plot_sphere(points, labels, names=names), picture, title)
         # Left behind only by a run that was stopped right before this line.
-        if self.processes.is_first:
+        if workers.is_first:
             checkpoint.unlink(missing_ok=True)
 
     def _model_on_sphere(self, split: LinkSplit, data: Data, checkpoint: Path) -> VariationalGAE:
@@ -295,6 +334,7 @@ class Experiment:
             device=self.device,
             checkpoint=checkpoint,
             progress=self.progress,
+            title=f"S-VGAE on S² for the picture, seed {seed}",
         )
         return model.cpu()
 
@@ -304,29 +344,6 @@ class Experiment:
         return model.eval().encode(*model_inputs(split.train))
 
 
-def format_table(metrics: dict[str, Any]) -> Iterator[str]:
-    """Lines of a table: test AUC and AP in percent, mean and standard deviation over the seeds.
-
-    Of a directed graph, also those against the test links turned round; of a temporal one, how many of the test links
-    have an end that no training link has.
-
-    Args:
-        metrics: Content of ``metrics.json``.
-
-    Yields:
-        The header, one line for each method, and what else there is.
-    """
-    columns = {"AUC": "auc", "AP": "ap"}
-    if "auc_reversed" in metrics[METHODS[0]]:
-        columns |= {"AUC reversed": "auc_reversed", "AP reversed": "ap_reversed"}
-    yield f"{'method':<10} " + " ".join(f"{title:>14}" for title in columns)
-    for method in (*METHODS, BASELINE):
-        cells = []
-        for name in columns.values():
-            values = 100 * np.array(metrics[method][name])
-            spread = f" ± {values.std(ddof=1):.1f}" if len(values) > 1 else ""
-            cells.append(f"{values.mean():.1f}{spread}")
-        yield f"{method:<10} " + " ".join(f"{cell:>14}" for cell in cells)
-    if "share_unseen" in metrics[BASELINE]:
-        share = float(np.mean(metrics[BASELINE]["share_unseen"]))
-        yield f"{share:.0%} of the test links have an end without training links"
+def _are_there(processes: Processes, *paths: Path) -> bool:
+    """Whether files were there when the first process looked, so that all go the same way."""
+    return processes.agree(all(path.exists() for path in paths))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -31,13 +32,16 @@ def to_longitude_latitude(points: ArrayLike) -> tuple[NDArray[np.float64], NDArr
     return np.arctan2(y, x), np.arctan2(z, np.hypot(x, y))
 
 
-def plot_sphere(points: ArrayLike, labels: ArrayLike | None = None, ax: Axes | None = None) -> Axes:
+def plot_sphere(
+    points: ArrayLike, labels: ArrayLike | None = None, ax: Axes | None = None, names: Sequence[str] | None = None
+) -> Axes:
     """Draws points of S^2 in a Hammer projection, as in Davidson et al. (2018, fig. 2 and 3).
 
     Args:
         points: Vectors of non-zero length, shape [N, 3].
         labels: Integer class of each point, shape [N]; one colour if None.
         ax: Axes with ``projection="hammer"``; new ones if None.
+        names: Names of the classes for the legend, in the order of the numbers that ``labels`` has; these if None.
 
     Returns:
         The axes.
@@ -45,7 +49,7 @@ def plot_sphere(points: ArrayLike, labels: ArrayLike | None = None, ax: Axes | N
     longitude, latitude = to_longitude_latitude(points)
     if ax is None:
         ax = Figure(figsize=(8, 4.4), layout="constrained").add_subplot(projection="hammer")
-    _scatter(ax, longitude, latitude, labels)
+    _scatter(ax, longitude, latitude, labels, names)
     ax.set_xticklabels([])
     ax.set_yticklabels([])
     return ax
@@ -108,7 +112,13 @@ def plot_images(images: ArrayLike, columns: int, ax: Axes | None = None) -> Axes
     return ax
 
 
-def _scatter(ax: Axes, x: NDArray[np.float64], y: NDArray[np.float64], labels: ArrayLike | None) -> None:
+def _scatter(
+    ax: Axes,
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    labels: ArrayLike | None,
+    names: Sequence[str] | None = None,
+) -> None:
     if labels is None:
         ax.scatter(x, y, s=5, linewidths=0)
     else:
@@ -116,7 +126,8 @@ def _scatter(ax: Axes, x: NDArray[np.float64], y: NDArray[np.float64], labels: A
         for number, value in enumerate(np.unique(classes)):
             chosen = classes == value
             color = f"C{number % 10}"
-            ax.scatter(x[chosen], y[chosen], s=5, linewidths=0, color=color, label=str(value))
+            name = str(value) if names is None else names[number]
+            ax.scatter(x[chosen], y[chosen], s=5, linewidths=0, color=color, label=name)
         ax.legend(title="class", loc="center left", bbox_to_anchor=(1.01, 0.5), markerscale=3, frameon=False)
     ax.grid(True, linewidth=0.4, alpha=0.6)
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import pickle
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import numpy as np
+import safetensors
 import safetensors.torch
 import torch
-from torch import nn
+from numpy.typing import NDArray
+from torch import Tensor, nn
 
 
 def write_atomically(path: str | Path, write: Callable[[BinaryIO], Any]) -> None:
@@ -39,20 +44,85 @@ def write_atomically(path: str | Path, write: Callable[[BinaryIO], Any]) -> None
         raise
 
 
+class DamagedFileError(ValueError):
+    """A file of a run cannot be read: it was cut off, changed, or written by another program."""
+
+
 def save_checkpoint(path: str | Path, state: dict[str, Any]) -> None:
     """Writes tensors and plain Python values atomically, by ``torch.save``."""
-    write_atomically(path, lambda file: torch.save(state, file))
+    # Into memory first: of a full disk, torch.save says only that a write failed.
+    content = io.BytesIO()
+    torch.save(state, content)
+    write_atomically(path, lambda file: file.write(content.getbuffer()))
 
 
 def load_checkpoint(path: str | Path, device: torch.device | str = "cpu") -> dict[str, Any]:
-    """Reads what ``save_checkpoint`` wrote; no code in the file is run (``weights_only=True``)."""
-    return torch.load(path, map_location=device, weights_only=True)
+    """Reads what ``save_checkpoint`` wrote; no code in the file is run (``weights_only=True``).
+
+    Raises:
+        DamagedFileError: If the file is no such checkpoint.
+    """
+    try:
+        state = torch.load(path, map_location=device, weights_only=True)
+    # What torch raises depends on the place of the damage; its advice to load without weights_only is not for here.
+    except (RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+        raise DamagedFileError(_damaged(path, "training starts at its first epoch")) from error
+    if not isinstance(state, dict):
+        raise DamagedFileError(_damaged(path, "training starts at its first epoch"))
+    return state
+
+
+def _damaged(path: str | Path, then: str) -> str:
+    return f"{path} is damaged: delete it and go on, then {then}"
 
 
 def save_json(path: str | Path, value: Any) -> None:
     """Writes a value as indented JSON, atomically; NaN and infinity are refused."""
     text = json.dumps(value, indent=2, allow_nan=False) + "\n"
     write_atomically(path, lambda file: file.write(text.encode()))
+
+
+def load_json(path: str | Path, then: str) -> Any:
+    """Reads what ``save_json`` wrote.
+
+    Args:
+        path: The file.
+        then: What happens if it is deleted, for the error.
+
+    Raises:
+        DamagedFileError: If the file is no JSON.
+    """
+    try:
+        return json.loads(Path(path).read_bytes())
+    except ValueError as error:
+        raise DamagedFileError(_damaged(path, then)) from error
+
+
+def save_array(path: str | Path, array: NDArray[Any]) -> None:
+    """Writes an array as .npy, atomically; unlike ``numpy.save``, with the system's error where a write fails."""
+    array = np.ascontiguousarray(array)
+
+    def write(file: BinaryIO) -> None:
+        np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(array))
+        file.write(array.data)
+
+    write_atomically(path, write)
+
+
+def load_weights(path: str | Path, then: str) -> dict[str, Tensor]:
+    """Reads what ``save_weights`` wrote.
+
+    Args:
+        path: The file.
+        then: What happens if it is deleted, for the error.
+
+    Raises:
+        DamagedFileError: If the file is no such file.
+    """
+    try:
+        return safetensors.torch.load_file(path)
+    except safetensors.SafetensorError as error:
+        raise DamagedFileError(_damaged(path, then)) from error
 
 
 def save_weights(model: nn.Module, path: str | Path) -> None:

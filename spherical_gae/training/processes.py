@@ -6,6 +6,7 @@ import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
@@ -22,6 +23,9 @@ T = TypeVar("T")
 _PATIENCE = timedelta(hours=6)
 
 
+_works_alone: ContextVar[bool] = ContextVar("works_alone", default=False)
+
+
 @dataclass(frozen=True)
 class Processes:
     """This process among those that train together.
@@ -36,8 +40,8 @@ class Processes:
 
     @classmethod
     def current(cls) -> Processes:
-        """Those of torch.distributed's default group if there is one, else this process alone."""
-        if dist.is_available() and dist.is_initialized():
+        """Those of torch.distributed's default group if there is one, else, and in ``alone``, this process alone."""
+        if not _works_alone.get() and dist.is_available() and dist.is_initialized():
             return cls(dist.get_rank(), dist.get_world_size())
         return cls()
 
@@ -83,6 +87,11 @@ class Processes:
             for buffer in module.buffers():
                 dist.broadcast(buffer, src=0)
 
+    def wait(self) -> None:
+        """Waits until all processes are here."""
+        if self.count > 1:
+            dist.barrier()
+
     def agree(self, value: T) -> T:
         """The first process's value, in every process; all wait for it."""
         if self.count == 1:
@@ -90,6 +99,16 @@ class Processes:
         values = [value]
         dist.broadcast_object_list(values, src=0)
         return values[0]
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Makes this process train by itself in a block, as if there were no others; each may do something else there."""
+    token = _works_alone.set(True)
+    try:
+        yield
+    finally:
+        _works_alone.reset(token)
 
 
 def leave_group() -> None:

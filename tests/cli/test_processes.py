@@ -71,3 +71,23 @@ LinkRun.step = counted
 sys.argv = ["spherical-gae", "train", "--resume", "--out", sys.argv[1]]
 main()
 """
+
+
+@pytest.mark.slow
+@pytest.mark.real_data
+def test_processes_share_out_the_seeds_of_a_small_graph(tmp_path: Path, real_data_root: Path) -> None:
+    """Cora with the preset paper, which trains on the full batch: the same files as by one process."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "SPHERICAL_GAE_DATA": str(real_data_root)}
+    options = ["--dataset", "cora", "--preset", "paper", "--seeds", "0-3", "--epochs", "2", "--latent-dim", "3"]
+    train = ["-m", "spherical_gae", "train", *options, "--out"]
+    shared = [*TORCHRUN, *train, str(tmp_path / "two")]
+    outputs = [
+        subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
+        for command in (shared, [sys.executable, *train, str(tmp_path / "one")])
+    ]
+    assert "2 processes: each trains other ones of the 4 seeds." in outputs[0]
+    names = [f"cells/{kind}-{seed}.json" for kind in ("s-vgae", "n-vgae", "cosine") for seed in range(4)]
+    for name in ("metrics.json", "history.csv", "embeddings.npy", *names):
+        assert (tmp_path / "two" / name).read_bytes() == (tmp_path / "one" / name).read_bytes(), name
+    picture = (tmp_path / "two" / "latent.png").read_bytes()
+    assert picture[:8] == b"\x89PNG\r\n\x1a\n"

@@ -88,6 +88,7 @@ def test_malformed_seeds_are_refused(text: str, reason: str) -> None:
         (["--device", "abacus"], "--device", ["'abacus'", "cpu"]),
         (["--device", "meta"], "--device", ["'meta'", "cannot be used"]),
         (["--device", ""], "--device", ["''", "cannot be used"]),
+        (["--device", "hpu"], "--device", ["'hpu'", "cannot be used"]),
         (["--resume"], "--resume", ["--out"]),
         (["--resume", "--out", "nowhere"], "--resume", ["nowhere", "config.json"]),
     ],
@@ -159,11 +160,19 @@ def test_default_run_folder_and_table(small: None) -> None:
     assert result.exit_code == 0, result.output
     (folder,) = Path("runs").iterdir()
     assert folder.name.startswith("digits-frontier-20")
-    lines = result.stdout.splitlines()
-    assert [line.split()[0] for line in lines[:4]] == ["method", "s-vgae", "n-vgae", "cosine"]
-    assert lines[-1] == f"run folder: {folder}"
+    read, table, explained, place, after = (part.splitlines() for part in result.stdout.split("\n\n"))
+    assert read[0].startswith("digits: 300 nodes, ")
+    assert [line.split()[0] for line in table] == ["method", "s-vgae", "n-vgae", "cosine"]
+    assert [line.split()[0] for line in explained] == ["s-vgae", "n-vgae", "cosine", "AUC,"]
+    assert place == [f"run folder: {folder}"]
+    assert [line.split()[:3] for line in after[1:]] == [
+        ["spherical-gae", "neighbors", str(folder)],
+        ["spherical-gae", "embed", "YOUR_EDGES.csv"],
+    ]
+    for bar in ("S-VGAE, seed 0", "N-VGAE, seed 2"):
+        assert bar in result.stderr
     metrics = json.loads((folder / "metrics.json").read_text())
-    assert lines[1].split()[1] == f"{100 * sum(metrics['s-vgae']['auc']) / 2:.1f}"
+    assert table[1].split()[1] == f"{100 * sum(metrics['s-vgae']['auc']) / 2:.1f}"
     assert metrics["seeds"] == [0, 2]
 
 
@@ -205,7 +214,7 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("uninterrupted") / "run"
     command = [sys.executable, "-m", "spherical_gae", "train", "--out", str(folder), *SETTINGS]
     finished = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert finished.stdout.splitlines()[-1] == f"run folder: {folder}"
+    assert f"\nrun folder: {folder}\n" in finished.stdout
     return folder
 
 
@@ -246,6 +255,9 @@ def test_killed_and_resumed_run_is_the_same_bit_for_bit(run_folder: Path, tmp_pa
     kills = Counter(finished.stdout.splitlines())
     assert all(kills[f"killed: {moment}"] >= 3 for moment in ("step", "writing", "written")), kills
     expected, actual = tree(run_folder), tree(tmp_path / "run")
+    configs = [json.loads(files.pop("config.json")) for files in (expected, actual)]
+    assert configs[0].pop("made")["versions"] == configs[1].pop("made")["versions"]
+    assert configs[0] == configs[1]
     assert actual.keys() == expected.keys()
     for name in expected:
         assert actual[name] == expected[name], name

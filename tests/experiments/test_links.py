@@ -19,7 +19,6 @@ from spherical_gae.experiments.baseline import score_baseline
 from spherical_gae.experiments.links import (
     Experiment,
     ExperimentConfig,
-    format_table,
     gae_config,
     model_inputs,
     train_once,
@@ -28,7 +27,7 @@ from spherical_gae.experiments.presets import build_model, load_preset
 from spherical_gae.nn import SparseMatrix, normalized_adjacency
 from spherical_gae.training.links.full_batch import FullBatchRun
 
-KINDS = ("json", "safetensors")
+KINDS = ("csv", "json", "safetensors")
 SCORES = {"auc", "ap", "auc_last", "ap_last", "val_auc", "val_ap", "best_epoch"}
 
 
@@ -58,7 +57,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def test_run_folder_holds_what_is_documented_and_nothing_else(finished: Experiment) -> None:
     models = [f"cells/{method}-{seed}.{kind}" for method in ("s-vgae", "n-vgae") for seed in (0, 2) for kind in KINDS]
-    expected = {"config.json", "metrics.json", "embeddings.npy", "latent.png", *models}
+    expected = {"config.json", "history.csv", "metrics.json", "embeddings.npy", "latent.png", *models}
     expected |= {"cells/cosine-0.json", "cells/cosine-2.json"}
     assert set(contents(finished.folder)) == {name.replace("/", os.sep) for name in expected}
     assert (finished.folder / "latent.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
@@ -106,6 +105,9 @@ def test_same_configuration_same_files(finished: Experiment, data: Data, tmp_pat
     make(tmp_path).run(data)
     expected, actual = contents(finished.folder), contents(tmp_path)
     expected.pop("latent.png"), actual.pop("latent.png")
+    configs = [json.loads(files.pop("config.json")) for files in (expected, actual)]
+    assert configs[0].pop("made").keys() == configs[1].pop("made").keys()
+    assert configs[0] == configs[1]
     assert actual == expected
 
 
@@ -149,7 +151,7 @@ def test_three_coordinates_are_drawn_as_they_are(data: Data, tmp_path: Path, mon
     trained = spy_on_training(monkeypatch)
     drawn: list[np.ndarray] = []
     original = links_module.plot_sphere
-    monkeypatch.setattr(links_module, "plot_sphere", lambda z, y: drawn.append(z) or original(z, y))
+    monkeypatch.setattr(links_module, "plot_sphere", lambda z, y, **rest: drawn.append(z) or original(z, y, **rest))
     make(tmp_path, seeds=(1,), latent_dim=3).run(data)
     assert trained == [("s-vgae", 1, 3), ("n-vgae", 1, 3)]
     assert np.array_equal(drawn[0], np.load(tmp_path / "embeddings.npy"))
@@ -247,19 +249,3 @@ def test_graph_of_ones_own_without_classes_or_features(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "node_ids.json").read_text()) == names
     assert np.load(tmp_path / "embeddings.npy").shape == (60, 3)
     assert (tmp_path / "latent.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
-
-
-def test_table_shows_percent_mean_and_sample_deviation() -> None:
-    metrics = {
-        "s-vgae": {"auc": [0.9, 0.92], "ap": [0.5, 0.5]},
-        "n-vgae": {"auc": [0.8], "ap": [0.7004]},
-        "cosine": {"auc": [1.0, 0.0, 0.5], "ap": [0.1, 0.2, 0.3]},
-    }
-    header, *lines = format_table(metrics)
-    assert header.split() == ["method", "AUC", "AP"]
-    assert [line.split() for line in lines] == [
-        ["s-vgae", "91.0", "±", "1.4", "50.0", "±", "0.0"],
-        ["n-vgae", "80.0", "70.0"],
-        ["cosine", "50.0", "±", "50.0", "20.0", "±", "10.0"],
-    ]
-    assert len({len(line) for line in (header, *lines)}) == 1

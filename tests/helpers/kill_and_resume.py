@@ -18,8 +18,8 @@ from spherical_gae.cli.app import app
 from spherical_gae.training.links.full_batch import FullBatchRun
 
 MAX_ATTEMPTS = 200
-# Of three files, at least one is new: config.json is written in every attempt, as are the weights of a cell that has
-# been trained but not scored, and the embeddings.
+# Of three files, at least one is new: the history and the weights of a cell that has been trained but not scored are
+# written again.
 LATEST = ("written", 3)
 
 

@@ -159,3 +159,10 @@ def test_images_that_are_not_square_are_refused(shape: tuple[int, ...]) -> None:
 def test_rows_of_no_images_are_refused(columns: int) -> None:
     with pytest.raises(ValueError, match=f"columns must be at least 1, got {columns}"):
         plot_images(np.zeros((2, 4)), columns)
+
+
+def test_classes_are_named_in_the_legend() -> None:
+    ax = plot_sphere(np.eye(3), [4, 7, 4], names=["cats", "dogs"])
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["cats", "dogs"]
+    ax = plot_sphere(np.eye(3), [4, 7, 4])
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["4", "7"]

@@ -4,15 +4,20 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
 import pytest
 import safetensors.torch
 import torch
 from torch import nn
 
 from spherical_gae.training.checkpoint import (
+    DamagedFileError,
     OtherRunError,
     check_identity,
     load_checkpoint,
+    load_json,
+    load_weights,
+    save_array,
     save_checkpoint,
     save_json,
     save_weights,
@@ -93,7 +98,7 @@ def test_checkpoint_that_would_run_code_is_refused(tmp_path: Path) -> None:
             return os.mkdir, (str(tmp_path / "attacked"),)
 
     save_checkpoint(tmp_path / "state.ckpt", {"x": Attack()})
-    with pytest.raises(Exception, match="Weights only load failed"):
+    with pytest.raises(DamagedFileError, match="is damaged: delete it"):
         load_checkpoint(tmp_path / "state.ckpt")
     assert not (tmp_path / "attacked").exists()
 
@@ -134,3 +139,35 @@ def test_weights_and_buffers_of_any_layout_are_written(tmp_path: Path) -> None:
     assert saved.keys() == model.state_dict().keys()
     assert saved["0.weight"].tolist() == [[0, 2, 4], [1, 3, 5]]
     assert all(torch.equal(saved[name], value) for name, value in model.state_dict().items())
+
+
+@pytest.mark.parametrize("damage", ["empty", "half", "noise", "middle", "other"])
+def test_damaged_checkpoint_is_named_with_what_to_do(tmp_path: Path, damage: str) -> None:
+    """Torch's own errors advise to load it in a way that runs what is in it."""
+    path = tmp_path / "run.ckpt"
+    save_checkpoint(path, {"weights": torch.arange(1000.0)})
+    whole = path.read_bytes()
+    if damage == "other":
+        torch.save(torch.ones(2), path)
+    else:
+        half = len(whole) // 2
+        parts = {"empty": b"", "half": whole[:half], "noise": b"no checkpoint", "middle": bytes(half) + whole[half:]}
+        path.write_bytes(parts[damage])
+    with pytest.raises(DamagedFileError) as caught:
+        load_checkpoint(path)
+    assert str(caught.value) == f"{path} is damaged: delete it and go on, then training starts at its first epoch"
+
+
+def test_damaged_weights_and_json_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"{")
+    for load in (load_weights, load_json):
+        with pytest.raises(DamagedFileError, match=f"^{path} is damaged: delete it and go on, then it is made again$"):
+            load(path, "it is made again")
+
+
+@pytest.mark.parametrize("array", [np.eye(3, dtype=np.float32), np.arange(4.0).reshape(2, 2).T, np.zeros((0, 3))])
+def test_arrays_are_written_as_numpy_does(tmp_path: Path, array: np.ndarray) -> None:
+    save_array(tmp_path / "own.npy", array)
+    np.save(tmp_path / "numpy.npy", np.ascontiguousarray(array))
+    assert (tmp_path / "own.npy").read_bytes() == (tmp_path / "numpy.npy").read_bytes()

@@ -7,7 +7,14 @@ import torch.distributed as dist
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-from spherical_gae.training.processes import Processes, joined_processes, launched_processes, leave_group, own_device
+from spherical_gae.training.processes import (
+    Processes,
+    alone,
+    joined_processes,
+    launched_processes,
+    leave_group,
+    own_device,
+)
 from tests.helpers import distributed_fits
 from tests.helpers.link_runs import Outcome, assert_identical, small_split
 from tests.helpers.two_processes import in_two_processes
@@ -102,3 +109,18 @@ def test_resumed_by_as_many_processes_it_is_the_same_bit_for_bit(together: list[
     alone = distributed_fits.fit_together(tmp_path / "other.ckpt")
     assert alone[1].history["loss"][:3] == whole[1].history["loss"][:3]
     assert alone[1].test.auc == pytest.approx(whole[1].test.auc, abs=0.01)
+
+
+def who_is_there() -> tuple[Processes, Processes]:
+    with alone():
+        inside = Processes.current()
+        inside.wait()
+    Processes.current().wait()
+    return inside, Processes.current()
+
+
+@pytest.mark.slow
+def test_a_block_alone_sees_no_others(tmp_path: Path) -> None:
+    first, second = in_two_processes(who_is_there, tmp_path / "two")
+    assert first == (Processes(0, 1), Processes(0, 2))
+    assert second == (Processes(0, 1), Processes(1, 2))

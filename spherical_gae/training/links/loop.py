@@ -36,6 +36,7 @@ def fit_gae(
     seed: int = 0,
     checkpoint: str | Path | None = None,
     progress: bool = True,
+    title: str | None = None,
     callbacks: Sequence[Callback] = (),
     compile: bool | str = False,
 ) -> GAEResult:
@@ -66,6 +67,7 @@ def fit_gae(
             exists, training resumes from it, with the same result bit for bit as without the interruption.
             Of several processes, the first writes it, and all read it.
         progress: Whether to show a progress bar.
+        title: What the bar is labelled with; default: the name of the model's class.
         callbacks: Functions ``callback(epoch, figures)``, called after each epoch with the entries of the history, see
             ``CSVLogger`` and ``TensorBoardLogger``; of several processes, in the first.
         compile: Whether torch.compile makes the training steps of the full batch: True, or the name of one of its
@@ -97,7 +99,7 @@ def fit_gae(
             checkpoint=checkpoint,
             checkpoint_every=checkpoint_interval(run),
             progress=progress,
-            title=type(model).__name__,
+            title=title or type(model).__name__,
             callbacks=callbacks,
         )
         result = run.finish()
