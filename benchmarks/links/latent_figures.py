@@ -50,7 +50,10 @@ def main() -> None:
         figure = Figure(figsize=(13, 4.4), layout="constrained")
         left, right = figure.add_subplot(1, 2, 1), figure.add_subplot(1, 2, 2, projection="hammer")
         plot_plane(plane.numpy(), data.y.numpy(), left)
-        plot_sphere(sphere.numpy(), data.y.numpy(), right)
+        plot_sphere(sphere.numpy(), data.y.numpy(), right, names=data.label_names)
+        # One is enough for both.
+        if (legend := left.get_legend()) is not None:
+            legend.remove()
         left.set_title(f"{data.name}: N-VGAE, R², test AUC {100 * normal_scores['auc']:.1f}", fontsize=11)
         title = f"S-VGAE, S² (Hammer projection), test AUC {100 * spherical_scores['auc']:.1f}"
         save_figure(right, options.docs / f"latent_{dataset}.png", title)

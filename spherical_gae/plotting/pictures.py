@@ -24,6 +24,11 @@ def to_longitude_latitude(points: ArrayLike) -> tuple[NDArray[np.float64], NDArr
 
     Raises:
         ValueError: If the shape is not [N, 3].
+
+    Example:
+        >>> longitude, latitude = to_longitude_latitude([[0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+        >>> np.degrees(longitude[0]), np.degrees(latitude[1])
+        (np.float64(90.0), np.float64(90.0))
     """
     array = np.asarray(points, dtype=np.float64)
     if array.ndim != 2 or array.shape[1] != 3:
@@ -45,6 +50,11 @@ def plot_sphere(
 
     Returns:
         The axes.
+
+    Example:
+        >>> ax = plot_sphere(np.eye(3), labels=[0, 1, 1])
+        >>> ax.name
+        'hammer'
     """
     longitude, latitude = to_longitude_latitude(points)
     if ax is None:
@@ -55,26 +65,34 @@ def plot_sphere(
     return ax
 
 
-def plot_plane(points: ArrayLike, labels: ArrayLike | None = None, ax: Axes | None = None) -> Axes:
+def plot_plane(
+    points: ArrayLike, labels: ArrayLike | None = None, ax: Axes | None = None, names: Sequence[str] | None = None
+) -> Axes:
     """Draws points of R^2, as in Davidson et al. (2018, fig. 2 and 3).
 
     Args:
         points: Shape [N, 2].
         labels: Integer class of each point, shape [N]; one colour if None.
         ax: Axes; new ones if None.
+        names: As for ``plot_sphere``.
 
     Returns:
         The axes, of equal scale.
 
     Raises:
         ValueError: If the shape is not [N, 2].
+
+    Example:
+        >>> ax = plot_plane([[0.0, 1.0], [1.0, 0.0]], labels=[0, 1], names=["cat", "dog"])
+        >>> [text.get_text() for text in ax.get_legend().get_texts()]
+        ['cat', 'dog']
     """
     array = np.asarray(points, dtype=np.float64)
     if array.ndim != 2 or array.shape[1] != 2:
         raise ValueError(f"points must have shape [N, 2], got {array.shape}")
     if ax is None:
         ax = Figure(figsize=(6, 4.4), layout="constrained").add_subplot()
-    _scatter(ax, array[:, 0], array[:, 1], labels)
+    _scatter(ax, array[:, 0], array[:, 1], labels, names)
     ax.set_aspect("equal")
     return ax
 
@@ -92,6 +110,11 @@ def plot_images(images: ArrayLike, columns: int, ax: Axes | None = None) -> Axes
 
     Raises:
         ValueError: If the images are not square, there are none, or ``columns`` is below 1.
+
+    Example:
+        >>> ax = plot_images(np.zeros((4, 64)), columns=2)
+        >>> len(ax.images)
+        1
     """
     array = np.asarray(images, dtype=np.float64)
     side = round(float(np.sqrt(np.prod(array.shape[1:]))))
@@ -119,16 +142,19 @@ def _scatter(
     labels: ArrayLike | None,
     names: Sequence[str] | None = None,
 ) -> None:
+    # Few points are drawn larger.
+    size = float(np.clip(2000 / max(len(x), 1), 5, 30))
     if labels is None:
-        ax.scatter(x, y, s=5, linewidths=0)
+        ax.scatter(x, y, s=size, linewidths=0)
     else:
         classes = np.asarray(labels)
         for number, value in enumerate(np.unique(classes)):
             chosen = classes == value
             color = f"C{number % 10}"
             name = str(value) if names is None else names[number]
-            ax.scatter(x[chosen], y[chosen], s=5, linewidths=0, color=color, label=name)
-        ax.legend(title="class", loc="center left", bbox_to_anchor=(1.01, 0.5), markerscale=3, frameon=False)
+            ax.scatter(x[chosen], y[chosen], s=size, linewidths=0, color=color, label=name)
+        larger = (36 / size) ** 0.5
+        ax.legend(title="class", loc="center left", bbox_to_anchor=(1.01, 0.5), markerscale=larger, frameon=False)
     ax.grid(True, linewidth=0.4, alpha=0.6)
 
 
@@ -139,6 +165,13 @@ def save_figure(ax: Axes, path: str | Path, title: str | None = None) -> None:
         ax: Axes of the figure.
         path: The file.
         title: Title above the axes; none if None.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "sphere.png"
+        >>> save_figure(plot_sphere(np.eye(3)), path, "three axes")
+        >>> path.read_bytes()[1:4]
+        b'PNG'
     """
     if title is not None:
         ax.set_title(title, fontsize=11, pad=12)

@@ -164,5 +164,7 @@ def test_rows_of_no_images_are_refused(columns: int) -> None:
 def test_classes_are_named_in_the_legend() -> None:
     ax = plot_sphere(np.eye(3), [4, 7, 4], names=["cats", "dogs"])
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["cats", "dogs"]
+    ax = plot_plane(np.eye(2), [4, 7], names=["cats", "dogs"])
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["cats", "dogs"]
     ax = plot_sphere(np.eye(3), [4, 7, 4])
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["4", "7"]
