@@ -4,6 +4,7 @@ import subprocess
 import sys
 from importlib import metadata
 from pathlib import Path
+from typing import get_origin
 
 import pytest
 
@@ -74,6 +75,16 @@ def test_public_names_are_those_that_type_checkers_see(package: str) -> None:
     if stub.exists():
         (names,) = (node.value for node in ast.parse(stub.read_text()).body if isinstance(node, ast.Assign))
         assert sorted(ast.literal_eval(names)) == sorted(module.__all__)
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_public_name_has_an_example_that_runs(package: str) -> None:
+    """CI runs the examples by ``pytest --doctest-modules``; an alias of a type has no place for one."""
+    module = importlib.import_module(f"spherical_gae.{package}")
+    values = {name: getattr(module, name) for name in getattr(module, "__all__", [])}
+    aliases = {name for name, value in values.items() if get_origin(value) is not None}
+    without = {name for name, value in values.items() if ">>>" not in (value.__doc__ or "")}
+    assert without - aliases == set()
 
 
 def test_public_names_are_the_documented_ones() -> None:

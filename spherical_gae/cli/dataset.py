@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import typer
+
 from spherical_gae import data as graphs
 from spherical_gae.cli.options import fail
 from spherical_gae.cli.reading import fail_reading, refuse_without_file
@@ -13,6 +15,7 @@ from spherical_gae.data.checksums import file_sha256
 from spherical_gae.data.names import DATASETS
 from spherical_gae.data.readers.options import ReadingOptions
 from spherical_gae.data.readers.suffixes import GRAPH_SUFFIXES, suffix_of
+from spherical_gae.training.launch import launched_rank
 
 if TYPE_CHECKING:
     from torch_geometric.data import Data

@@ -153,10 +153,10 @@ def train(
         shared_out = experiment.shares_out_seeds(split.train.pos_edge_label_index.size(1))
         with training.alone() if shared_out else nullcontext():
             _check_trainable(config, data)
-        if processes.is_first:
-            _say_what_was_read(config, data, split, processes.count if shared_out else 1)
         held = running_in(folder, "train") if processes.is_first else nullcontext()
         with held, advice_when_stopped(folder, processes):
+            if processes.is_first:
+                _say_what_was_read(config, data, split, processes.count if shared_out else 1)
             metrics = _run(experiment, data)
     if processes.is_first:
         _say_what_came_out(config, data, metrics, folder)

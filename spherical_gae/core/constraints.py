@@ -13,7 +13,12 @@ NORM_TOLERANCE = 1e-5
 
 
 class _UnitSphere(constraints.Constraint):
-    """Vectors along the last axis with Euclidean norm 1, up to ``NORM_TOLERANCE``."""
+    """Vectors along the last axis with Euclidean norm 1, up to ``NORM_TOLERANCE``.
+
+    Example:
+        >>> unit_sphere.check(torch.tensor([[0.6, 0.8], [1.0, 1.0]]))
+        tensor([ True, False])
+    """
 
     event_dim = 1
 

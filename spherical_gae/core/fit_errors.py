@@ -15,6 +15,14 @@ class FitErrors(NamedTuple):
     Attributes:
         loc: Of the mean direction along each of the m - 1 directions at right angles to it, in radians.
         concentration: Of the concentration.
+
+    Example:
+        >>> import torch
+        >>> from spherical_gae import VonMisesFisher
+        >>> from spherical_gae.core import fit_standard_errors
+        >>> errors = fit_standard_errors(VonMisesFisher(torch.tensor([0.0, 0.0, 1.0]), torch.tensor(10.0)), 100)
+        >>> errors.concentration
+        tensor(1.0000)
     """
 
     loc: Tensor

@@ -1,4 +1,12 @@
-"""Kullback-Leibler divergences between laws on the sphere, registered with torch.distributions."""
+"""Kullback-Leibler divergences between distributions on the sphere, registered with torch.distributions.
+
+Example:
+    >>> from torch.distributions import kl_divergence
+    >>> from spherical_gae import HypersphericalUniform, VonMisesFisher
+    >>> posterior = VonMisesFisher(torch.tensor([0.0, 0.0, 1.0]), torch.tensor(10.0))
+    >>> kl_divergence(posterior, HypersphericalUniform(3))
+    tensor(1.9957)
+"""
 
 from __future__ import annotations
 
@@ -242,6 +250,12 @@ def sampled_entropy(p: Distribution, value: Tensor) -> Tensor:
 
     Returns:
         Nats, shape [*sample_shape, *batch_shape].
+
+    Example:
+        >>> from spherical_gae import VonMisesFisher
+        >>> p = VonMisesFisher(torch.tensor([0.0, 0.0, 1.0]), torch.tensor(10.0))
+        >>> sampled_entropy(p, p.sample()) == p.entropy()
+        tensor(True)
     """
     if isinstance(p, ProjectedNormal) and not p.isotropic:
         return log_sphere_area(p.dim) - p.sampled_kl_to_uniform(value)

@@ -16,6 +16,11 @@ class RayleighTest(NamedTuple):
     Attributes:
         statistic: The modified statistic S*, at least 0.
         p_value: Probability of as large a statistic if the directions are uniform.
+
+    Example:
+        >>> from spherical_gae import rayleigh_test
+        >>> rayleigh_test(torch.eye(3)).p_value < 0.5
+        tensor(True)
     """
 
     statistic: Tensor

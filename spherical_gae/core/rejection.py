@@ -43,6 +43,11 @@ class RejectionSample(NamedTuple):
         value: Unit vectors z, shape [..., m].
         log_weight: Logarithm of the weight of the accepted noise at ``concentration``, relative to the weight with
             which it was drawn, shape [...]: exactly 0, with gradient d/dkappa log(g / r).
+
+    Example:
+        >>> sample = rejection_sample(torch.eye(4), torch.tensor(5.0))
+        >>> sample.value.shape, sample.log_weight
+        (torch.Size([4, 4]), tensor([0., 0., 0., 0.]))
     """
 
     value: Tensor
@@ -88,6 +93,14 @@ def rejection_sample(
         TypeError: If ``loc`` is neither float32 nor float64, or ``concentration`` has another dtype.
         ValueError: If m < 2, the shapes do not broadcast, the concentration has a trailing axis of 1 beside ``loc``'s
             batch, or, with validation on, a value is outside its range.
+
+    Example:
+        >>> concentration = torch.tensor(5.0, requires_grad=True)
+        >>> sample = rejection_sample(torch.eye(4), concentration)
+        >>> cosine = (sample.value * torch.eye(4)).sum(-1)
+        >>> (cosine + cosine.detach() * sample.log_weight).mean().backward()
+        >>> concentration.grad.isfinite()
+        tensor(True)
     """
     law = VonMisesFisher(loc, concentration, validate_args)
     kappa, dim = law.concentration, law.dim

@@ -70,7 +70,12 @@ PLANETOID_SIZES: Mapping[str, int] = MappingProxyType(_SIZES)
 
 
 class ChecksumError(ValueError):
-    """A file exists, but its contents are not the published ones."""
+    """A file exists, but its contents are not the published ones.
+
+    Example:
+        >>> issubclass(ChecksumError, ValueError) or issubclass(ChecksumError, OSError)
+        True
+    """
 
 
 def is_intact(path: Path) -> bool:

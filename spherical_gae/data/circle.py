@@ -30,6 +30,10 @@ class CircleData(NamedTuple):
         x: The data, float32 [N, 100].
         angle: Where on the circle a point came from, float64 [N], in (-pi, pi].
         component: The component it was drawn from, int64 [N].
+
+    Example:
+        >>> circle_mixture(num_points=6).x.shape
+        torch.Size([6, 100])
     """
 
     x: Tensor

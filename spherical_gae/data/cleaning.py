@@ -48,6 +48,14 @@ def clean_graph(data: Data, *, directed: bool | None = None) -> Data:
         ValueError: If the graph has no nodes or no links between different nodes, or a part is of the wrong shape or
             type, names a node that does not exist, holds a weight that is not finite and above 0, a time that is not
             finite, or a feature that is NaN or infinite; the message names it.
+
+    Example:
+        >>> clean = clean_graph(Data(edge_index=torch.tensor([[0, 1, 2, 2], [1, 0, 2, 0]]), num_nodes=4))
+        >>> clean.edge_index
+        tensor([[0, 0, 1, 2],
+                [1, 2, 0, 0]])
+        >>> clean.x.shape, clean.has_default_features
+        (torch.Size([4, 64]), True)
     """
     return clean_counted(data, directed=directed)[0]
 

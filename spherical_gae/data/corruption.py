@@ -35,6 +35,11 @@ def corrupt_links(
 
     Raises:
         ValueError: If ``num_per_link`` is below 1, or an end is linked to so many nodes that none was found.
+
+    Example:
+        >>> ring = torch.stack([torch.arange(30), (torch.arange(30) + 1) % 30])
+        >>> corrupt_links(ring[:, :2], ring, num_nodes=30, num_per_link=4).shape
+        torch.Size([2, 2, 4])
     """
     if num_per_link < 1:
         raise ValueError(f"num_per_link must be at least 1, got {num_per_link}")

@@ -26,6 +26,12 @@ class DegreeMatchedSampler:
 
     Raises:
         ValueError: If ``min_class`` is below 1.
+
+    Example:
+        >>> ring = torch.stack([torch.arange(30), (torch.arange(30) + 1) % 30])
+        >>> sampler = DegreeMatchedSampler(ring, torch.full((30,), 2))
+        >>> sampler.sample(ring[:, :4]).shape
+        torch.Size([2, 4])
     """
 
     def __init__(self, edge_index: Tensor, degree: Tensor, min_class: int = 20) -> None:

@@ -71,6 +71,13 @@ def cover_split(split: LinkSplit) -> LinkSplit:
 
     Raises:
         ValueError: If the split is not directed.
+
+    Example:
+        >>> from spherical_gae.data import clean_graph, split_links
+        >>> ring = torch.stack([torch.arange(60), (torch.arange(60) + 1) % 60])
+        >>> split = split_links(clean_graph(Data(edge_index=ring), directed=True))
+        >>> cover_split(split).train.num_nodes
+        120
     """
     covers: dict[int, Data] = {}
     train = double_cover(split.train)

@@ -21,6 +21,12 @@ def draw_labelled(images: ImageSet, num_labels: int, seed: int = 0) -> ImageSet:
     Raises:
         ValueError: If there are no images, ``num_labels`` is not a positive multiple of the number of classes, or a
             class has too few images.
+
+    Example:
+        >>> from spherical_gae import load_images
+        >>> few = draw_labelled(load_images("digits").train, num_labels=20)
+        >>> few.labels.bincount()
+        tensor([2, 2, 2, 2, 2, 2, 2, 2, 2, 2])
     """
     if images.labels.numel() == 0:
         raise ValueError("images must hold at least one image, got none")

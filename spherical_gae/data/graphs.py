@@ -51,6 +51,10 @@ def load_graph(name: str, root: str | Path | None = None) -> Data:
         FileNotFoundError: Files are missing in a root that was named.
         ChecksumError: A file is damaged in a root that was named.
         OSError: A download failed.
+
+    Example:
+        >>> load_graph("digits")
+        Data(x=[1797, 32], edge_index=[2, 12512], y=[1797], name='digits')
     """
     key = name.lower()
     if key == "digits":

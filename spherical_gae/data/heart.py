@@ -85,6 +85,10 @@ class HeartData(NamedTuple):
         val_hard: Hard negatives of each validation link, int64 [2, P, 500]: the first 250 keep its first end, the
             others its second.
         test_hard: Those of each test link.
+
+    Example:
+        >>> from spherical_gae.data import load_heart
+        >>> data = load_heart("cora")  # doctest: +SKIP
     """
 
     split: LinkSplit
@@ -123,6 +127,11 @@ def load_heart(name: str, root: str | Path | None = None) -> HeartData:
             (``datasets/heart.md`` says which).
         ChecksumError: A file has other contents than the published ones.
         OSError: A download failed.
+
+    Example:
+        >>> data = load_heart("cora")  # doctest: +SKIP
+        >>> data.test_hard.shape  # doctest: +SKIP
+        torch.Size([2, 527, 500])
     """
     if name not in HEART_URLS:
         raise ValueError(f"name: given {name!r}, allowed: {', '.join(HEART_URLS)}")

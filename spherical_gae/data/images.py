@@ -27,6 +27,11 @@ class ImageSet(NamedTuple):
     Attributes:
         images: Float32 ``[N, F]``, a row of intensities in [0, 1] for each image.
         labels: Int64 ``[N]``.
+
+    Example:
+        >>> some = ImageSet(torch.rand(3, 64), torch.tensor([7, 1, 7]))
+        >>> some.images[some.labels == 7].shape
+        torch.Size([2, 64])
     """
 
     images: Tensor
@@ -40,6 +45,11 @@ class ImageSplit(NamedTuple):
         train: To train on.
         val: For model selection and early stopping.
         test: To report on.
+
+    Example:
+        >>> from spherical_gae import load_images
+        >>> [len(part.labels) for part in load_images("digits")]
+        [1197, 300, 300]
     """
 
     train: ImageSet
@@ -75,6 +85,11 @@ def load_images(name: str, root: str | Path | None = None) -> ImageSplit:
         FileNotFoundError: Files are missing in a root that was named.
         ChecksumError: A file is damaged in a root that was named.
         OSError: A download failed.
+
+    Example:
+        >>> images = load_images("digits")
+        >>> images.train.images.shape, images.test.labels[:3]
+        (torch.Size([1197, 64]), tensor([8, 9, 1]))
     """
     key = name.lower()
     if key == "mnist":
@@ -105,6 +120,10 @@ def binarize(images: Tensor, generator: torch.Generator | None = None) -> Tensor
 
     Raises:
         TypeError: The images are not floating point.
+
+    Example:
+        >>> binarize(torch.tensor([0.0, 1.0, 0.0]))
+        tensor([0., 1., 0.])
     """
     if not images.is_floating_point():
         raise TypeError(f"images: given {images.dtype}, allowed: floating point, intensities in [0, 1]")

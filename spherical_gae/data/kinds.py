@@ -30,6 +30,9 @@ def check_graph(data: Any, name: str = "data") -> None:
     Raises:
         TypeError: If it is no ``Data`` of tensors, such as ``HeteroData``, a networkx graph or a matrix.
         ValueError: If its links are of several kinds.
+
+    Example:
+        >>> check_graph(Data(edge_index=torch.tensor([[0], [1]])))  # nothing: it is one
     """
     check_one_kind(data, name)
     for key in ("x", "edge_index", "edge_weight", "edge_time", "batch", "side"):
@@ -99,6 +102,11 @@ def negative_sampler(data: Data, edge_index: Tensor | None = None) -> NonEdgeSam
 
     Raises:
         ValueError: As :func:`pair_space` and ``NonEdgeSampler``: a link within a side, or between two graphs.
+
+    Example:
+        >>> from spherical_gae import load_graph
+        >>> negative_sampler(load_graph("digits")).sample(5).shape
+        torch.Size([2, 5])
     """
     links = data.edge_index if edge_index is None else edge_index
     space = pair_space(data)

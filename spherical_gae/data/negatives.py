@@ -189,5 +189,11 @@ def sample_non_edges(
 
     Raises:
         ValueError: As :class:`NonEdgeSampler` and its ``sample`` do.
+
+    Example:
+        >>> square = torch.tensor([[0, 1, 2, 3], [1, 2, 3, 0]])
+        >>> pairs = sample_non_edges(square, num_nodes=4, num_samples=3)
+        >>> (pairs[0] - pairs[1]).abs()  # the diagonals are 0 - 2 and 1 - 3
+        tensor([2, 2, 2])
     """
     return NonEdgeSampler(edge_index, num_nodes).sample(num_samples, generator)

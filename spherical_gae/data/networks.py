@@ -57,6 +57,10 @@ def load_network(name: str, root: str | Path | None = None) -> Data:
         FileNotFoundError: The file is missing in a root that was named.
         ChecksumError: The file has other links than the published ones.
         OSError: A download failed.
+
+    Example:
+        >>> load_network("USAir").num_nodes  # doctest: +SKIP
+        332
     """
     if name not in NETWORK_SHA256:
         raise ValueError(f"name: given {name!r}, allowed: {', '.join(NETWORK_SHA256)}")

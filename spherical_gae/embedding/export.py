@@ -29,6 +29,14 @@ def to_networkx(embedding: SphericalGraphEmbedding, clusters: Sequence[Any] | No
 
     Raises:
         ValueError: If there is not one cluster for each node.
+
+    Example:
+        >>> import networkx as nx
+        >>> from spherical_gae import SphericalGraphEmbedding
+        >>> karate = nx.karate_club_graph()
+        >>> embedding = SphericalGraphEmbedding(dim=4, epochs=1, val_share=0, default_features="hash").fit(karate)
+        >>> sorted(to_networkx(embedding).nodes[0])
+        ['concentration', 'x', 'y', 'z']
     """
     ids, data = embedding.node_ids_, embedding._graph.data
     if clusters is not None and len(clusters) != len(ids):
@@ -59,6 +67,16 @@ def write_gexf(
         path: The file.
         clusters: As for ``to_networkx``.
         scale: Radius of the sphere in Gephi's units.
+
+    Example:
+        >>> import tempfile
+        >>> from spherical_gae import SphericalGraphEmbedding
+        >>> edges = [("ann", "bob"), ("bob", "cid"), ("cid", "dan")]
+        >>> embedding = SphericalGraphEmbedding(dim=4, epochs=1, val_share=0, default_features="hash").fit(edges)
+        >>> path = Path(tempfile.mkdtemp()) / "friends.gexf"
+        >>> write_gexf(embedding, path)
+        >>> "ann" in path.read_text()
+        True
     """
     graph = to_networkx(embedding, clusters)
     for _, attributes in graph.nodes(data=True):
@@ -74,6 +92,16 @@ def write_graphml(embedding: SphericalGraphEmbedding, path: str | Path, clusters
         embedding: A fitted estimator.
         path: The file.
         clusters: As for ``to_networkx``.
+
+    Example:
+        >>> import tempfile
+        >>> from spherical_gae import SphericalGraphEmbedding
+        >>> edges = [("ann", "bob"), ("bob", "cid"), ("cid", "dan")]
+        >>> embedding = SphericalGraphEmbedding(dim=4, epochs=1, val_share=0, default_features="hash").fit(edges)
+        >>> path = Path(tempfile.mkdtemp()) / "friends.graphml"
+        >>> write_graphml(embedding, path)
+        >>> "ann" in path.read_text()
+        True
     """
     nx.write_graphml_xml(to_networkx(embedding, clusters), path)
 
@@ -89,6 +117,16 @@ def write_word2vec(embedding: SphericalGraphEmbedding, path: str | Path) -> None
 
     Raises:
         ValueError: If an id is empty or holds white space, which ends a word in this format.
+
+    Example:
+        >>> import tempfile
+        >>> from spherical_gae import SphericalGraphEmbedding
+        >>> edges = [("ann", "bob"), ("bob", "cid"), ("cid", "dan")]
+        >>> embedding = SphericalGraphEmbedding(dim=4, epochs=1, val_share=0, default_features="hash").fit(edges)
+        >>> path = Path(tempfile.mkdtemp()) / "friends.txt"
+        >>> write_word2vec(embedding, path)
+        >>> path.read_text().splitlines()[0]
+        '4 4'
     """
     names = [str(name) for name in embedding.node_ids_]
     odd = next((name for name in names if not name or any(letter.isspace() for letter in name)), None)

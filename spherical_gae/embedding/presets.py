@@ -32,6 +32,11 @@ def resolve_preset(name: str, data: Data, features: str | None = None) -> Preset
 
     Raises:
         ValueError: If there is no such preset, or it is for bipartite graphs.
+
+    Example:
+        >>> from spherical_gae import load_graph
+        >>> resolve_preset("auto", load_graph("digits")).encoder
+        'propagation'
     """
     if name != AUTO:
         preset = load_preset(name)

@@ -34,6 +34,12 @@ def untrained_embeddings(data: Data) -> Tensor:
 
     Raises:
         ValueError: If a feature is negative or NaN.
+
+    Example:
+        >>> data = Data(x=torch.tensor([[1.0, 0.0], [0.0, 1.0]]), edge_index=torch.tensor([[0, 1], [1, 0]]))
+        >>> untrained_embeddings(data)
+        tensor([[0.7071, 0.7071],
+                [0.7071, 0.7071]])
     """
     x = data.x.cpu()
     if not bool((x >= 0).all()):
@@ -54,6 +60,11 @@ def common_neighbors(edge_index: Tensor, num_nodes: int, pairs: Tensor) -> Tenso
 
     Returns:
         Float32 [P], on the device of ``pairs``.
+
+    Example:
+        >>> path = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])  # 0 - 1 - 2
+        >>> common_neighbors(path, 3, torch.tensor([[0, 0], [2, 1]]))
+        tensor([1., 0.])
     """
     return _shared(edge_index, num_nodes, pairs, np.ones_like)
 
@@ -68,6 +79,11 @@ def adamic_adar(edge_index: Tensor, num_nodes: int, pairs: Tensor) -> Tensor:
 
     Returns:
         Float32 [P], on the device of ``pairs``.
+
+    Example:
+        >>> path = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])  # 0 - 1 - 2
+        >>> adamic_adar(path, 3, torch.tensor([[0], [2]]))  # 1 / log(2)
+        tensor([1.4427])
     """
     # A node between two others has at least two links; of a pair of one node with itself it may have one.
     return _shared(edge_index, num_nodes, pairs, lambda degree: 1 / np.log(np.maximum(degree, 2)))
@@ -83,6 +99,11 @@ def resource_allocation(edge_index: Tensor, num_nodes: int, pairs: Tensor) -> Te
 
     Returns:
         Float32 [P], on the device of ``pairs``.
+
+    Example:
+        >>> path = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])  # 0 - 1 - 2
+        >>> resource_allocation(path, 3, torch.tensor([[0], [2]]))
+        tensor([0.5000])
     """
     return _shared(edge_index, num_nodes, pairs, lambda degree: 1 / np.maximum(degree, 1))
 

@@ -15,6 +15,10 @@ def brier_score(probability: Tensor, label: Tensor) -> float:
 
     Raises:
         ValueError: If the shapes differ, are empty, or a probability is outside [0, 1].
+
+    Example:
+        >>> brier_score(torch.tensor([0.9, 0.2]), torch.tensor([1, 0]))
+        0.025000002980232527
     """
     _check(probability, label)
     return float((probability.double() - label.double()).square().mean())
@@ -33,6 +37,10 @@ def expected_calibration_error(probability: Tensor, label: Tensor, num_bins: int
 
     Raises:
         ValueError: If the shapes differ, are empty, a probability is outside [0, 1], or ``num_bins`` is below 1.
+
+    Example:
+        >>> expected_calibration_error(torch.tensor([0.8, 0.8, 0.8, 0.8]), torch.tensor([1, 1, 1, 0]))
+        0.050000011920928955
     """
     _check(probability, label)
     if num_bins < 1:

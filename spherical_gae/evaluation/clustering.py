@@ -19,6 +19,11 @@ class ClusteringScores(NamedTuple):
         accuracy: Share of nodes whose cluster is matched with their class, in [0, 1].
         nmi: Normalised mutual information, in [0, 1].
         ari: Adjusted Rand index, in [-0.5, 1]; 0 is what chance gives.
+
+    Example:
+        >>> from spherical_gae.evaluation import clustering_scores
+        >>> clustering_scores([0, 0, 1, 1], [1, 1, 0, 0]).accuracy
+        1.0
     """
 
     accuracy: float

@@ -15,6 +15,9 @@ def check_criterion(name: str) -> None:
 
     Raises:
         ValueError: If ``name`` is not ``"auc+ap"``, ``"auc"``, ``"mrr"`` or ``"hits@K"`` with a number K >= 1.
+
+    Example:
+        >>> check_criterion("hits@10")
     """
     if not isinstance(name, str) or not re.fullmatch(r"auc\+ap|auc|mrr|hits@[1-9][0-9]*", name):
         raise ValueError(f"select_by must be 'auc+ap', 'auc', 'mrr' or 'hits@K' with a number K >= 1, got {name!r}")

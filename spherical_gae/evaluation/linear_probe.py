@@ -23,6 +23,10 @@ class ProbeScores(NamedTuple):
         accuracy: On the test part, in [0, 1].
         val_accuracy: On the validation part.
         strength: C, which was best there.
+
+    Example:
+        >>> ProbeScores(0.8, 0.75, 1.0)._fields
+        ('accuracy', 'val_accuracy', 'strength')
     """
 
     accuracy: float

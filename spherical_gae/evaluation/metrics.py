@@ -11,7 +11,13 @@ from torch import Tensor
 
 
 class LinkScores(NamedTuple):
-    """AUC and AP, both in [0, 1]."""
+    """AUC and AP, both in [0, 1].
+
+    Example:
+        >>> scores = auc_ap(torch.tensor([0.9, 0.4]), torch.tensor([0.5, 0.1]))
+        >>> scores.auc
+        0.75
+    """
 
     auc: float
     ap: float
@@ -29,6 +35,10 @@ def auc_ap(positive: Tensor, negative: Tensor) -> LinkScores:
 
     Raises:
         ValueError: If either is empty, or a score is NaN or infinite.
+
+    Example:
+        >>> auc_ap(torch.tensor([0.9, 0.4]), torch.tensor([0.5, 0.1]))
+        LinkScores(auc=0.75, ap=0.8333333333333333)
     """
     for name, scores in (("positive", positive), ("negative", negative)):
         if scores.numel() == 0:

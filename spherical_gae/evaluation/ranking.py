@@ -9,7 +9,12 @@ from torch import Tensor
 
 
 class RankingScores(NamedTuple):
-    """Mean reciprocal rank, share of links among the first k, and mean discounted gain there, all in [0, 1]."""
+    """Mean reciprocal rank, share of links among the first k, and mean discounted gain there, all in [0, 1].
+
+    Example:
+        >>> ranking_scores(torch.tensor([1.0, 4.0])).mrr
+        0.625
+    """
 
     mrr: float
     hits: float
@@ -90,6 +95,10 @@ def ranking_scores(ranks: Tensor, k: int = 10) -> RankingScores:
 
     Raises:
         ValueError: If there are no ranks.
+
+    Example:
+        >>> ranking_scores(torch.tensor([1.0, 4.0, 20.0]), k=10)
+        RankingScores(mrr=0.43333333333333335, hits=0.6666666666666666, ndcg=0.47689218602446437)
     """
     if ranks.numel() == 0:
         raise ValueError("ranks must hold at least one rank, got none")

@@ -56,6 +56,13 @@ def evaluate_links(
 
     Raises:
         ValueError: If an argument is out of range, a score is not finite, or a node is linked to nearly all others.
+
+    Example:
+        >>> edges = torch.stack([torch.arange(30), (torch.arange(30) + 1) % 30])  # a ring
+        >>> near = lambda pairs: 5.0 - (pairs[0] - pairs[1]).abs().remainder(28)
+        >>> scores = evaluate_links(near, edges[:, :5], edges, num_nodes=30, num_ranked=10)
+        >>> scores["auc"]
+        1.0
     """
     if links.dim() != 2 or links.size(0) != 2 or links.size(1) == 0 or links.dtype != torch.long:
         raise ValueError(

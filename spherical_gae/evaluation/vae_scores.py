@@ -33,6 +33,11 @@ class VAEScores(NamedTuple):
         bound: The evidence lower bound (L[q]), reconstruction - kl.
         reconstruction: E_q log p(x | z), one sample per data point (RE).
         kl: KL(q(z | x) || p(z)) (KL).
+
+    Example:
+        >>> scores = VAEScores(log_likelihood=-90.0, bound=-95.0, reconstruction=-70.0, kl=25.0)
+        >>> scores.reconstruction - scores.kl == scores.bound
+        True
     """
 
     log_likelihood: float
@@ -51,6 +56,13 @@ def score_vae(model: ScoredModel, data: Tensor, num_samples: int = 500, seed: in
             model's device.
         num_samples: Samples per data point for the likelihood, see ``log_likelihood``.
         seed: Seed of the samples; the caller's generators are left as they were.
+
+    Example:
+        >>> from spherical_gae.models import SphericalVAE
+        >>> model = SphericalVAE(dim=2, in_features=8, hidden_features=(4,))
+        >>> scores = score_vae(model, torch.ones(10, 8), num_samples=20)
+        >>> scores.log_likelihood < 0
+        True
     """
     was_training = model.training
     model.train(False)

@@ -47,6 +47,12 @@ class ImageExperiment(ABC):
     Attributes:
         dataset: Name for ``load_images``.
         seed: Seed of weights, training and, with few labels, of their choice.
+
+    Example:
+        >>> from spherical_gae.experiments import VAEExperiment
+        >>> experiment = VAEExperiment(dataset="digits", dim=5)
+        >>> isinstance(experiment, ImageExperiment), experiment.seed
+        (True, 0)
     """
 
     kind: ClassVar[str]
@@ -169,6 +175,11 @@ class VAEExperiment(ImageExperiment):
         latent: Distribution of an S-VAE's latents, see ``make_head``.
         prior_components: Number of components of a learned mixture prior of an S-VAE, of the latent's kind, see
             ``MixturePrior``; 0 for the uniform prior.
+
+    Example:
+        >>> experiment = VAEExperiment(model="s-vae", dim=5)
+        >>> VAEExperiment.from_dict(experiment.to_dict()) == experiment
+        True
     """
 
     kind: ClassVar[str] = "vae"
@@ -242,6 +253,11 @@ class M1M2Experiment(ImageExperiment):
         first_stage_epochs: Epochs in which encoder and decoder of z_1 are trained alone before, see
             ``M1M2.first_stage``: all of its bound from the start, otherwise as a ``VAEExperiment``.
         scaled_latent: Whether the decoder of x sees sqrt(m_1) z_1 in place of z_1, see ``Scale``.
+
+    Example:
+        >>> experiment = M1M2Experiment(latent1="s", latent2="n", dim1=5, dim2=5, num_labels=50)
+        >>> experiment.make_model(num_features=64).num_classes
+        10
     """
 
     kind: ClassVar[str] = "m1m2"

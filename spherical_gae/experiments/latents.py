@@ -14,7 +14,7 @@ from spherical_gae.nn.heads import (
     SphericalCauchyHead,
     VonMisesFisherHead,
 )
-from spherical_gae.nn.heads.directional import InitialConcentration
+from spherical_gae.nn.initial_concentration import InitialConcentration
 
 
 def make_head(latent: str, dim: int) -> LatentHead:
@@ -28,6 +28,10 @@ def make_head(latent: str, dim: int) -> LatentHead:
 
     Raises:
         ValueError: If ``latent`` is none of these, or ``dim`` is odd for a product.
+
+    Example:
+        >>> make_head("p", dim=5)
+        ProjectedNormalHead(min_logscale=-10.0, initial_scale=1.0)
     """
     if latent == "s":
         return VonMisesFisherHead()

@@ -54,6 +54,12 @@ class ExperimentConfig:
         dataset_sha256: Checksum of the graph's file, None for a name.
         features_sha256: Checksum of the file of features, None for none.
         reading: How the files are read.
+
+    Example:
+        >>> from spherical_gae.experiments import load_preset
+        >>> config = ExperimentConfig("digits", "frontier", load_preset("frontier", "digits"), seeds=(0, 1))
+        >>> ExperimentConfig.from_dict(config.to_dict()) == config
+        True
     """
 
     dataset: str
@@ -103,7 +109,13 @@ def model_inputs(data: Data, device: torch.device | str = "cpu") -> tuple[Any, A
 
 
 def gae_config(preset: Preset) -> GAEConfig:
-    """The settings of a preset's training."""
+    """The settings of a preset's training.
+
+    Example:
+        >>> from spherical_gae.experiments import load_preset
+        >>> gae_config(load_preset("frontier", "digits")).epochs
+        200
+    """
     return GAEConfig(
         preset.epochs,
         preset.learning_rate,
@@ -191,6 +203,17 @@ class Experiment:
         folder: The run folder, made if missing.
         device: Where to train.
         progress: Whether to show progress bars.
+
+    Example:
+        >>> import tempfile
+        >>> from spherical_gae import load_graph
+        >>> from spherical_gae.experiments import load_preset
+        >>> preset = load_preset("scalable", "digits").with_changes(epochs=1, latent_dim=3)
+        >>> config = ExperimentConfig("digits", "scalable", preset, seeds=(0,))
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> metrics = Experiment(config, folder, progress=False).run(load_graph("digits"))
+        >>> sorted(metrics)
+        ['cosine', 'dataset', 'n-vgae', 's-vgae', 'seeds']
     """
 
     def __init__(

@@ -14,6 +14,10 @@ def parse_seeds(text: str) -> tuple[int, ...]:
 
     Raises:
         ValueError: If the text is malformed, a range is empty, or a seed is too large or given twice.
+
+    Example:
+        >>> parse_seeds("0,3,5-7")
+        (0, 3, 5, 6, 7)
     """
     seeds: list[int] = []
     for part in text.split(","):

@@ -24,6 +24,12 @@ class Autoencoder(nn.Module):
 
     Raises:
         ValueError: If ``dim`` or a width is below 1.
+
+    Example:
+        >>> import torch
+        >>> model = Autoencoder(dim=2, in_features=8, hidden_features=(4,))
+        >>> model.encode(torch.ones(5, 8)).shape
+        torch.Size([5, 2])
     """
 
     def __init__(

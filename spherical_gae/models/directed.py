@@ -33,7 +33,13 @@ def check_undirected(name: str, data: Data, model: nn.Module) -> None:
 
 
 class DirectedEmbeddings(NamedTuple):
-    """What a node is as a source and as a target, both [N, m]: of an S-VGAE, points on two spheres."""
+    """What a node is as a source and as a target, both [N, m]: of an S-VGAE, points on two spheres.
+
+    Example:
+        >>> z = DirectedEmbeddings(source=torch.eye(3), target=torch.eye(3).flip(0))
+        >>> (z.source[0] * z.target[2]).sum()  # how alike 0 as a source and 2 as a target are
+        tensor(1.)
+    """
 
     source: Tensor
     target: Tensor

@@ -16,7 +16,7 @@ from spherical_gae.evaluation.metrics import LinkScores, auc_ap
 from spherical_gae.nn.decoders import FactorInnerProductDecoder, InnerProductDecoder
 from spherical_gae.nn.heads import LatentHead, NormalHead, ProductOfSpheresHead, VonMisesFisherHead
 from spherical_gae.nn.heads.base import checked_outputs
-from spherical_gae.nn.heads.directional import InitialConcentration
+from spherical_gae.nn.initial_concentration import InitialConcentration
 from spherical_gae.nn.pair_blocks import score_block
 from spherical_gae.retrieval.exclusion import known_partners
 from spherical_gae.retrieval.top_k import MAX_SCORES, TopK, blockwise_top_k
@@ -41,6 +41,13 @@ class VariationalGAE(nn.Module):
     Attributes:
         last_posterior: The posterior of the last ``encode``, None before; it is not copied or pickled.
         last_sample: The sample of it that ``encode`` returned in training mode, likewise.
+
+    Example:
+        >>> from spherical_gae.nn import GCNEncoder, InnerProductDecoder, VonMisesFisherHead
+        >>> model = VariationalGAE(GCNEncoder(3, 8, (4, 1)), VonMisesFisherHead(), InnerProductDecoder())
+        >>> z = model.encode(torch.rand(5, 3), torch.tensor([[0, 1], [1, 0]]))
+        >>> z.shape
+        torch.Size([5, 4])
     """
 
     last_posterior: Distribution | None
@@ -270,6 +277,13 @@ class NormalGAE(VariationalGAE):
     Args:
         encoder: Module that returns ``(mean [N, d], logstd [N, d])``, both unconstrained.
         decoder: Default: the plain inner product, ``InnerProductDecoder(scale=1.0, learnable=False)``.
+
+    Example:
+        >>> from spherical_gae import GCNEncoder
+        >>> model = NormalGAE(GCNEncoder(3, 8, out_channels=(4, 4)))
+        >>> z = model.encode(torch.rand(5, 3), torch.tensor([[0, 1], [1, 0]]))
+        >>> z.shape, model.kl_loss() > 0
+        (torch.Size([5, 4]), tensor(True))
     """
 
     def __init__(self, encoder: nn.Module, decoder: nn.Module | None = None) -> None:

@@ -58,6 +58,12 @@ def importance_weighted_log_likelihood(
 
     Raises:
         ValueError: If ``num_samples`` or ``max_rows`` is below 1.
+
+    Example:
+        >>> from spherical_gae.models import SphericalVAE
+        >>> model = SphericalVAE(dim=2, in_features=8, hidden_features=(4,))
+        >>> importance_weighted_log_likelihood(model, torch.ones(5, 8), num_samples=10).shape
+        torch.Size([5])
     """
     for name, value in (("num_samples", num_samples), ("max_rows", max_rows)):
         if value < 1:
@@ -77,10 +83,9 @@ def widened(posterior: Any, factor: float = 2.0) -> Any:
         factor: Above 0; 1 changes nothing.
 
     Returns:
-        vMF or Power Spherical(mu, kappa / factor), a product of these, N(mean, factor diag(std)^2) or
-            its direction, of the same shapes and dtype.  If
-        kappa is large, the variance of a vMF in the tangent space is about 1 / kappa (Mardia & Jupp 2000, section
-        9.3.2).
+        vMF or Power Spherical(mu, kappa / factor), a product of these, N(mean, factor diag(std)^2) or its direction, of
+        the same shapes and dtype.  If kappa is large, the variance of a vMF in the tangent space is about 1 / kappa
+        (Mardia & Jupp 2000, section 9.3.2).
 
     Raises:
         TypeError: If the posterior is of another kind.

@@ -27,6 +27,10 @@ class M1M2Loss(NamedTuple):
         unlabelled_bound: Evidence lower bound of log p(x), the class summed out.
         labelled_bound: Evidence lower bound of log p(x, y).
         cross_entropy: -log q(y | z_1) at the labels.
+
+    Example:
+        >>> M1M2Loss(*torch.tensor([25.0, -10.0, -12.0, 0.3])).cross_entropy
+        tensor(0.3000)
     """
 
     total: Tensor

@@ -29,6 +29,11 @@ class VAELoss(NamedTuple):
         total: -reconstruction + kl_weight * kl; with a weight of 1, the negative of the evidence lower bound.
         reconstruction: log p(x | z) for a sample z of the posterior (RE in the paper's table 1).
         kl: KL(q(z | x) || p(z)), exact where it has a closed form.
+
+    Example:
+        >>> loss = VAELoss(total=torch.tensor(95.0), reconstruction=torch.tensor(-70.0), kl=torch.tensor(25.0))
+        >>> loss.kl - loss.reconstruction == loss.total
+        tensor(True)
     """
 
     total: Tensor
@@ -49,6 +54,14 @@ class VariationalAutoencoder(nn.Module):
         observation: The law of the data given the latent.
         latent_features: Coordinates m of a latent.
         prior: A prior that is learned with the model, such as ``MixturePrior``; the head's own if None.
+
+    Example:
+        >>> from spherical_gae.nn import BernoulliObservation, MLP, NormalHead, ParallelLinear
+        >>> encoder = torch.nn.Sequential(MLP((8, 4), final_activation=True), ParallelLinear(4, (2, 2)))
+        >>> decoder, pixels = MLP((2, 8)), BernoulliObservation()
+        >>> model = VariationalAutoencoder(encoder, NormalHead(), decoder, pixels, latent_features=2)
+        >>> model.encode(torch.ones(5, 8)).shape
+        torch.Size([5, 2])
     """
 
     def __init__(
@@ -256,6 +269,11 @@ class NormalVAE(VariationalAutoencoder):
 
     Raises:
         ValueError: If ``dim`` or a width is below 1.
+
+    Example:
+        >>> model = NormalVAE(dim=2, in_features=8, hidden_features=(4,))
+        >>> model.loss(torch.ones(5, 8))._fields
+        ('total', 'reconstruction', 'kl')
     """
 
     def __init__(

@@ -157,6 +157,11 @@ class HadamardDecoder(_PairDecoder):
 
     Raises:
         ValueError: If a width is below 1.
+
+    Example:
+        >>> decoder = HadamardDecoder(in_channels=3)
+        >>> decoder(torch.eye(3), torch.tensor([[0, 1], [1, 2]])).shape
+        torch.Size([2])
     """
 
     def __init__(self, in_channels: int, hidden_channels: int = 64) -> None:

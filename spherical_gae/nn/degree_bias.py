@@ -77,6 +77,13 @@ class DegreeBiasedDecoder(nn.Module):
 
     Raises:
         ValueError: If ``num_buckets`` is below 2.
+
+    Example:
+        >>> from spherical_gae.nn import InnerProductDecoder
+        >>> decoder = DegreeBiasedDecoder(InnerProductDecoder())
+        >>> links = torch.tensor([[0, 1], [1, 0]])
+        >>> decoder(torch.eye(3), links, **decoder.graph_arguments(links, 3)).shape
+        torch.Size([2])
     """
 
     decoder: Any

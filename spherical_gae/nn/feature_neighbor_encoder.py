@@ -19,6 +19,12 @@ class NeighborFeatures(NamedTuple):
     Attributes:
         x: Node features, shape [N, F], dense or sparse.
         adjacency: A-hat of ``feature_neighbors``, shape [N, N].
+
+    Example:
+        >>> import torch
+        >>> encoder = FeatureNeighborEncoder(3, (4, 1), num_steps=(1,), num_feature_steps=(1,), num_neighbors=2)
+        >>> encoder.prepare(torch.rand(5, 3)).adjacency.shape
+        (5, 5)
     """
 
     x: Tensor | SparseMatrix

@@ -20,6 +20,10 @@ class MLP(nn.Sequential):
 
     Raises:
         ValueError: If there are fewer than two widths, or one is below 1.
+
+    Example:
+        >>> MLP((4, 8, 2))(torch.ones(5, 4)).shape
+        torch.Size([5, 2])
     """
 
     def __init__(self, widths: Sequence[int], final_activation: bool = False) -> None:
@@ -79,6 +83,11 @@ class ParallelLinear(nn.ModuleList):
     Args:
         in_features: Number of input features F.
         out_features: Width of each output.
+
+    Example:
+        >>> first, second = ParallelLinear(4, (2, 3))(torch.ones(5, 4))
+        >>> first.shape, second.shape
+        (torch.Size([5, 2]), torch.Size([5, 3]))
     """
 
     def __init__(self, in_features: int, out_features: Sequence[int]) -> None:
@@ -154,6 +163,12 @@ class ClassConditionalMLP(nn.Module):
 
     Raises:
         ValueError: If a width is below 1.
+
+    Example:
+        >>> network = ClassConditionalMLP(4, num_classes=3, hidden_features=8, out_features=(5, 1))
+        >>> direction, concentration = network(torch.ones(2, 4), torch.tensor([0, 2]))
+        >>> direction.shape, concentration.shape
+        (torch.Size([2, 5]), torch.Size([2, 1]))
     """
 
     def __init__(self, in_features: int, num_classes: int, hidden_features: int, out_features: Sequence[int]) -> None:

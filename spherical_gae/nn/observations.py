@@ -10,7 +10,13 @@ from torch.distributions import Bernoulli, Distribution, Independent, Normal
 
 
 class Observation(nn.Module):
-    """Maps a decoder's outputs to a law p(x | z) over one data point, of any event shape."""
+    """Maps a decoder's outputs to a law p(x | z) over one data point, of any event shape.
+
+    Example:
+        >>> from spherical_gae.nn import BernoulliObservation
+        >>> issubclass(BernoulliObservation, Observation)
+        True
+    """
 
     def forward(self, outputs: Tensor) -> Distribution:
         """Makes the law.
@@ -28,7 +34,13 @@ class Observation(nn.Module):
 
 
 class BernoulliObservation(Observation):
-    """p(x | z) = product of Bernoulli(sigmoid(output)): binary data, such as dynamically binarised images."""
+    """p(x | z) = product of Bernoulli(sigmoid(output)): binary data, such as dynamically binarised images.
+
+    Example:
+        >>> observation = BernoulliObservation()
+        >>> observation(torch.zeros(2, 3)).log_prob(torch.ones(2, 3))  # 3 log 1/2
+        tensor([-2.0794, -2.0794])
+    """
 
     def _law(self, outputs: Tensor) -> Bernoulli:
         return Bernoulli(logits=outputs, validate_args=False)
@@ -43,6 +55,11 @@ class NormalObservation(Observation):
 
     Raises:
         ValueError: If ``std`` is not positive and finite.
+
+    Example:
+        >>> observation = NormalObservation(std=0.5)
+        >>> observation(torch.zeros(2, 3)).log_prob(torch.zeros(2, 3)).shape
+        torch.Size([2])
     """
 
     def __init__(self, std: float = 1.0, learnable: bool = False) -> None:
@@ -69,6 +86,12 @@ def log_prob_of_data(law: Distribution, x: Tensor) -> Tensor:
 
     Raises:
         ValueError: If the shapes differ, or x has no batch axis.
+
+    Example:
+        >>> from torch.distributions import Independent, Normal
+        >>> law = Independent(Normal(torch.zeros(2, 3), 1.0), 1)
+        >>> log_prob_of_data(law, torch.zeros(2, 3))
+        tensor([-2.7568, -2.7568])
     """
     if x.dim() < 2:
         raise ValueError(f"x must have shape [B, *event], got {tuple(x.shape)}")

@@ -29,6 +29,12 @@ def score_block(
 
     Returns:
         Shape [A, B].
+
+    Example:
+        >>> from spherical_gae.nn import InnerProductDecoder
+        >>> decoder = InnerProductDecoder(scale=1.0, learnable=False)
+        >>> score_block(decoder, torch.eye(3), torch.tensor([0]), torch.tensor([0, 1, 2]), sigmoid=False)
+        tensor([[1., 0., 0.]])
     """
     of_decoder = getattr(decoder, "forward_block", None)
     if of_decoder is not None:

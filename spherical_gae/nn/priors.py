@@ -13,7 +13,13 @@ from spherical_gae.nn.heads import LatentHead
 
 
 class LatentPrior(nn.Module):
-    """A prior p(z) with weights of its own, for ``VariationalAutoencoder(prior=)``."""
+    """A prior p(z) with weights of its own, for ``VariationalAutoencoder(prior=)``.
+
+    Example:
+        >>> from spherical_gae.nn import MixturePrior
+        >>> issubclass(MixturePrior, LatentPrior)
+        True
+    """
 
     def forward(self, posterior: Callable[[Tensor], Any]) -> Any:
         """The distribution p(z), event shape [m].
@@ -73,6 +79,11 @@ class VampPrior(LatentPrior):
 
     Raises:
         ValueError: If ``num_components`` is below 1, or ``start`` has another shape.
+
+    Example:
+        >>> prior = VampPrior(num_components=4, event_shape=(8,))
+        >>> sum(parameter.numel() for parameter in prior.parameters())
+        36
     """
 
     def __init__(self, num_components: int, event_shape: Sequence[int], start: Tensor | None = None) -> None:

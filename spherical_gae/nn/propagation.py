@@ -22,6 +22,11 @@ class NormalizedAdjacency(SparseMatrix):
     Attributes:
         degree: Number of links of every node, self-loops and weights left out, shape [N], of the entries' dtype.
         is_weighted: Whether A holds weights.
+
+    Example:
+        >>> from spherical_gae.nn import normalized_adjacency
+        >>> normalized_adjacency(torch.tensor([[0, 1], [1, 0]]), num_nodes=3).degree
+        tensor([1., 1., 0.])
     """
 
     def __init__(self, matrix: Tensor, degree: Tensor, is_weighted: bool = False) -> None:
@@ -57,6 +62,12 @@ def normalized_adjacency(
 
     Raises:
         ValueError: If the weights are out of range or not one for each edge, or are given with an adjacency.
+
+    Example:
+        >>> normalized_adjacency(torch.tensor([[0, 1], [1, 0]]), num_nodes=3).to_dense()
+        tensor([[0.5000, 0.5000, 0.0000],
+                [0.5000, 0.5000, 0.0000],
+                [0.0000, 0.0000, 1.0000]])
     """
     if isinstance(edge_index, SparseMatrix):
         if edge_weight is not None:
@@ -79,6 +90,10 @@ def node_degree(edge_index: Tensor | NormalizedAdjacency, num_nodes: int) -> Ten
 
     Returns:
         Shape [N].
+
+    Example:
+        >>> node_degree(torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]]), num_nodes=4)
+        tensor([1., 2., 1., 0.])
     """
     if isinstance(edge_index, NormalizedAdjacency):
         return edge_index.degree
@@ -95,6 +110,10 @@ def sparse_features(x: Tensor | SparseMatrix, max_density: float = 0.2) -> Tenso
 
     Returns:
         A :class:`~spherical_gae.nn.sparse.SparseMatrix`, or ``x`` itself.
+
+    Example:
+        >>> type(sparse_features(torch.eye(10))).__name__, type(sparse_features(torch.ones(10, 10))).__name__
+        ('SparseMatrix', 'Tensor')
     """
     if isinstance(x, SparseMatrix):
         return x

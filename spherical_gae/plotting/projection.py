@@ -16,6 +16,11 @@ class GlobeProjection(NamedTuple):
         shown: Share of each embedding's squared length that is in its point, in [0, 1], float64 [N].
         share: Mean of ``shown``: 1 where nothing is lost.
         description: One sentence for the reader: which projection this is, and its share.
+
+    Example:
+        >>> from spherical_gae.plotting import globe_projection
+        >>> globe_projection(np.eye(3)).share
+        1.0
     """
 
     points: NDArray[np.float64]

@@ -22,6 +22,14 @@ class StoredEmbeddings:
     Raises:
         FileNotFoundError: If there are no embeddings.
         ValueError: If a file is not what it should be; the message names it.
+
+    Example:
+        >>> import json, tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> np.save(folder / "embeddings.npy", np.eye(3))
+        >>> _ = (folder / "node_ids.json").write_text(json.dumps(["ann", "bob", "cid"]))
+        >>> StoredEmbeddings(folder).row_of("bob")
+        1
     """
 
     def __init__(self, folder: str | Path) -> None:

@@ -35,6 +35,10 @@ def faiss_neighbors(
     Raises:
         ImportError: If faiss is not installed.
         ValueError: If shapes or dtypes do not fit, an argument is out of range, or a query is NaN or infinite.
+
+    Example:
+        >>> faiss_neighbors(torch.eye(3)[:1], torch.eye(3), k=1).indices  # needs faiss
+        tensor([[0]])
     """
     try:
         import faiss

@@ -21,6 +21,12 @@ class TopK(NamedTuple):
     Attributes:
         scores: Shape [Q, k], not increasing along a row; -inf where there are fewer than k items to choose from.
         indices: int64 [Q, k]; -1 where there are fewer.  Items of equal score are in ascending order.
+
+    Example:
+        >>> from spherical_gae.retrieval import nearest_neighbors
+        >>> scores, indices = nearest_neighbors(torch.eye(3)[:1], torch.eye(3), k=2)
+        >>> scores, indices
+        (tensor([[1., 0.]]), tensor([[0, 1]]))
     """
 
     scores: Tensor
@@ -56,6 +62,11 @@ def blockwise_top_k(
 
     Raises:
         ValueError: If an argument is out of range, or a score is NaN.
+
+    Example:
+        >>> scores = torch.tensor([[1.0, 3.0, 2.0]])
+        >>> blockwise_top_k(lambda queries, items: scores[queries, items].clone(), 1, 3, k=2).indices
+        tensor([[1, 2]])
     """
     check_search(num_queries, num_items, k, exclude, max_scores)
     items_at_once = min(num_items, _MAX_ITEMS, max(1, max_scores // width))

@@ -84,6 +84,10 @@ class TensorBoardLogger:
 
     Raises:
         ImportError: If tensorboard is not installed.
+
+    Example:
+        >>> logger = TensorBoardLogger("runs/first")  # doctest: +SKIP
+        >>> logger(1, {"loss": 1.25})  # doctest: +SKIP
     """
 
     def __init__(self, folder: str | Path) -> None:

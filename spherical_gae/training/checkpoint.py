@@ -45,7 +45,16 @@ def write_atomically(path: str | Path, write: Callable[[BinaryIO], Any]) -> None
 
 
 class DamagedFileError(ValueError):
-    """A file of a run cannot be read: it was cut off, changed, or written by another program."""
+    """A file of a run cannot be read: it was cut off, changed, or written by another program.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "run.ckpt"
+        >>> _ = path.write_bytes(b"no checkpoint")
+        >>> load_checkpoint(path)  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        spherical_gae.training.checkpoint.DamagedFileError: ...run.ckpt is damaged: delete it and go on, then ...
+    """
 
 
 def save_checkpoint(path: str | Path, state: dict[str, Any]) -> None:
@@ -132,7 +141,13 @@ def save_weights(model: nn.Module, path: str | Path) -> None:
 
 
 class OtherRunError(ValueError):
-    """A checkpoint or a folder belongs to another run than the one that is to continue."""
+    """A checkpoint or a folder belongs to another run than the one that is to continue.
+
+    Example:
+        >>> check_identity({"seed": 0}, {"seed": 1}, "run.ckpt")  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        spherical_gae.training.checkpoint.OtherRunError: checkpoint run.ckpt was made by another run: seed: 0 in ...
+    """
 
 
 def check_identity(saved: dict[str, Any], own: dict[str, Any], path: str | Path) -> None:

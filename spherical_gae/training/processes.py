@@ -103,7 +103,13 @@ class Processes:
 
 @contextmanager
 def alone() -> Iterator[None]:
-    """Makes this process train by itself in a block, as if there were no others; each may do something else there."""
+    """Makes this process train by itself in a block, as if there were no others; each may do something else there.
+
+    Example:
+        >>> with alone():
+        ...     Processes.current().count
+        1
+    """
     token = _works_alone.set(True)
     try:
         yield
@@ -122,7 +128,12 @@ def leave_group() -> None:
 
 
 def own_device(device: torch.device) -> torch.device:
-    """The device of this process: of several on GPUs, each has its own."""
+    """The device of this process: of several on GPUs, each has its own.
+
+    Example:
+        >>> own_device(torch.device("cpu"))
+        device(type='cpu')
+    """
     if device.type == "cuda" and launched_processes() > 1:
         return torch.device("cuda", int(os.environ.get(LOCAL_RANK, launched_rank())))
     return device
@@ -133,6 +144,11 @@ def joined_processes(device: torch.device) -> Iterator[Processes]:
     """Joins the processes that torchrun has started, for a block; without torchrun, nothing.
 
     They talk by NCCL if ``device`` is a GPU, else by gloo.
+
+    Example:
+        >>> with joined_processes(torch.device("cpu")) as processes:
+        ...     processes.count  # without torchrun
+        1
     """
     if launched_processes() == 1:
         yield Processes()

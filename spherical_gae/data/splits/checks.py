@@ -30,6 +30,12 @@ def checked_split(split: Any) -> LinkSplit:
         ValueError: If a part has no links or negatives, these are of a wrong shape, type or range, message passing sees
             a link in one direction only, or a validation or test link is a training link or is seen by message passing:
             a leak.
+
+    Example:
+        >>> from spherical_gae import load_graph, split_links
+        >>> split = split_links(load_graph("digits"))
+        >>> checked_split(split) is split
+        True
     """
     if not isinstance(split, LinkSplit):
         if isinstance(split, (tuple, list)) and len(split) == 3 and all(isinstance(part, Data) for part in split):

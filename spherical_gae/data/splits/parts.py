@@ -15,7 +15,14 @@ _SHARED = ("x", "y", "name", *KIND_ATTRIBUTES)
 
 
 class LinkSplit(NamedTuple):
-    """Three parts of one graph; see :func:`split_links` for what each carries."""
+    """Three parts of one graph; see :func:`split_links` for what each carries.
+
+    Example:
+        >>> from spherical_gae import load_graph, split_links
+        >>> train, val, test = split_links(load_graph("digits"))
+        >>> train.edge_index is test.edge_index  # message passing sees the training links only
+        True
+    """
 
     train: Data
     val: Data

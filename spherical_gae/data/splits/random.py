@@ -78,6 +78,14 @@ def split_links(data: Data, val: float = 0.05, test: float = 0.1, *, seed: int =
             range or differ between directions, it has signs or several kinds of links, links
             within a side or between graphs, too few links for one in each part, or too few unlinked
             pairs for the negatives.
+
+    Example:
+        >>> from spherical_gae import load_graph
+        >>> split = split_links(load_graph("digits"), val=0.05, test=0.1, seed=0)
+        >>> [part.pos_edge_label_index.size(1) for part in split]
+        [5319, 312, 625]
+        >>> split.test.neg_edge_label_index.shape
+        torch.Size([2, 625])
     """
     for argument, fraction in (("val", val), ("test", test)):
         if not 0 < fraction < 1:

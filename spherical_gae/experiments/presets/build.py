@@ -28,6 +28,12 @@ def build_model(preset: Preset, method: str, in_channels: int, seed: int = 0) ->
 
     Raises:
         ValueError: If the method is unknown.
+
+    Example:
+        >>> from spherical_gae.experiments import load_preset
+        >>> model = build_model(load_preset("paper"), "s-vgae", in_channels=32)
+        >>> type(model).__name__
+        'SphericalGAE'
     """
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")

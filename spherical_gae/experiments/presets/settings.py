@@ -8,7 +8,7 @@ from importlib import resources
 from typing import Any
 
 from spherical_gae.experiments.names import FACTOR_LATENTS, GRAPH_LATENTS
-from spherical_gae.nn.heads.directional import InitialConcentration, check_initial_concentration
+from spherical_gae.nn.initial_concentration import InitialConcentration, check_initial_concentration
 
 ENCODERS = ("gcn", "propagation", "feature neighbors", "batch-norm propagation", "propagated features")
 DECODERS = ("inner product", "hadamard")
@@ -55,6 +55,11 @@ class Preset:
 
     Raises:
         ValueError: If a name is unknown, or ``latent_dim`` and ``num_factors`` do not fit.
+
+    Example:
+        >>> from spherical_gae.experiments import load_preset
+        >>> load_preset("paper").with_changes(epochs=10).epochs
+        10
     """
 
     description: str
@@ -134,7 +139,12 @@ class Preset:
 
 
 def available_presets() -> list[str]:
-    """Names of the presets, sorted."""
+    """Names of the presets, sorted.
+
+    Example:
+        >>> "frontier" in available_presets()
+        True
+    """
     files = resources.files(__package__).iterdir()
     return sorted(file.name.removesuffix(".json") for file in files if file.name.endswith(".json"))
 
@@ -151,6 +161,10 @@ def load_preset(name: str, dataset: str | None = None) -> Preset:
 
     Raises:
         ValueError: If there is no such preset.
+
+    Example:
+        >>> load_preset("frontier", "pubmed").decoder
+        'hadamard'
     """
     if name not in available_presets():
         raise ValueError(f"preset must be one of {', '.join(available_presets())}, got {name!r}")

@@ -11,7 +11,13 @@ from torch.nn import functional as F  # noqa: N812
 
 
 class LatentHead(nn.Module):
-    """Maps an encoder's outputs to a posterior q(z | x), and knows the prior p(z) that belongs to it."""
+    """Maps an encoder's outputs to a posterior q(z | x), and knows the prior p(z) that belongs to it.
+
+    Example:
+        >>> from spherical_gae.nn import NormalHead
+        >>> issubclass(NormalHead, LatentHead), NormalHead().parameter_widths(3)
+        (True, (3, 3))
+    """
 
     def forward(self, *parameters: Tensor) -> Distribution:
         """Makes the posterior from unconstrained parameters."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,8 +12,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from spherical_gae.core import HypersphericalUniform, PowerSpherical, SphericalCauchy, VonMisesFisher
 from spherical_gae.nn.heads.base import LatentHead, angle, two_parameters, unit_direction
-
-InitialConcentration = float | Literal["dimension", "paper"]
+from spherical_gae.nn.initial_concentration import InitialConcentration, check_initial_concentration
 
 
 class DirectionalHead(LatentHead):
@@ -124,6 +123,11 @@ class VonMisesFisherHead(ConcentrationHead):
     """q(z | x) = vMF(direction / |direction|, softplus(concentration + offset) + min_concentration), uniform prior.
 
     See ``ConcentrationHead`` for arguments and errors, ``DirectionalHead`` for the parameters.
+
+    Example:
+        >>> posterior = VonMisesFisherHead()(torch.ones(5, 3), torch.zeros(5, 1))
+        >>> posterior.concentration  # starts at the dimension
+        tensor([3., 3., 3., 3., 3.])
     """
 
     def from_direction(self, direction: Tensor, raw: Tensor) -> VonMisesFisher:
@@ -133,7 +137,12 @@ class VonMisesFisherHead(ConcentrationHead):
 
 
 class PowerSphericalHead(ConcentrationHead):
-    """As ``VonMisesFisherHead``, with ``PowerSpherical`` in place of the von Mises-Fisher distribution."""
+    """As ``VonMisesFisherHead``, with ``PowerSpherical`` in place of the von Mises-Fisher distribution.
+
+    Example:
+        >>> type(PowerSphericalHead()(torch.ones(5, 3), torch.zeros(5, 1))).__name__
+        'PowerSpherical'
+    """
 
     def from_direction(self, direction: Tensor, raw: Tensor) -> PowerSpherical:
         """See the base class."""
@@ -145,6 +154,10 @@ class SphericalCauchyHead(ConcentrationHead):
 
     A concentration kappa becomes the rho with kappa = (m - 1) / 2 sinh(2 delta), delta = log((1 + rho) / (1 - rho)), at
     which in high dimensions both distributions have the same mean.
+
+    Example:
+        >>> type(SphericalCauchyHead()(torch.ones(5, 3), torch.zeros(5, 1))).__name__
+        'SphericalCauchy'
     """
 
     def from_direction(self, direction: Tensor, raw: Tensor) -> SphericalCauchy:
@@ -153,12 +166,6 @@ class SphericalCauchyHead(ConcentrationHead):
         rho = torch.tanh(0.25 * torch.asinh(scaled))
         # Not 1, to which it rounds at a kappa of 1e14 in float32.
         return SphericalCauchy(direction, rho.clamp(max=1 - torch.finfo(raw.dtype).eps), validate_args=False)
-
-
-def check_initial_concentration(value: Any) -> None:
-    """Refuses what is neither a number nor the name of a start."""
-    if isinstance(value, bool) or not (isinstance(value, (int, float)) or value in ("dimension", "paper")):
-        raise ValueError(f"initial_concentration must be a number, 'dimension' or 'paper', got {value!r}")
 
 
 def softplus_inverse(value: float) -> float:

@@ -20,6 +20,11 @@ class NormalHead(LatentHead):
         min_logstd: Smallest log standard deviation, below 10.  At -40, the default, the variance is still a float32
             above 0, so that the divergence is finite whatever the features; where densities of such distributions are
             evaluated, as in M1+M2, a larger limit keeps untrained ones finite.
+
+    Example:
+        >>> posterior = NormalHead()(torch.zeros(5, 2), torch.zeros(5, 2))
+        >>> posterior.batch_shape, posterior.event_shape
+        (torch.Size([5]), torch.Size([2]))
     """
 
     def __init__(self, min_logstd: float = _MIN_LOGSTD) -> None:

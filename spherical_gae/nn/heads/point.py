@@ -18,6 +18,11 @@ class PointMass(Distribution):
 
     Args:
         value: The points, shape [*batch_shape, m].
+
+    Example:
+        >>> PointMass(torch.eye(2)).sample()
+        tensor([[1., 0.],
+                [0., 1.]])
     """
 
     arg_constraints = {"value": constraints.independent(constraints.real, 1)}  # noqa: RUF012

@@ -8,7 +8,8 @@ from torch.distributions import Distribution
 
 from spherical_gae.core import ProductOfSpheres
 from spherical_gae.nn.heads.base import LatentHead
-from spherical_gae.nn.heads.directional import InitialConcentration, VonMisesFisherHead
+from spherical_gae.nn.heads.directional import VonMisesFisherHead
+from spherical_gae.nn.initial_concentration import InitialConcentration
 
 
 class ProductOfSpheresHead(LatentHead):
@@ -25,6 +26,11 @@ class ProductOfSpheresHead(LatentHead):
 
     Raises:
         ValueError: If an argument is out of range.
+
+    Example:
+        >>> posterior = ProductOfSpheresHead(num_factors=2)(torch.ones(5, 6), torch.zeros(5, 2))
+        >>> posterior.rsample().norm(dim=-1) ** 2  # two unit vectors in a row
+        tensor([2.0000, 2.0000, 2.0000, 2.0000, 2.0000])
     """
 
     def __init__(

@@ -30,6 +30,11 @@ class ProjectedNormalHead(LatentHead):
 
     Raises:
         ValueError: If ``min_logscale`` is not in [-30, 10), or ``initial_scale`` is out of range.
+
+    Example:
+        >>> posterior = ProjectedNormalHead()(torch.zeros(5, 3), torch.zeros(5, 3))
+        >>> posterior.rsample().shape
+        torch.Size([5, 3])
     """
 
     def __init__(self, min_logscale: float = -10.0, initial_scale: float = 1.0) -> None:

@@ -45,6 +45,10 @@ class VAEConfig:
 
     Raises:
         ValueError: If a value is out of range.
+
+    Example:
+        >>> VAEConfig(max_epochs=50, warm_up=10).look_ahead
+        50
     """
 
     max_epochs: int = 1000
@@ -84,6 +88,11 @@ class VAEResult:
         best_score: That score.
         epochs: Number of epochs trained.
         history: For each epoch the figures that were followed.
+
+    Example:
+        >>> result = VAEResult(best_epoch=2, best_score=-95.0, epochs=3, history={"val_bound": [-99.0, -95.0, -96.0]})
+        >>> result.history["val_bound"][result.best_epoch - 1] == result.best_score
+        True
     """
 
     best_epoch: int

@@ -38,6 +38,10 @@ class M1M2Config(VAEConfig):
 
     Raises:
         ValueError: If a value is out of range.
+
+    Example:
+        >>> M1M2Config(max_epochs=50).alpha
+        1.0
     """
 
     batch_size: int = 100
@@ -89,13 +93,38 @@ def fit_m1m2(
     Raises:
         ValueError: If data are missing or out of range, or the checkpoint is of another run.
         FloatingPointError: If the loss becomes NaN or infinite.
+
+    Example:
+        >>> from spherical_gae import M1M2, load_images
+        >>> from spherical_gae.data import draw_labelled
+        >>> from spherical_gae.nn import NormalHead, VonMisesFisherHead
+        >>> images = load_images("digits")
+        >>> few = draw_labelled(images.train, 20)
+        >>> model = M1M2(3, 3, VonMisesFisherHead(), NormalHead(), in_features=64, hidden_features=16)
+        >>> config = M1M2Config(max_epochs=1, batch_size=600)
+        >>> result = fit_m1m2(model, images.train.images, few, images.val, config, progress=False)
+        >>> result.epochs
+        1
     """
     run = M1M2Run(model, unlabelled, labelled, val, config or M1M2Config(), seed)
     return run.run(checkpoint, _CHECKPOINT_EVERY, progress, callbacks)
 
 
 class M1M2Run(BatchRun):
-    """A run of ``fit_m1m2``, for those who need a loop of their own; arguments as there."""
+    """A run of ``fit_m1m2``, for those who need a loop of their own; arguments as there.
+
+    Example:
+        >>> from spherical_gae import M1M2, load_images
+        >>> from spherical_gae.data import draw_labelled
+        >>> from spherical_gae.nn import NormalHead, VonMisesFisherHead
+        >>> images = load_images("digits")
+        >>> few = draw_labelled(images.train, 20)
+        >>> model = M1M2(3, 3, VonMisesFisherHead(), NormalHead(), in_features=64, hidden_features=16)
+        >>> run = M1M2Run(model, images.train.images, few, images.val, M1M2Config(max_epochs=2, batch_size=600), seed=0)
+        >>> run.step()
+        >>> run.epoch
+        1
+    """
 
     config: M1M2Config
     model: M1M2

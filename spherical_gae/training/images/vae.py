@@ -58,6 +58,15 @@ def fit_vae(
             a Bernoulli observation, or the checkpoint was made with other settings, on other data, or for another kind
             of model.
         FloatingPointError: If the loss becomes NaN or infinite.
+
+    Example:
+        >>> from spherical_gae import SphericalVAE, load_images
+        >>> images = load_images("digits")
+        >>> model = SphericalVAE(dim=2, in_features=64, hidden_features=(16,))
+        >>> config = VAEConfig(max_epochs=1, warm_up=0)
+        >>> result = fit_vae(model, images.train.images, images.val.images, config, progress=False)
+        >>> result.epochs
+        1
     """
     config = config or VAEConfig()
     run = VAERun(model, train, val, config, seed)
@@ -65,7 +74,17 @@ def fit_vae(
 
 
 class VAERun(BatchRun):
-    """A run of ``fit_vae``, for those who need a loop of their own; arguments as there."""
+    """A run of ``fit_vae``, for those who need a loop of their own; arguments as there.
+
+    Example:
+        >>> from spherical_gae import SphericalVAE, load_images
+        >>> images = load_images("digits")
+        >>> model = SphericalVAE(dim=2, in_features=64, hidden_features=(16,))
+        >>> run = VAERun(model, images.train.images, images.val.images, VAEConfig(max_epochs=2, warm_up=0), seed=0)
+        >>> run.step()
+        >>> run.epoch, run.is_finished
+        (1, False)
+    """
 
     def __init__(
         self,

@@ -40,6 +40,10 @@ class GAEConfig:
 
     Raises:
         ValueError: If a value is out of range.
+
+    Example:
+        >>> GAEConfig(epochs=50, mask_share=0.15).learning_rate
+        0.01
     """
 
     epochs: int = 200
@@ -100,6 +104,14 @@ class GAEResult:
             another one, ``val_mrr`` or ``val_hits@K``.
         test_reversed: Of a directed graph, scores of the test links at the best epoch against the same links turned
             round, those that are no links; 0.5 for a model that does not know directions.  None if there is none.
+
+    Example:
+        >>> from spherical_gae import GAEConfig, GCNEncoder, SphericalGAE, fit_gae, load_graph, split_links
+        >>> split = split_links(load_graph("digits"))
+        >>> model = SphericalGAE(GCNEncoder(split.train.num_features, 8, (4, 1)))
+        >>> result = fit_gae(model, split, GAEConfig(epochs=2), progress=False)
+        >>> result.best_epoch <= 2, len(result.history["loss"])
+        (True, 2)
     """
 
     best_epoch: int

@@ -85,6 +85,14 @@ def fit_gae(
             batch; or if ``compile`` is given for batches of links.
         ImportError: If neighbourhoods have to be sampled and pyg-lib is not installed.
         FloatingPointError: If the loss or the embeddings become NaN or infinite.
+
+    Example:
+        >>> from spherical_gae import GCNEncoder, SphericalGAE, load_graph, split_links
+        >>> split = split_links(load_graph("digits"))
+        >>> model = SphericalGAE(GCNEncoder(split.train.num_features, 8, (4, 1)))
+        >>> result = fit_gae(model, split, GAEConfig(epochs=2), progress=False)
+        >>> 0.5 < result.test.auc < 1
+        True
     """
     undirected, split = _as_undirected(model, checked_split(split))
     config = config or GAEConfig()
@@ -152,6 +160,11 @@ def kind_of_run(encoder: nn.Module, config: GAEConfig, num_links: int, is_weight
     Raises:
         ValueError: If several processes are to train on the full batch, or sampled neighbourhoods with what they lack.
         ImportError: If neighbourhoods have to be sampled and pyg-lib is not installed.
+
+    Example:
+        >>> from spherical_gae import GCNEncoder
+        >>> kind_of_run(GCNEncoder(3, 8, (4, 1)), GAEConfig(), num_links=1000, is_weighted=False).__name__
+        'FullBatchRun'
     """
     if config.batch_size_for(num_links) == 0:
         count = Processes.current().count

@@ -124,6 +124,13 @@ class AdjacencyMasking(LinkMasking):
 
     Raises:
         ValueError: As ``LinkMasking``; if the weights are out of range or not one for each edge.
+
+    Example:
+        >>> links = torch.tensor([[0, 1, 1, 2, 2, 3], [1, 0, 2, 1, 3, 2]])
+        >>> masking = AdjacencyMasking(links, num_nodes=4, share=0.34)
+        >>> adjacency, hidden = masking.sample()
+        >>> adjacency.shape, hidden.shape
+        ((4, 4), torch.Size([2, 1]))
     """
 
     def __init__(
