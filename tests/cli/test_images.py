@@ -82,6 +82,7 @@ def test_options_reach_the_configuration(small: None, tmp_path: Path, command: s
     call(command, *TINY[command], *COMMON, "--out", tmp_path / "run", "--dataset", "Digits")
     saved = json.loads((tmp_path / "run" / "config.json").read_text())
     training = saved.pop("training")
+    assert saved.pop("made")["versions"]
     if command == "train-vae":
         run: Any = VAEExperiment("digits", 5, "n-vae", 3)
     else:
@@ -262,7 +263,7 @@ def test_training_that_diverges_blames_the_learning_rate(small: None, command: s
     # Above it is the progress bar.
     last = result.stderr.splitlines()[-1]
     assert re.fullmatch(r"Error: --learning-rate: \w+ became (nan|-?inf) in epoch \d+; lower the learning rate", last)
-    assert set(os.listdir("run")) - FIRST_STAGE == {"config.json"}
+    assert set(os.listdir("run")) - FIRST_STAGE == {".lock", "config.json"}
 
 
 @BOTH

@@ -67,7 +67,7 @@ def test_times_split_the_links(mail: Path) -> None:
     output, _, metrics = run("--time", "day")
     assert "A temporal undirected graph: training links come before those of validation and test" in output
     assert metrics["cosine"]["share_unseen"] == [0.0]
-    assert output.split("\n\n")[-2].splitlines()[-1] == "0% of the test links have an end without training links"
+    assert output.split("\n\n")[-4].splitlines()[-1] == "0% of the test links have an end without training links"
 
 
 @pytest.fixture
