@@ -28,6 +28,13 @@ def prepared_split(split: LinkSplit, preset: Preset) -> LinkSplit:
 
     Raises:
         ValueError: If the preset is for bipartite graphs, and the split is of a graph without sides.
+
+    Example:
+        >>> from spherical_gae import load_graph, split_links
+        >>> from spherical_gae.experiments import load_preset
+        >>> split = split_links(load_graph("digits"))
+        >>> prepared_split(split, load_preset("frontier")) is split
+        True
     """
     split = undirected_split(split)
     if not preset.features_by_side:
@@ -50,6 +57,13 @@ def check_sides(data: Data, preset: Preset) -> None:
 
 
 def num_channels(data: Data, preset: Preset) -> int:
-    """Number of features that a preset's models take of a graph: twice its own, if they are others by role or side."""
+    """Number of features that a preset's models take of a graph: twice its own, if they are others by role or side.
+
+    Example:
+        >>> from spherical_gae import load_graph
+        >>> from spherical_gae.experiments import load_preset
+        >>> num_channels(load_graph("digits"), load_preset("frontier"))
+        32
+    """
     doubled = bool(data.get("directed")) or preset.features_by_side
     return int(data.num_features) * (1 + doubled)

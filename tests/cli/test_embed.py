@@ -70,7 +70,7 @@ def test_features_and_no_validation(karate: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "option", "fragment"),
     [
-        (("--preset", "best"), "--preset", "given 'best', allowed: auto, frontier"),
+        (("--preset", "best"), "--preset", "given 'best', allowed: auto, "),
         (("--default-features", "x"), "--default-features", "given 'x', allowed: auto, hash, spectral"),
         (("--latent", "z"), "--latent", "given 'z', allowed: s, p, ps, sc"),
         (("--dim", 1), "--dim", "given 1, allowed: 2 or more"),
