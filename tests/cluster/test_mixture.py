@@ -11,6 +11,7 @@ import pytest
 import torch
 from sklearn.base import clone
 from sklearn.datasets import load_digits
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.metrics import normalized_mutual_info_score
 from sklearn.model_selection import GridSearchCV
 from sklearn.preprocessing import normalize
@@ -19,6 +20,7 @@ from torch.distributions import Categorical, MixtureSameFamily
 from spherical_gae.cluster import VonMisesFisherMixture
 from spherical_gae.core import VonMisesFisher
 from spherical_gae.core.fit import fit_von_mises_fisher
+from spherical_gae.evaluation import clustering_scores
 from tests.helpers.places import seeded
 
 WEIGHTS, CONCENTRATIONS = (0.2, 0.3, 0.5), (10.0, 30.0, 100.0)
@@ -163,6 +165,32 @@ def test_follows_scikit_learns_conventions() -> None:
     assert np.array_equal(
         VonMisesFisherMixture(3, random_state=0).fit_predict(x[:50]), model.set_params(tied=False).fit(x[:50]).labels_
     )
+
+
+def documents(num_topics: int = 4, per_topic: int = 60) -> tuple[list[str], np.ndarray]:
+    """Texts of 5 to 60 words: two thirds from a vocabulary that all topics share, the rest from their own; by Zipf."""
+    random = np.random.default_rng(0)
+    frequency = 1 / np.arange(1, 81)
+    texts, topics = [], np.repeat(np.arange(num_topics), per_topic)
+    for topic in topics:
+        ranks = random.choice(80, size=random.integers(5, 61), p=frequency / frequency.sum())
+        own = random.random(len(ranks)) < 1 / 3
+        texts.append(
+            " ".join(
+                f"topic{topic}word{rank}" if mine else f"word{rank}" for rank, mine in zip(ranks, own, strict=True)
+            )
+        )
+    return texts, topics
+
+
+def test_topics_of_texts_are_found_whatever_their_length() -> None:
+    """tf-idf of 240 texts. They do not lie about their centres as a normal distribution: their lengths differ."""
+    texts, topics = documents()
+    x = TfidfVectorizer().fit_transform(texts).toarray()
+    model = VonMisesFisherMixture(4, tied=True, n_init=3, random_state=0).fit(x)
+    assert clustering_scores(topics, model.labels_).accuracy > 0.95
+    # What was not seen in training: the same words, by the same weights.
+    assert model.predict(x[::7]).tolist() == model.labels_[::7].tolist()
 
 
 def test_real_digits_are_grouped_as_well_as_by_their_classes_alone() -> None:
