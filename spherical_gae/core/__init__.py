@@ -1,6 +1,6 @@
 """The sphere itself: laws, their divergences and the special functions under them.  Torch only."""
 
-from spherical_gae.core import kl
+from spherical_gae.core import kl, kl_power_spherical
 from spherical_gae.core.confidence_cone import confidence_cone
 from spherical_gae.core.constraints import unit_sphere
 from spherical_gae.core.fit_errors import FitErrors, fit_standard_errors
@@ -27,6 +27,7 @@ __all__ = [
     "confidence_cone",
     "fit_standard_errors",
     "kl",
+    "kl_power_spherical",
     "rayleigh_test",
     "rejection_sample",
     "sampled_entropy",

@@ -200,3 +200,9 @@ def check_allowed(allowed: Tensor, value: Tensor, name: str, range_: str) -> Non
         first = torch.argmin(allowed.flatten().to(torch.uint8))
         found = value.detach().flatten().index_select(0, first.reshape(1))
         raise ValueError(f"{name} must be {range_}, got {shown(found)}")
+
+
+def check_same_sphere(p: Any, q: Any) -> None:
+    """Refuses distributions on spheres of different dimensions."""
+    if p.dim != q.dim:
+        raise ValueError(f"p and q must live on one sphere, got dimensions {p.dim} and {q.dim}")

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution, kl_divergence, register_kl
 
-from spherical_gae.core.directional import DirectionalDistribution
+from spherical_gae.core.directional import DirectionalDistribution, check_same_sphere
 from spherical_gae.core.hyperspherical_uniform import HypersphericalUniform
 from spherical_gae.core.numerics.angle_family import PowerSphericalAngle
 from spherical_gae.core.numerics.kl_to_uniform import divergence_to_uniform
@@ -50,7 +50,7 @@ def kl_von_mises_fisher_uniform(p: VonMisesFisher, q: HypersphericalUniform) -> 
     Raises:
         ValueError: If the spheres differ.
     """
-    _check_same_sphere(p, q)
+    check_same_sphere(p, q)
     kl = kl_to_uniform(p.concentration, p.dim)
     return kl if not q.batch_shape else kl + kl.new_zeros(q.batch_shape)
 
@@ -76,7 +76,7 @@ def kl_power_spherical_uniform(p: PowerSpherical, q: HypersphericalUniform) -> T
     Raises:
         ValueError: If the spheres differ.
     """
-    _check_same_sphere(p, q)
+    check_same_sphere(p, q)
     kl = divergence_to_uniform(p.concentration, PowerSphericalAngle, p.dim)
     return kl if not q.batch_shape else kl + kl.new_zeros(q.batch_shape)
 
@@ -98,7 +98,7 @@ def kl_spherical_cauchy_uniform(p: SphericalCauchy, q: HypersphericalUniform) ->
     Raises:
         ValueError: If the spheres differ.
     """
-    _check_same_sphere(p, q)
+    check_same_sphere(p, q)
     kl = divergence_to_uniform(p.hyperbolic_distance, SphericalCauchyDivergence, p.dim)
     return kl if not q.batch_shape else kl + kl.new_zeros(q.batch_shape)
 
@@ -119,7 +119,7 @@ def kl_projected_normal_uniform(p: ProjectedNormal, q: HypersphericalUniform) ->
     Raises:
         ValueError: If the spheres differ.
     """
-    _check_same_sphere(p, q)
+    check_same_sphere(p, q)
     shape = torch.broadcast_shapes(p.batch_shape, q.batch_shape)
     return (p if shape == p.batch_shape else p.expand(shape)).kl_to_uniform()
 
@@ -144,7 +144,7 @@ def kl_von_mises_fisher(p: VonMisesFisher, q: VonMisesFisher) -> Tensor:
     Raises:
         ValueError: If the spheres differ.
     """
-    _check_same_sphere(p, q)
+    check_same_sphere(p, q)
     gap = log_peak_ratio(p.concentration, p.dim) - log_peak_ratio(q.concentration, p.dim)
     spread = (q.concentration - p.concentration) * mean_resultant_deficit(p.concentration, p.dim)
     length = mean_resultant_length(p.concentration, p.dim)
@@ -168,7 +168,7 @@ def kl_uniform_von_mises_fisher(p: HypersphericalUniform, q: VonMisesFisher) -> 
     Raises:
         ValueError: If the spheres differ.
     """
-    _check_same_sphere(p, q)
+    check_same_sphere(p, q)
     kl = log_hyp0f1(q.concentration, q.dim)
     return kl if not p.batch_shape else kl + kl.new_zeros(p.batch_shape)
 
@@ -180,7 +180,7 @@ def kl_uniform(p: HypersphericalUniform, q: HypersphericalUniform) -> Tensor:
     Raises:
         ValueError: If the spheres differ.
     """
-    _check_same_sphere(p, q)
+    check_same_sphere(p, q)
     return p.entropy() - q.entropy()
 
 
@@ -230,7 +230,7 @@ def sampled_kl(p: Distribution, q: Distribution, value: Tensor) -> Tensor:
         torch.Size([4])
     """
     if isinstance(p, ProjectedNormal) and not p.isotropic and isinstance(q, HypersphericalUniform):
-        _check_same_sphere(p, q)
+        check_same_sphere(p, q)
         return p.sampled_kl_to_uniform(value)
     try:
         return kl_divergence(p, q).expand(value.shape[:-1])
@@ -260,11 +260,3 @@ def sampled_entropy(p: Distribution, value: Tensor) -> Tensor:
     if isinstance(p, ProjectedNormal) and not p.isotropic:
         return log_sphere_area(p.dim) - p.sampled_kl_to_uniform(value)
     return p.entropy().expand(value.shape[:-1])
-
-
-_OnSphere = DirectionalDistribution | ProjectedNormal | HypersphericalUniform
-
-
-def _check_same_sphere(p: _OnSphere, q: _OnSphere) -> None:
-    if p.dim != q.dim:
-        raise ValueError(f"p and q must live on one sphere, got dimensions {p.dim} and {q.dim}")

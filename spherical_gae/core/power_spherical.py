@@ -89,6 +89,21 @@ class PowerSpherical(DirectionalDistribution):
         return log_sphere_area(self.dim) - divergence_to_uniform(self.concentration, PowerSphericalAngle, self.dim)
 
 
+def log_peak_over_uniform(concentration: Tensor, dim: int) -> Tensor:
+    """The log density at the mode less that of the uniform distribution; 0 at kappa = 0, >= 0.
+
+    Args:
+        concentration: kappa >= 0, any shape.
+        dim: Ambient dimension m.
+
+    Returns:
+        The same shape.
+    """
+    beta = 0.5 * (dim - 1)
+    at_zero = _log_gamma_step(concentration.new_full((), beta), beta)
+    return _log_gamma_step(concentration + beta, beta) - at_zero
+
+
 def _log_gamma_step(x: Tensor, step: float) -> Tensor:
     """log Gamma(x + step) - log Gamma(x) for x, step > 0, without the cancellation at large x."""
     lifts = max(0, _STIRLING_START - math.floor(step))

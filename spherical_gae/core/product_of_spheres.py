@@ -9,8 +9,11 @@ from torch import Generator, Size, Tensor
 from torch.distributions import Distribution, constraints
 
 from spherical_gae.core.constraints import UnitBlocks
+from spherical_gae.core.directional import DirectionalDistribution
 from spherical_gae.core.hyperspherical_uniform import HypersphericalUniform
-from spherical_gae.core.von_mises_fisher import VonMisesFisher
+from spherical_gae.core.projected_normal import ProjectedNormal
+
+Factors = DirectionalDistribution | ProjectedNormal | HypersphericalUniform
 
 
 class ProductOfSpheres(Distribution):
@@ -21,8 +24,8 @@ class ProductOfSpheres(Distribution):
     divergences are sums over the factors.
 
     Args:
-        factors: Law of every factor: ``VonMisesFisher`` or ``HypersphericalUniform`` whose last batch axis counts
-            the factors, batch shape [..., K] and event shape (m,).
+        factors: Distribution of every factor, any of this package on one sphere; its last batch axis counts the
+            factors, batch shape [..., K] and event shape (m,).
         validate_args: Whether ``log_prob`` checks its argument; torch.distributions' default if None.  The factors
             keep their own setting, and check their blocks by it.
 
@@ -30,10 +33,11 @@ class ProductOfSpheres(Distribution):
         factors: As given.
 
     Raises:
-        TypeError: If ``factors`` is neither of the two laws.
+        TypeError: If ``factors`` is none of these.
         ValueError: If ``factors`` has no batch axis, or no factors.
 
     Example:
+        >>> from spherical_gae import VonMisesFisher
         >>> loc = torch.nn.functional.normalize(torch.ones(4, 8, 3), dim=-1)
         >>> q = ProductOfSpheres(VonMisesFisher(loc, torch.full((4, 8), 10.0)))
         >>> q.batch_shape, q.event_shape, q.rsample().shape
@@ -43,10 +47,13 @@ class ProductOfSpheres(Distribution):
     arg_constraints: dict[str, constraints.Constraint] = {}  # noqa: RUF012
     has_rsample = True
 
-    def __init__(self, factors: VonMisesFisher | HypersphericalUniform, validate_args: bool | None = None) -> None:
+    def __init__(self, factors: Factors, validate_args: bool | None = None) -> None:
         # A tuple: torch.compile of torch 2.4 does not trace a union.
-        if not isinstance(factors, (VonMisesFisher, HypersphericalUniform)):
-            raise TypeError(f"factors must be VonMisesFisher or HypersphericalUniform, got {type(factors).__name__}")
+        if not isinstance(factors, (DirectionalDistribution, ProjectedNormal, HypersphericalUniform)):
+            raise TypeError(
+                f"factors must be VonMisesFisher, PowerSpherical, SphericalCauchy, ProjectedNormal or "
+                f"HypersphericalUniform, got {type(factors).__name__}"
+            )
         if not factors.batch_shape or factors.batch_shape[-1] == 0:
             raise ValueError(
                 f"factors must have a last batch axis that counts the factors, at least one, "
@@ -87,6 +94,15 @@ class ProductOfSpheres(Distribution):
     def variance(self) -> Tensor:
         """Variance of each coordinate, shape [*batch_shape, K m]."""
         return self.factors.variance.flatten(-2)
+
+    @property
+    def covariance_matrix(self) -> Tensor:
+        """The covariances of the factors as blocks on the diagonal, shape [*batch_shape, K m, K m]."""
+        blocks = self.factors.covariance_matrix
+        eye = torch.eye(self.num_factors, dtype=blocks.dtype, device=blocks.device)
+        # [..., K, m, K, m], of which the blocks between factors are 0.
+        spread = blocks.unsqueeze(-2) * eye[:, None, :, None]
+        return spread.flatten(-2).flatten(-3, -2)
 
     @property
     def mode(self) -> Tensor:

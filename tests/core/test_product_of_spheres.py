@@ -11,7 +11,13 @@ from torch import Tensor
 from torch.distributions import kl_divergence
 from torch.nn.functional import normalize
 
-from spherical_gae.core import HypersphericalUniform, ProductOfSpheres, VonMisesFisher
+from spherical_gae.core import (
+    HypersphericalUniform,
+    PowerSpherical,
+    ProductOfSpheres,
+    ProjectedNormal,
+    VonMisesFisher,
+)
 from tests.helpers.factors import make, one_by_one, von_mises_fisher
 from tests.helpers.places import DTYPES, seeded
 
@@ -214,3 +220,27 @@ def test_divergence_of_different_products_is_refused(pair: tuple[str, str]) -> N
 def test_repr() -> None:
     law = ProductOfSpheres(von_mises_fisher((3,), 2, 4, torch.float64))
     assert repr(law) == "ProductOfSpheres(VonMisesFisher(loc: (3, 2, 4), concentration: (3, 2)))"
+
+
+@pytest.mark.parametrize("kind", [PowerSpherical, VonMisesFisher], ids=lambda kind: kind.__name__)
+def test_factors_of_every_kind(kind: type) -> None:
+    """Density, entropy and covariance are those of the factors one by one; samples have the covariance."""
+    loc = torch.nn.functional.normalize(torch.randn(2, 3, dtype=torch.float64, generator=seeded(5)), dim=-1)
+    factors = kind(loc, torch.tensor([3.0, 9.0], dtype=torch.float64))
+    law = ProductOfSpheres(factors)
+    samples = law.sample((200_000,), seeded(6))
+    blocks = samples.unflatten(-1, (2, 3))
+    torch.testing.assert_close(law.log_prob(samples[:5]), factors.log_prob(blocks[:5]).sum(-1))
+    torch.testing.assert_close(law.entropy(), factors.entropy().sum())
+    assert torch.equal(law.covariance_matrix, torch.block_diag(*factors.covariance_matrix))
+    assert torch.equal(law.covariance_matrix.diagonal(), law.variance)
+    torch.testing.assert_close(samples.T.cov(), law.covariance_matrix, rtol=0, atol=5e-3)
+    batch = ProductOfSpheres(factors.expand((4, 2))).covariance_matrix
+    assert torch.equal(batch, law.covariance_matrix.expand(4, 6, 6))
+
+
+def test_projected_normals_as_factors() -> None:
+    factors = ProjectedNormal(torch.ones(2, 3), torch.tensor([0.1, 0.5, 1.0]))
+    law = ProductOfSpheres(factors)
+    assert law.rsample((4,)).unflatten(-1, (2, 3)).norm(dim=-1).sub(1).abs().max() < 1e-6
+    assert law.mean.shape == (6,)

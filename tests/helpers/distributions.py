@@ -288,7 +288,7 @@ WRONG_DIM = tuple(
     Wrong(lambda _, dim=dim: HypersphericalUniform(dim), ValueError, f"dim must be an integer of at least 2, got {dim}")
     for dim in (1, 0, -3, 2.0, True)
 )
-LAWS = "factors must be VonMisesFisher or HypersphericalUniform, got"
+LAWS = "factors must be VonMisesFisher, .* or HypersphericalUniform, got"
 AXIS = r"factors must have a last batch axis that counts the factors, at least one, got batch shape"
 WRONG_FACTORS = (
     Wrong(lambda _: ProductOfSpheres(Normal(torch.zeros(2), torch.ones(2))), TypeError, f"{LAWS} Normal"),
@@ -326,7 +326,7 @@ def _kind(case: Case) -> Case:
 
 
 def _is_registered(p: Case, q: Case) -> bool:
-    if not p.is_exact:
+    if not p.is_exact or q.name == _TESTED_ELSEWHERE:
         return False
     try:
         kl_divergence(p.law(), q.law())
@@ -336,6 +336,9 @@ def _is_registered(p: Case, q: Case) -> bool:
 
 
 KINDS = {case: _kind(case) for case in CASES}
+# To it, the logarithm of a density is infinite at one point, where sums over the sphere are not exact; and most of
+# these divergences take long.  They are tested beside their definition.
+_TESTED_ELSEWHERE = "PowerSpherical"
 # Between which a Kullback-Leibler divergence is registered.
 DIVERGENCES = tuple((p, q) for p in CASES for q in CASES if KINDS[p] is p and KINDS[q] is q and _is_registered(p, q))
 
