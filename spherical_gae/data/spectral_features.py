@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.linalg import eigsh
 from torch import Tensor
@@ -16,6 +17,8 @@ _TOLERANCE = 1e-4
 # Equal eigenvalues end Lanczos' method early, and ARPACK then goes on at random.  So much, far below the tolerance, is
 # added to the diagonal that no two are equal.
 _APART = 1e-6
+# What is so near to 0 is an error; and the squares of much smaller numbers are 0 in float32, which models divide by.
+_ZERO = 1e-6
 _LEAST_NODES = 4
 
 
@@ -71,9 +74,7 @@ def spectral_features(
     eigenvalues, vectors = eigsh(matrix, count, which="LA", v0=np.ones(num_nodes), tol=_TOLERANCE)
     order = np.argsort(-eigenvalues, kind="stable")
     x = np.sqrt(num_nodes / count) * vectors[:, order]
-    return SpectralFeatures(
-        torch.from_numpy(np.ascontiguousarray(x, dtype=np.float32)), torch.from_numpy(eigenvalues[order].copy())
-    )
+    return SpectralFeatures(_without_dust(x), torch.from_numpy(eigenvalues[order].copy()))
 
 
 def extended_features(
@@ -107,10 +108,14 @@ def extended_features(
     while True:
         reached = ~done & (abs(links) @ done.astype(np.float64) > 0)
         if not reached.any():
-            return torch.from_numpy(x[num_old:].astype(np.float32))
+            return _without_dust(x[num_old:])
         divisor = np.maximum(values - own[reached, None], values / 2)
         x[reached] = (links[reached] @ x) / divisor
         done |= reached
+
+
+def _without_dust(x: NDArray[np.float64]) -> Tensor:
+    return torch.from_numpy(np.where(np.abs(x) < _ZERO, 0, x).astype(np.float32))
 
 
 def _message_passing(edge_index: Tensor, num_nodes: int, edge_weight: Tensor | None) -> sparse.csr_array:

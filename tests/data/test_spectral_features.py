@@ -83,3 +83,4 @@ def test_same_bits_again(made: nx.Graph) -> None:
     first, second = (spectral_features(data.edge_index, data.num_nodes + 9) for _ in range(2))
     assert torch.equal(first.x, second.x)
     assert bool(first.x.isfinite().all())
+    assert not bool(((first.x != 0) & (first.x.abs() < 1e-6)).any())
