@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import nullcontext
 from dataclasses import asdict
 from functools import partial
@@ -32,6 +33,7 @@ from spherical_gae.data.readers.suffixes import GRAPH_SUFFIXES
 from spherical_gae.experiments.names import GRAPH_LATENTS
 from spherical_gae.experiments.presets import available_presets, load_preset
 from spherical_gae.experiments.seeds import parse_seeds
+from spherical_gae.training.launch import launched_processes
 
 if TYPE_CHECKING:
     from torch_geometric.data import Data
@@ -98,6 +100,10 @@ def train(
     threads: Annotated[
         int, typer.Option(help="CPU threads, at least 1. Small graphs gain nothing from more; results may differ.")
     ] = 1,
+    jobs: Annotated[
+        int,
+        typer.Option(help="Processes that train seeds side by side, each with --threads; the results are the same."),
+    ] = 1,
     *,
     reading: ReadingOptions,
 ) -> None:
@@ -144,7 +150,13 @@ def train(
         config = _configured(dataset, features, reading, preset, seeds, latent_dim, latent, epochs, batch_size)
         folder = new_folder(out, f"{config.title}-{preset}")
     use_threads(threads)
+    if jobs < 1:
+        fail("--jobs", f"given {jobs}, allowed: 1 or more")
+    if jobs > 1 and launched_processes() > 1:
+        fail("--jobs", f"given {jobs}, allowed: 1 under torchrun, which has started {launched_processes()} processes")
     target, config = usable_device(device), with_checksums(config)
+    if jobs > 1 and target.type != "cpu":
+        fail("--jobs", f"given {jobs}, allowed: 1 on {target}, which the processes would share")
     data = with_sides(config, _loaded(config))
     split = graphs.split_links(data, seed=config.seeds[0])
     with training.joined_processes(target) as processes:
@@ -157,7 +169,7 @@ def train(
         with held, advice_when_stopped(folder, processes):
             if processes.is_first:
                 _say_what_was_read(config, data, split, processes.count if shared_out else 1)
-            metrics = _run(experiment, data)
+            metrics = _run(experiment, data, jobs)
     if processes.is_first:
         _say_what_came_out(config, data, metrics, folder)
 
@@ -243,9 +255,15 @@ def _check_trainable(config: ExperimentConfig, data: Data) -> None:
         fail("--batch-size", str(error))
 
 
-def _run(experiment: Experiment, data: Data) -> dict[str, Any]:
+def _run(experiment: Experiment, data: Data, jobs: int) -> dict[str, Any]:
     try:
-        return experiment.run(data)
+        return experiment.run(data, jobs)
+    except BrokenProcessPool:
+        fail(
+            "--jobs",
+            f"one of {jobs} processes was ended from outside, perhaps for lack of memory; finished cells are kept: go "
+            f"on with --resume --out {shlex.quote(str(experiment.folder))} and fewer jobs",
+        )
     except FloatingPointError as error:
         fail(
             "--features" if experiment.config.features else "--dataset",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch_geometric.data import Data
+from tqdm import tqdm
 
 from spherical_gae.data.readers.options import ReadingOptions
 from spherical_gae.data.splits import LinkSplit, split_links
@@ -31,6 +33,7 @@ from spherical_gae.training.checkpoint import (
     save_json,
     save_weights,
 )
+from spherical_gae.training.jobs import in_jobs
 from spherical_gae.training.links.config import GAEConfig
 from spherical_gae.training.links.loop import fit_gae
 from spherical_gae.training.processes import Processes, alone
@@ -223,18 +226,22 @@ class Experiment:
         self.processes = Processes.current()
         self.progress = progress and self.processes.is_first
 
-    def run(self, data: Data) -> dict[str, Any]:
+    def run(self, data: Data, jobs: int = 1) -> dict[str, Any]:
         """Runs what is not there yet.
 
         Args:
             data: The graph that the configuration names, from ``load_graph`` or ``read_graph``.
+            jobs: Number of processes that train seeds side by side, with the same results as one.
 
         Returns:
             The content of ``metrics.json``.
 
         Raises:
-            ValueError: If the folder holds a run of another configuration.
+            ValueError: If the folder holds a run of another configuration, or ``jobs`` is below 1, or above 1 on a
+                device other than the CPU or beside other processes of torch.distributed.
         """
+        if jobs != 1:
+            self._check_jobs(jobs)
         saved = self.folder / "config.json"
         if _are_there(self.processes, saved):
             if ExperimentConfig.from_dict(load_json(saved, "the run starts anew")) != self.config:
@@ -250,6 +257,11 @@ class Experiment:
                 with alone():
                     self._write_latents(data, first)
         else:
+            if jobs > 1:
+                work = partial(_run_seed, self.config, self.folder, data)
+                seeds = self.config.seeds
+                for _ in tqdm(in_jobs(work, seeds, jobs), "seeds", len(seeds), disable=not self.progress):
+                    pass
             self._run_seeds(data, self.config.seeds)
             self._write_latents(data, first)
         metrics = self.processes.agree(self._collect() if self.processes.is_first else {})
@@ -261,6 +273,14 @@ class Experiment:
     def shares_out_seeds(self, num_train_links: int) -> bool:
         """Whether there are several processes, of which each trains with seeds of its own."""
         return self.processes.count > 1 and gae_config(self.config.preset).batch_size_for(num_train_links) == 0
+
+    def _check_jobs(self, jobs: int) -> None:
+        if jobs < 1:
+            raise ValueError(f"jobs: given {jobs}, allowed: 1 or more")
+        if self.processes.count > 1:
+            raise ValueError(f"jobs: given {jobs}, allowed: 1 in {self.processes.count} processes of torch.distributed")
+        if torch.device(self.device).type != "cpu":
+            raise ValueError(f"jobs: given {jobs}, allowed: 1 on {self.device}, which the processes would share")
 
     def load_model(self, method: str, seed: int, in_channels: int) -> VariationalGAE:
         """A trained model of this folder, in evaluation mode; ``in_channels`` are the graph's ``num_channels``."""
@@ -370,3 +390,8 @@ class Experiment:
 def _are_there(processes: Processes, *paths: Path) -> bool:
     """Whether files were there when the first process looked, so that all go the same way."""
     return processes.agree(all(path.exists() for path in paths))
+
+
+def _run_seed(config: ExperimentConfig, folder: Path, data: Data, seed: int) -> None:
+    """All cells of a seed, in a process of their own."""
+    Experiment(config, folder, progress=False)._run_seeds(data, (seed,))

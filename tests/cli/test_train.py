@@ -85,6 +85,7 @@ def test_malformed_seeds_are_refused(text: str, reason: str) -> None:
         (["--batch-size", "-1"], "--batch-size", ["given -1", "1 or more"]),
         (["--batch-size", "64"], "--batch-size", ["pyg-lib", "the preset scalable"]),
         (["--threads", "0"], "--threads", ["given 0", "1 or more"]),
+        (["--jobs", "0"], "--jobs", ["given 0", "1 or more"]),
         (["--device", "abacus"], "--device", ["'abacus'", "cpu"]),
         (["--device", "meta"], "--device", ["'meta'", "cannot be used"]),
         (["--device", ""], "--device", ["''", "cannot be used"]),

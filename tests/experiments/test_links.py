@@ -111,6 +111,26 @@ def test_same_configuration_same_files(finished: Experiment, data: Data, tmp_pat
     assert actual == expected
 
 
+@pytest.mark.slow
+def test_two_jobs_write_the_same_files(data: Data, tmp_path: Path) -> None:
+    torch.set_num_threads(1)
+    alone, shared = make(tmp_path / "alone"), make(tmp_path / "shared")
+    assert alone.run(data) == shared.run(data, jobs=2)
+    expected, actual = contents(alone.folder), contents(shared.folder)
+    del expected["config.json"], actual["config.json"]  # They have the date.
+    assert actual == expected
+
+
+def test_jobs_that_cannot_be_are_refused_before_anything_is_written(data: Data, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="jobs: given 0, allowed: 1 or more"):
+        make(tmp_path / "run").run(data, jobs=0)
+    experiment = make(tmp_path / "run")
+    experiment.device = "meta"
+    with pytest.raises(ValueError, match="jobs: given 2, allowed: 1 on meta"):
+        experiment.run(data, jobs=2)
+    assert not (tmp_path / "run").exists()
+
+
 def test_seeds_do_not_touch_each_other(finished: Experiment, data: Data, tmp_path: Path) -> None:
     make(tmp_path, seeds=(0,)).run(data)
     for name in ("s-vgae-0.safetensors", "n-vgae-0.json", "cosine-0.json"):
