@@ -1,6 +1,7 @@
+from .config import ExperimentConfig
 from .images import ImageExperiment, M1M2Experiment, VAEExperiment, make_head
 from .kinds import num_channels, prepared_split
-from .links import Experiment, ExperimentConfig, gae_config
+from .links import Experiment, gae_config
 from .presets import Preset, available_presets, build_model, load_preset
 from .seeds import parse_seeds
 from .words import describe_graph, explain_table, format_table
