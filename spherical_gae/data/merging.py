@@ -79,14 +79,14 @@ def merge_edges(
         num_one_way = keys.size
         source, target = np.divmod(keys, num_nodes)
     low, high = np.minimum(source, target), np.maximum(source, target)
-    links = low * num_nodes + high
+    links: NDArray[np.int64] = low * num_nodes + high
     merged: dict[str, NDArray[Any]] = {}
     if directed or values:
         links, merged = _merged(links, values, {"weight": np.maximum, "time": np.minimum})
     else:
         # The direction as the last bit: one order shows both the repeats and the links in two directions.
         ordered = np.sort(2 * links + (source > target))
-        num_one_way = np.count_nonzero(_first_of_each(ordered))
+        num_one_way = int(np.count_nonzero(_first_of_each(ordered)))
         links = ordered >> 1
         links = links[_first_of_each(links)]
     if directed:

@@ -13,6 +13,7 @@ from torch_geometric.nn.inits import reset
 from spherical_gae.core import sampled_kl
 from spherical_gae.data.negatives import sample_non_edges
 from spherical_gae.evaluation.metrics import LinkScores, auc_ap
+from spherical_gae.models.encoder_arguments import check_arguments
 from spherical_gae.nn.decoders import FactorInnerProductDecoder, InnerProductDecoder
 from spherical_gae.nn.heads import LatentHead, NormalHead, ProductOfSpheresHead, VonMisesFisherHead
 from spherical_gae.nn.heads.base import checked_outputs
@@ -75,7 +76,13 @@ class VariationalGAE(nn.Module):
         return self.encode(*args, **kwargs)
 
     def posterior(self, *args: Any, **kwargs: Any) -> Any:
-        """The distribution q(z | x) of every node, batch shape [N]; arguments go to the encoder."""
+        """The distribution q(z | x) of every node, batch shape [N]; arguments go to the encoder.
+
+        Raises:
+            TypeError: If an argument is a NumPy array or ``HeteroData``.
+            ValueError: If the encoder does not return the parameters of the head.
+        """
+        check_arguments((*args, *kwargs.values()))
         return self.head(*checked_outputs(self.encoder(*args, **kwargs)))
 
     def encode(self, *args: Any, **kwargs: Any) -> Tensor:

@@ -12,6 +12,7 @@ from torch import nn
 from spherical_gae.data.double_cover import cover_split
 from spherical_gae.data.splits import LinkSplit, checked_split
 from spherical_gae.models.directed import DirectedGAE, check_undirected
+from spherical_gae.models.encoder_arguments import check_arguments, check_features
 from spherical_gae.models.graph import VariationalGAE
 from spherical_gae.nn.propagated_encoder import PropagatedEncoder
 from spherical_gae.randomness import seeded
@@ -78,11 +79,12 @@ def fit_gae(
         Scores and history.
 
     Raises:
-        TypeError: If ``split`` is not a split of one graph into three ``Data``, such as ``HeteroData``.
+        TypeError: If ``split`` is not a split of one graph into three ``Data``, such as ``HeteroData``; or there are
+            NumPy arrays among the inputs.
         ValueError: If the split leaks or lacks something, see ``checked_split``; if the split is directed and the
-            model is not, or the other way round; if the checkpoint was made with other
-            settings, on another split, or for another kind of model; if several processes are to train on the full
-            batch; or if ``compile`` is given for batches of links.
+            model is not, or the other way round; if a feature is NaN or infinite; if the checkpoint was made with
+            other settings, on another split, or for another kind of model; if several processes are to train on the
+            full batch; or if ``compile`` is given for batches of links.
         ImportError: If neighbourhoods have to be sampled and pyg-lib is not installed.
         FloatingPointError: If the loss or the embeddings become NaN or infinite.
 
@@ -95,6 +97,11 @@ def fit_gae(
         True
     """
     undirected, split = _as_undirected(model, checked_split(split))
+    if inputs is None:
+        check_features(split.train.x)
+    else:
+        check_arguments(inputs, "inputs")
+        check_features(inputs[0], "inputs[0]")
     config = config or GAEConfig()
     device = next(model.parameters()).device
     with seeded(seed, device):
