@@ -50,7 +50,7 @@ def load_network(name: str, root: str | Path | None = None) -> Data:
 
     Returns:
         ``Data`` with ``edge_index`` (int64 ``[2, 2 * links]``, both directions, sorted, no self-loops), ``x`` from
-        ``default_features`` and ``name``.
+        ``default_features``, marked by ``has_default_features = True``, and ``name``.
 
     Raises:
         ValueError: The name is none of the above.
@@ -76,7 +76,9 @@ def load_network(name: str, root: str | Path | None = None) -> Data:
     links, num_nodes = _verified_links(folder / f"{name}.npz", name)
     edge_index = torch.from_numpy(np.concatenate([links, links[::-1]], axis=1))
     order = torch.argsort(edge_index[0] * num_nodes + edge_index[1])
-    return Data(x=default_features(num_nodes), edge_index=edge_index[:, order], num_nodes=num_nodes, name=name)
+    data = Data(x=default_features(num_nodes), edge_index=edge_index[:, order], num_nodes=num_nodes, name=name)
+    data.has_default_features = True
+    return data
 
 
 def download_network(name: str, folder: str | Path) -> bool:

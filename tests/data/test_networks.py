@@ -36,5 +36,6 @@ def test_sizes_are_those_of_the_card(real_data_root: Path, name: str) -> None:
     nodes, links = re.findall(rf"\| {name} \| ([\d,]+) \| ([\d,]+) \|", CARD.read_text())[0]
     assert (data.num_nodes, data.edge_index.size(1) // 2) == (int(nodes.replace(",", "")), int(links.replace(",", "")))
     assert data.x.shape == (data.num_nodes, 64)
+    assert data.has_default_features
     assert data.is_undirected()
     assert not data.has_self_loops()

@@ -12,12 +12,14 @@ from spherical_gae.embedding.featureless import (
     row_length,
     with_default_features,
 )
+from spherical_gae.embedding.inputs import as_graph
 
 
 def test_both_are_tried_unless_the_graph_is_large_or_has_features(monkeypatch: pytest.MonkeyPatch) -> None:
     data = from_networkx(nx.karate_club_graph())
     assert kinds_to_try(data, "auto") == ["hash", "spectral"]
     assert kinds_to_try(data, "spectral") == ["spectral"]
+    assert kinds_to_try(as_graph(data), "auto") == ["hash", "spectral"]
     assert kinds_to_try(from_networkx(nx.path_graph(5)), "auto") == ["hash"]
     monkeypatch.setattr(featureless, "LARGE", 77)
     assert kinds_to_try(data, "auto") == ["hash"]
