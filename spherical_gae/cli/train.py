@@ -244,6 +244,10 @@ def _configured(
 
 def _check_trainable(config: ExperimentConfig, data: Data) -> None:
     """Refuses settings that cannot be trained with on this graph, or in so many processes, before there is a folder."""
+    try:
+        experiments.check_kind(data, config.preset)
+    except ValueError as error:
+        fail("--preset", f"given {config.preset_name!r}: {str(error).removeprefix('preset: ')}")
     encoder = experiments.build_model(config.preset, "s-vgae", experiments.num_channels(data, config.preset)).encoder
     num_links = data.edge_index.size(1) // (1 if data.get("directed") else 2)
     num_train_links = num_links - int(0.05 * num_links) - int(0.1 * num_links)

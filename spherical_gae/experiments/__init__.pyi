@@ -1,6 +1,6 @@
 from .config import ExperimentConfig
 from .images import ImageExperiment, M1M2Experiment, VAEExperiment, make_head
-from .kinds import num_channels, prepared_split
+from .kinds import check_kind, num_channels, prepared_split
 from .links import Experiment, gae_config
 from .presets import Preset, available_presets, build_model, load_preset
 from .seeds import parse_seeds
@@ -15,6 +15,7 @@ __all__ = [
     "VAEExperiment",
     "available_presets",
     "build_model",
+    "check_kind",
     "describe_graph",
     "explain_table",
     "format_table",

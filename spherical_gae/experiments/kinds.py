@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch_geometric.data import Data
 
 from spherical_gae.data.double_cover import cover_split
+from spherical_gae.data.kinds import kind_of_graph, pair_space
 from spherical_gae.data.sides import features_by_side
 from spherical_gae.data.splits import LinkSplit
 from spherical_gae.experiments.presets import Preset
@@ -27,7 +28,7 @@ def prepared_split(split: LinkSplit, preset: Preset) -> LinkSplit:
         are others on each side; of others the same.
 
     Raises:
-        ValueError: If the preset is for bipartite graphs, and the split is of a graph without sides.
+        ValueError: If the preset's models cannot be trained on graphs of this kind, see ``check_kind``.
 
     Example:
         >>> from spherical_gae import load_graph, split_links
@@ -36,10 +37,10 @@ def prepared_split(split: LinkSplit, preset: Preset) -> LinkSplit:
         >>> prepared_split(split, load_preset("frontier")) is split
         True
     """
+    check_kind(split.train, preset)
     split = undirected_split(split)
     if not preset.features_by_side:
         return split
-    check_sides(split.train, preset)
     x = features_by_side(split.train.x, split.train.side)
     parts = [part.clone() for part in split]
     for part in parts:
@@ -47,8 +48,24 @@ def prepared_split(split: LinkSplit, preset: Preset) -> LinkSplit:
     return LinkSplit(*parts)
 
 
-def check_sides(data: Data, preset: Preset) -> None:
-    """Refuses a graph without sides for a preset that needs them."""
+def check_kind(data: Data, preset: Preset) -> None:
+    """Refuses a graph that a preset's models cannot be trained on, before any work.
+
+    Raises:
+        ValueError: If the preset draws hard negatives and the graph is directed, bipartite or a batch of graphs; or it
+            is for bipartite graphs, and this one has no sides.
+
+    Example:
+        >>> from spherical_gae import load_graph
+        >>> from spherical_gae.experiments import load_preset
+        >>> check_kind(load_graph("digits"), load_preset("ranking"))
+    """
+    if preset.hard_negatives > 0 and pair_space(data) is not None:
+        given = kind_of_graph(data).split(":")[0].lower()
+        raise ValueError(
+            f"preset: given one with hard negatives and {given}, allowed: another preset, as nodes two links apart are "
+            f"no candidates there"
+        )
     if preset.features_by_side and data.get("side") is None:
         raise ValueError(
             "preset: given one for bipartite graphs, with features_by_side, and a graph without sides, allowed: one "

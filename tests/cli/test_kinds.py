@@ -107,5 +107,16 @@ def test_a_graph_that_has_no_two_sides_is_refused(mail: Path) -> None:
     assert not Path("runs").exists()
 
 
+@pytest.mark.parametrize("option", ["--directed", "--bipartite"])
+def test_hard_negatives_are_for_one_kind_of_nodes(visits: Path, option: str) -> None:
+    result = call("train", "--dataset", "visits.csv", option, "--preset", "ranking")
+    assert result.exit_code == 2
+    kind = option.removeprefix("--")
+    assert result.stderr.startswith(
+        f"Error: --preset: given 'ranking': given one with hard negatives and a {kind} graph,"
+    )
+    assert not Path("runs").exists()
+
+
 def test_several_kinds_at_once_are_refused(mail: Path) -> None:
     assert_refused(call("train", "--dataset", "mail.csv", *QUICK, "--directed", "--bipartite"), "--dataset", "directed")
