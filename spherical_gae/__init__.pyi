@@ -1,4 +1,5 @@
 from .core import (
+    CosineToMean,
     HypersphericalUniform,
     PowerSpherical,
     ProductOfSpheres,
@@ -31,6 +32,7 @@ __version__: str
 __all__ = [
     "M1M2",
     "Autoencoder",
+    "CosineToMean",
     "DegreeBiasedDecoder",
     "DirectedGAE",
     "GAEConfig",

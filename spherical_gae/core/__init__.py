@@ -1,8 +1,9 @@
 """The sphere itself: laws, their divergences and the special functions under them.  Torch only."""
 
-from spherical_gae.core import kl, kl_power_spherical
+from spherical_gae.core import kl, kl_power_spherical  # noqa: F401 (the second registers divergences)
 from spherical_gae.core.confidence_cone import confidence_cone
 from spherical_gae.core.constraints import unit_sphere
+from spherical_gae.core.cosine import CosineToMean
 from spherical_gae.core.fit_errors import FitErrors, fit_standard_errors
 from spherical_gae.core.hyperspherical_uniform import HypersphericalUniform
 from spherical_gae.core.kl import sampled_entropy, sampled_kl
@@ -15,6 +16,7 @@ from spherical_gae.core.spherical_cauchy import SphericalCauchy
 from spherical_gae.core.von_mises_fisher import VonMisesFisher
 
 __all__ = [
+    "CosineToMean",
     "FitErrors",
     "HypersphericalUniform",
     "PowerSpherical",
@@ -27,7 +29,6 @@ __all__ = [
     "confidence_cone",
     "fit_standard_errors",
     "kl",
-    "kl_power_spherical",
     "rayleigh_test",
     "rejection_sample",
     "sampled_entropy",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import torch
 from torch import Tensor
 from torch.distributions import constraints, transform_to
@@ -10,6 +13,8 @@ from torch.nn import functional as F  # noqa: N812
 
 # Room for the rounding of a vector that was normalised in float32.
 NORM_TOLERANCE = 1e-5
+# Up to so many numbers of a parameter are printed.
+_FEW = 12
 
 
 class _UnitSphere(constraints.Constraint):
@@ -105,3 +110,16 @@ def shown(value: Tensor, form: str = "") -> str:
         return format(value.item(), form)
     except RuntimeError:
         return "a value that vmap hides (call without vmap to see it)"
+
+
+def described(law: Any, *names: str) -> str:
+    """A distribution in words: the values of its parameters if they are few, else their shapes."""
+    parts = []
+    for name in names:
+        value = getattr(law, name).detach()
+        try:
+            shown_value = str(np.array(value.tolist()).round(4).tolist()) if value.numel() <= _FEW else None
+        except (RuntimeError, NotImplementedError):  # inside vmap, or without data
+            shown_value = None
+        parts.append(f"{name}: {tuple(value.shape) if shown_value is None else shown_value}")
+    return f"{type(law).__name__}({', '.join(parts)})"

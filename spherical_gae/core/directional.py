@@ -11,7 +11,8 @@ from torch import Generator, Size, Tensor
 from torch.distributions import Distribution
 from torch.distributions.constraints import Constraint, nonnegative
 
-from spherical_gae.core.constraints import NORM_TOLERANCE, all_true, shown, unit_sphere
+from spherical_gae.core.constraints import NORM_TOLERANCE, all_true, described, shown, unit_sphere
+from spherical_gae.core.numerics.angle_family import AngleFamily
 from spherical_gae.core.numerics.operators import last_size
 
 Self = TypeVar("Self", bound="DirectionalDistribution")
@@ -40,6 +41,9 @@ class DirectionalDistribution(Distribution, ABC):
     support: Constraint = unit_sphere
     has_rsample = True
 
+    # The family by which the angle to the mean direction is tabulated.
+    angle_family: type[AngleFamily] | None = None
+
     loc: Tensor
     concentration: Tensor
 
@@ -63,8 +67,7 @@ class DirectionalDistribution(Distribution, ABC):
         self._validate_args = validate
 
     def __repr__(self) -> str:
-        shapes = f"loc: {tuple(self.loc.shape)}, concentration: {tuple(self.concentration.shape)}"
-        return f"{type(self).__name__}({shapes})"
+        return described(self, "loc", "concentration")
 
     def expand(self: Self, batch_shape: Any, _instance: Any = None) -> Self:
         """Returns the law with ``batch_shape``, see ``torch.distributions.Distribution.expand``."""

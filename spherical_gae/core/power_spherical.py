@@ -44,6 +44,8 @@ class PowerSpherical(DirectionalDistribution):
         torch.Size([2, 4, 3])
     """
 
+    angle_family = PowerSphericalAngle
+
     @property
     def mean_resultant_length(self) -> Tensor:
         """E[mu.x] = kappa / (kappa + m - 1), shape ``batch_shape``."""

@@ -11,7 +11,7 @@ from torch.distributions import Distribution
 from torch.distributions.constraints import independent, positive, real_vector
 from torch.nn import functional as F  # noqa: N812
 
-from spherical_gae.core.constraints import unit_sphere
+from spherical_gae.core.constraints import described, unit_sphere
 from spherical_gae.core.directional import as_parameter, check_allowed, expand_if_needed
 from spherical_gae.core.numerics.isotropic_projection import IsotropicProjection
 from spherical_gae.core.numerics.kl_to_uniform import divergence_to_uniform
@@ -74,7 +74,7 @@ class ProjectedNormal(Distribution):
         self._validate_args = validate
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(loc: {tuple(self.loc.shape)}, scale: {tuple(self.scale.shape)})"
+        return described(self, "loc", "scale")
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> ProjectedNormal:
         """Returns the distribution with ``batch_shape``, see ``torch.distributions.Distribution.expand``."""

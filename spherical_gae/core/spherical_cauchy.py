@@ -9,7 +9,7 @@ from torch import Generator, Size, Tensor
 from torch.distributions import Distribution
 from torch.distributions.constraints import half_open_interval
 
-from spherical_gae.core.constraints import unit_sphere
+from spherical_gae.core.constraints import described, unit_sphere
 from spherical_gae.core.directional import (
     DirectionalDistribution,
     as_parameter,
@@ -53,6 +53,7 @@ class SphericalCauchy(DirectionalDistribution):
     """
 
     arg_constraints = {"loc": unit_sphere, "rho": half_open_interval(0.0, 1.0)}  # noqa: RUF012
+    angle_family = SphericalCauchyAngle
     rho: Tensor
 
     def __init__(self, loc: Tensor, rho: Tensor | float, validate_args: bool | None = None) -> None:
@@ -69,7 +70,7 @@ class SphericalCauchy(DirectionalDistribution):
         self._validate_args = validate
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(loc: {tuple(self.loc.shape)}, rho: {tuple(self.rho.shape)})"
+        return described(self, "loc", "rho")
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> SphericalCauchy:
         """Returns the distribution with ``batch_shape``, see ``torch.distributions.Distribution.expand``."""

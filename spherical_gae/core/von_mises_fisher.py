@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Literal, get_args
 
+import torch
 from torch import Generator, Tensor
+from torch.distributions import ExponentialFamily
 
 from spherical_gae.core.directional import DirectionalDistribution
 from spherical_gae.core.fit import Samples, fit_von_mises_fisher
@@ -14,6 +16,7 @@ from spherical_gae.core.numerics.implicit import reparameterized_angle
 from spherical_gae.core.numerics.marginal import sample_half_tangent
 from spherical_gae.core.numerics.special import (
     kl_to_uniform,
+    log_hyp0f1,
     log_scaled_normalizer,
     log_sphere_area,
     mean_resultant_length,
@@ -28,7 +31,7 @@ Sampler = Literal["tabulated", "exact"]
 _SAMPLERS = get_args(Sampler)
 
 
-class VonMisesFisher(DirectionalDistribution):
+class VonMisesFisher(DirectionalDistribution, ExponentialFamily):
     """Von Mises-Fisher law vMF(mu, kappa) on the unit sphere S^(m-1) in R^m.
 
     Its density with respect to the surface measure is C_m(kappa) exp(kappa mu.x)  (Davidson et al. 2018,
@@ -62,6 +65,9 @@ class VonMisesFisher(DirectionalDistribution):
         >>> q.rsample((2,)).shape, q.batch_shape
         (torch.Size([2, 4, 3]), torch.Size([4]))
     """
+
+    angle_family = VonMisesFisherAngle
+    _mean_carrier_measure = 0.0
 
     def __init__(
         self,
@@ -144,6 +150,16 @@ class VonMisesFisher(DirectionalDistribution):
             self._validate_sample(value)
         peak = log_scaled_normalizer(self.concentration, self.dim)
         return peak - 0.5 * self.concentration * (value - self.loc).square().sum(-1)
+
+    @property
+    def _natural_params(self) -> tuple[Tensor, ...]:
+        """kappa mu, of which x is the sufficient statistic."""
+        return (self.concentration.unsqueeze(-1) * self.loc,)
+
+    def _log_normalizer(self, *natural_params: Tensor) -> Tensor:
+        """-log C_m(|eta|)."""
+        (eta,) = natural_params
+        return log_hyp0f1(torch.linalg.vector_norm(eta, dim=-1), self.dim) + log_sphere_area(self.dim)
 
     def entropy(self) -> Tensor:
         """-E[log p] = log |S^(m-1)| - KL(vMF || uniform), in nats, shape ``batch_shape``."""

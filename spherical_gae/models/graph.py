@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution, kl_divergence
 from torch.nn import functional as F  # noqa: N812
+from torch_geometric.nn import GAE
 from torch_geometric.nn.inits import reset
 
 from spherical_gae.core import sampled_kl
@@ -23,8 +24,8 @@ from spherical_gae.retrieval.exclusion import known_partners
 from spherical_gae.retrieval.top_k import MAX_SCORES, TopK, blockwise_top_k
 
 
-class VariationalGAE(nn.Module):
-    """A graph autoencoder with any latent law; used as PyG's ``VGAE`` is.
+class VariationalGAE(GAE):
+    """A graph autoencoder with any latent law; used as PyG's ``VGAE`` is, and an instance of its ``GAE``.
 
     The negative evidence lower bound per node, with the usual conventions of PyG's example, is
 
@@ -55,7 +56,8 @@ class VariationalGAE(nn.Module):
     last_sample: Tensor | None
 
     def __init__(self, encoder: nn.Module, head: LatentHead, decoder: nn.Module) -> None:
-        super().__init__()
+        # Not PyG's own, which would draw the weights once more.
+        nn.Module.__init__(self)
         self.encoder = encoder
         self.head = head
         self.decoder = decoder
@@ -296,3 +298,35 @@ class NormalGAE(VariationalGAE):
     def __init__(self, encoder: nn.Module, decoder: nn.Module | None = None) -> None:
         decoder = InnerProductDecoder(scale=1.0, learnable=False) if decoder is None else decoder
         super().__init__(encoder, NormalHead(), decoder)
+
+    def kl_loss(
+        self,
+        posterior: Distribution | Tensor | None = None,
+        z: Tensor | None = None,
+        *,
+        mu: Tensor | None = None,
+        logstd: Tensor | None = None,
+    ) -> Tensor:
+        """KL(q(z | x) || p(z)), mean over the nodes, shape (); also called as PyG's, ``kl_loss(mu, logstd)``.
+
+        Args:
+            posterior: As for ``VariationalGAE.kl_loss``; or ``mu``, shape [N, d].
+            z: Likewise; or ``logstd``, shape [N, d].
+            mu: Mean, in place of a posterior.
+            logstd: Logarithm of the standard deviation, beside ``mu``.
+
+        Raises:
+            RuntimeError: If there is no posterior yet.
+            ValueError: If only one of ``mu`` and ``logstd`` is given.
+        """
+        if isinstance(posterior, Tensor):
+            return self.kl_loss(mu=posterior, logstd=z)
+        if (mu is None) != (logstd is None):
+            raise ValueError(f"{'mu' if mu is None else 'logstd'}: given None, allowed: a tensor beside the other one")
+        if mu is not None and logstd is not None:
+            posterior = self.head(mu, logstd)
+        return super().kl_loss(posterior, z)
+
+    def reparametrize(self, mu: Tensor, logstd: Tensor) -> Tensor:
+        """A sample of the normal distribution in training mode, its mean in evaluation mode, as PyG's."""
+        return self.head(mu, logstd).rsample() if self.training else mu

@@ -48,7 +48,8 @@ def test_what_a_law_is_given():
     assert law.covariance_matrix.shape == (2, 3, 3)
     assert law.rsample((4,)).requires_grad
     assert not law.sample((4,)).requires_grad
-    assert repr(law) == "PointMass(loc: (2, 3), concentration: (2,))"
+    assert repr(law) == "PointMass(loc: [[0.9715, 0.2114, 0.1076], [1.0, 0.0, 0.0]], concentration: [2.0, 2.0])"
+    assert repr(law.expand((9, 2))) == "PointMass(loc: (9, 2, 3), concentration: (9, 2))"
     with pytest.raises(ValueError, match=r"at least 0, got -2\.0"):
         PointMass(loc, -2.0, validate_args=True)
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 from mpmath import mp, mpf
 from torch.autograd import gradcheck, gradgradcheck
+from torch.distributions import ExponentialFamily
 from torch.func import hessian, jacrev, vmap
 
 from spherical_gae.core import HypersphericalUniform, VonMisesFisher
@@ -129,3 +130,15 @@ def test_without_validation_the_formula_is_evaluated_as_it_stands():
     unit = torch.tensor([[0.6, 0.8], [1.0, 0.0]])
     off = VonMisesFisher(unit, 1.0, validate_args=False).log_prob(unit * 1.1)
     torch.testing.assert_close(off, VonMisesFisher(unit, 1.0).log_prob(unit) - 0.5 * 0.1**2)
+
+
+@pytest.mark.parametrize("dim", [2, 3, 20])
+def test_exponential_family(dim: int) -> None:
+    """torch's own entropy of such a family, by derivatives of the log normaliser, is the closed one."""
+    loc = torch.nn.functional.normalize(torch.ones(4, dim, dtype=torch.float64), dim=-1)
+    law = VonMisesFisher(loc, torch.tensor([0.0, 0.5, 7.0, 300.0], dtype=torch.float64))
+    assert isinstance(law, ExponentialFamily)
+    torch.testing.assert_close(ExponentialFamily.entropy(law).detach(), law.entropy(), rtol=1e-10, atol=1e-10)
+    x = law.sample()
+    (eta,) = law._natural_params
+    torch.testing.assert_close((x * eta).sum(-1) - law._log_normalizer(eta), law.log_prob(x), rtol=1e-10, atol=1e-10)

@@ -403,3 +403,25 @@ def test_settings_of_the_default_head_are_refused_beside_a_head() -> None:
     for options in ({"min_concentration": 2.0}, {"num_factors": 2}, {"initial_concentration": "paper"}):
         with pytest.raises(ValueError, match="must be left out beside head"):
             SphericalGAE(GCNEncoder(5, 8, (4, 4)), head=ProjectedNormalHead(), **options)
+
+
+def test_normal_model_is_called_as_pygs_is(graph: Data) -> None:
+    """kl_loss(mu, logstd) and reparametrize, with PyG's values; all models are instances of its GAE."""
+    ours, theirs = normal(), VGAE(nn.Identity())
+    assert isinstance(ours, GAE)
+    assert isinstance(spherical(), GAE)
+    torch.manual_seed(0)
+    mu, logstd = torch.randn(7, 3), torch.randn(7, 3)
+    for value in (ours.kl_loss(mu, logstd), ours.kl_loss(mu=mu, logstd=logstd)):
+        torch.testing.assert_close(value, theirs.kl_loss(mu, logstd))
+    ours.encode(graph.x, graph.edge_index)
+    expected = kl_divergence(ours.last_posterior, ours.head.prior(ours.last_posterior)).mean()
+    torch.testing.assert_close(ours.kl_loss(), expected)
+    with pytest.raises(ValueError, match="logstd: given None, allowed: a tensor"):
+        ours.kl_loss(mu)
+    samples = []
+    for model in (ours.train(), theirs.train()):
+        torch.manual_seed(1)
+        samples.append(model.reparametrize(mu, logstd))
+    torch.testing.assert_close(*samples)
+    assert torch.equal(ours.eval().reparametrize(mu, logstd), mu)

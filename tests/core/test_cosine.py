@@ -1,0 +1,88 @@
+"""The cosine to the mean direction: its density, quantiles and their derivatives, against SciPy and closed forms."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import beta, kstest
+from torch.autograd import gradcheck
+
+from spherical_gae.core import CosineToMean, HypersphericalUniform, PowerSpherical, SphericalCauchy, VonMisesFisher
+from tests.helpers.places import direction, tensor
+
+LAWS = {
+    "VonMisesFisher": lambda dim: VonMisesFisher(direction("random", dim), 5.0),
+    "PowerSpherical": lambda dim: PowerSpherical(direction("random", dim), 5.0),
+    "SphericalCauchy": lambda dim: SphericalCauchy(direction("random", dim), 0.5),
+}
+NAMES = pytest.mark.parametrize("name", LAWS)
+PROBABILITIES = tensor([0.001, 0.5, 0.9])
+
+
+@NAMES
+@pytest.mark.parametrize("dim", [3, 8])
+def test_density_and_quantiles_fit_each_other(name: str, dim: int) -> None:
+    w = CosineToMean(LAWS[name](dim))
+    assert (w.batch_shape, w.event_shape) == ((), ())
+    quantiles = w.icdf(PROBABILITIES)
+    # Gauss-Legendre in the angle, in which the density is smooth.
+    nodes, weights = (torch.from_numpy(x) for x in np.polynomial.legendre.leggauss(200))
+    for p, value in zip(PROBABILITIES.tolist(), quantiles, strict=True):
+        half = 0.5 * (math.pi - value.acos())
+        angle = math.pi - half * (1 + nodes)
+        mass = (w.log_prob(angle.cos()).exp() * angle.sin() * weights).sum() * half
+        assert mass.item() == pytest.approx(p, abs=1e-8)
+    torch.testing.assert_close(w.cdf(quantiles), PROBABILITIES, rtol=1e-8, atol=1e-10)
+    torch.testing.assert_close(w.cdf(tensor([-1.0, 1.0])), tensor([0.0, 1.0]), rtol=0, atol=1e-8)
+
+
+def test_closed_forms() -> None:
+    """(1 + w) / 2 of a Power Spherical distribution is a beta variate; vMF on S^2 is a truncated exponential."""
+    values = torch.linspace(-0.99, 0.99, 9, dtype=torch.float64)
+    power = CosineToMean(PowerSpherical(direction("e1", 2), 4.0))
+    expected = beta(4.5, 0.5).cdf((1 + values.numpy()) / 2)
+    np.testing.assert_allclose(power.cdf(values).numpy(), expected, atol=1e-9)
+    vmf = CosineToMean(VonMisesFisher(direction("e1", 3), 4.0))
+    torch.testing.assert_close(vmf.cdf(values), torch.expm1(4 * (values + 1)) / math.expm1(8), rtol=0, atol=1e-9)
+
+
+@NAMES
+def test_samples_follow_the_distribution_function(name: str) -> None:
+    torch.manual_seed(0)
+    w = CosineToMean(LAWS[name](4))
+    samples = w.sample((5000,))
+    assert kstest(samples.numpy(), lambda x: w.cdf(torch.from_numpy(x)).numpy()).pvalue > 0.01
+    assert samples.var().item() == pytest.approx(w.variance.item(), rel=0.05)
+
+
+def test_derivatives() -> None:
+    kappa = tensor([2.0, 9.0]).requires_grad_()
+    value = tensor([0.3, 0.6]).requires_grad_()
+
+    def both(kappa: torch.Tensor, value: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        w = CosineToMean(VonMisesFisher(direction("e1", 5), kappa))
+        return w.cdf(value), w.icdf(value)
+
+    assert gradcheck(both, (kappa, value), atol=1e-6)
+
+
+def test_batches_expand_and_the_mean_direction_plays_no_part() -> None:
+    loc = torch.stack([direction("e1", 3), direction("random", 3)])
+    w = CosineToMean(VonMisesFisher(loc, 3.0))
+    values = w.cdf(tensor(0.2))
+    assert values.shape == (2,)
+    assert values[0] == values[1]
+    assert w.expand((4, 2)).icdf(tensor(0.2)).shape == (4, 2)
+    assert w.expand((4, 2)).rsample((3,)).shape == (3, 4, 2)
+    assert "CosineToMean(VonMisesFisher(" in repr(w)
+
+
+def test_what_has_no_angle_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"law must be VonMisesFisher, .* got HypersphericalUniform"):
+        CosineToMean(HypersphericalUniform(3))  # type: ignore[arg-type]
+    circle = CosineToMean(VonMisesFisher(direction("e1", 2), 3.0))
+    with pytest.raises(NotImplementedError, match="VonMisesFisher has no table of its angle for m = 2"):
+        circle.cdf(tensor(0.5))
+    with pytest.raises(ValueError, match="within the support"):
+        circle.log_prob(tensor(1.5))
