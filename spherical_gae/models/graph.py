@@ -324,7 +324,7 @@ class NormalGAE(VariationalGAE):
         if (mu is None) != (logstd is None):
             raise ValueError(f"{'mu' if mu is None else 'logstd'}: given None, allowed: a tensor beside the other one")
         if mu is not None and logstd is not None:
-            posterior = self.head(mu, logstd)
+            return super().kl_loss(self.head(mu, logstd))
         return super().kl_loss(posterior, z)
 
     def reparametrize(self, mu: Tensor, logstd: Tensor) -> Tensor:
