@@ -14,7 +14,8 @@ from spherical_gae.data import ImageSet, ImageSplit, load_images
 from spherical_gae.data.names import ROOT_VARIABLE
 from spherical_gae.experiments.images import ImageExperiment, M1M2Experiment, VAEExperiment
 from spherical_gae.training.images.batches import BatchRun
-from tests.helpers.cli_calls import assert_refused_at_once, call, tree
+from tests.helpers.cli_calls import assert_refused_at_once, call
+from tests.helpers.run_folders import contents
 
 FILES = {"config.json", "training.json", "model.safetensors", "metrics.json", "samples.png", "latent.png"}
 TINY: dict[str, list[Any]] = {
@@ -67,7 +68,7 @@ def test_writes_the_run_folder_and_prints_its_figures(small: None, tmp_path: Pat
     out = tmp_path / "a" / "run"
     result = call(command, *TINY[command], *COMMON, "--out", out)
     assert result.exit_code == 0, result.output
-    assert set(tree(out)) == FILES
+    assert set(contents(out)) == FILES
     metrics = json.loads((out / "metrics.json").read_text())
     *lines, empty, last = result.stdout.splitlines()
     assert (empty, last) == ("", f"run folder: {out}")
@@ -129,12 +130,12 @@ def test_resumed_run_ends_as_the_uninterrupted(small: None, tmp_path: Path, comm
         stop_after(patch, TINY[command][-1] - 1)
         result = call(command, *arguments, "--out", stopped)
     assert isinstance(result.exception, RuntimeError)
-    assert set(tree(stopped)) - FIRST_STAGE == {"config.json", "train.ckpt"}
+    assert set(contents(stopped)) - FIRST_STAGE == {"config.json", "train.ckpt"}
     for extra in ([], arguments):
         again = call(command, "--resume", "--out", stopped, *extra)
         assert again.exit_code == 0, again.output
         assert again.stdout.replace("stopped", "whole") == whole.stdout
-        assert tree(stopped) == tree(tmp_path / "whole")
+        assert contents(stopped) == contents(tmp_path / "whole")
 
 
 @BOTH
@@ -145,7 +146,7 @@ def test_resumed_run_keeps_its_settings(
     with monkeypatch.context() as patch:
         stop_after(patch, 0)
         call(command, *TINY[command], *COMMON, "--out", out)
-    before = tree(out)
+    before = contents(out)
     monkeypatch.setattr(ImageExperiment, "run", lambda *_: pytest.fail("went on with other settings"))
     arguments = [*TINY[command], *COMMON]
     had: dict[str, Any] = {"--dataset": "digits", **dict(zip(arguments[::2], arguments[1::2], strict=True))}
@@ -155,17 +156,17 @@ def test_resumed_run_keeps_its_settings(
         other = {"n-vae": "s-vae", "n+s": "s+n", "digits": "mnist"}.get(value) or 2 * value
         result = call(command, "--resume", "--out", out, option, other)
         assert_refused_at_once(result, option, f"given {other!r}, but the run to go on with has {value!r}")
-    assert tree(out) == before
+    assert contents(out) == before
 
 
 @BOTH
 def test_run_of_the_other_command_is_refused(small: None, tmp_path: Path, command: str) -> None:
     (other,) = TINY.keys() - {command}
     call(other, *TINY[other], "--epochs", 1, "--out", tmp_path / "run")
-    before = tree(tmp_path / "run")
+    before = contents(tmp_path / "run")
     result = call(command, "--resume", "--out", tmp_path / "run")
     assert_refused_at_once(result, "--resume", "config.json is not the configuration of a run")
-    assert tree(tmp_path / "run") == before
+    assert contents(tmp_path / "run") == before
 
 
 @BOTH
@@ -241,7 +242,7 @@ def test_run_folder_that_is_not_empty_is_left_alone(
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / content).write_text("all of it")
     assert_refused_at_once(call(command, "--out", tmp_path / "mine"), "--out", str(tmp_path / "mine"), "--resume")
-    assert tree(tmp_path / "mine") == {content: b"all of it"}
+    assert contents(tmp_path / "mine") == {content: b"all of it"}
 
 
 @BOTH

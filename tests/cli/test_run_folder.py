@@ -14,7 +14,8 @@ from spherical_gae.cli import run_folder
 from spherical_gae.cli.options import LOCK
 from spherical_gae.training.images.vae import VAERun
 from spherical_gae.training.links.full_batch import FullBatchRun
-from tests.helpers.cli_calls import call, tree
+from tests.helpers.cli_calls import call
+from tests.helpers.run_folders import contents
 
 SHORT = ["--epochs", "2", "--latent-dim", "3", "--preset", "paper"]
 
@@ -58,13 +59,13 @@ def test_second_run_in_a_folder_is_refused_while_the_first_is_alive(tmp_path: Pa
     out = tmp_path / "run"
     first = call("train", *SHORT, "--out", out)
     assert first.exit_code == 0
-    before = tree(out)
+    before = contents(out)
     with filelock.FileLock(out / LOCK):
         second = call("train", "--resume", "--out", out)
     assert second.exit_code == 2
     (line,) = second.stderr.splitlines()
     assert line.startswith(f"Error: --out: {out} is in use by another run")
-    assert tree(out) == before
+    assert contents(out) == before
     assert call("train", "--resume", "--out", out).exit_code == 0
 
 

@@ -2,7 +2,6 @@
 
 import inspect
 import os
-from pathlib import Path
 from typing import Any
 
 from typer.testing import CliRunner
@@ -37,9 +36,3 @@ def assert_refused_at_once(result: Any, option: str, *fragments: str) -> None:
     """Refused before anything was written into the working folder."""
     assert_refused(result, option, *fragments)
     assert os.listdir() == []
-
-
-def tree(folder: Path) -> dict[str, bytes]:
-    """All files but the temporary ones, whose names start with a dot: a killed process cannot remove its own."""
-    files = (path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
-    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
