@@ -1,4 +1,4 @@
-"""The sphere itself: laws, their divergences and the special functions under them.  Torch only."""
+"""The sphere itself: distributions, their divergences and the special functions under them.  Torch only."""
 
 from spherical_gae.core import kl, kl_power_spherical  # noqa: F401 (the second registers divergences)
 from spherical_gae.core.confidence_cone import confidence_cone

@@ -1,4 +1,4 @@
-"""What laws on the sphere with a mean direction and a concentration share: arguments, shapes, moments."""
+"""What distributions on the sphere with a mean direction and a concentration share: arguments, shapes, moments."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ Self = TypeVar("Self", bound="DirectionalDistribution")
 
 
 class DirectionalDistribution(Distribution, ABC):
-    """A law on the unit sphere S^(m-1) in R^m that is symmetric about its mean direction.
+    """A distribution on the unit sphere S^(m-1) in R^m that is symmetric about its mean direction.
 
     ``batch_shape`` is the broadcast of ``loc.shape[:-1]`` and ``concentration.shape``; ``event_shape`` is (m,).
-    At concentration 0 it is the uniform law.
+    At concentration 0 it is the uniform distribution.
 
     Args:
         loc: Mean direction mu, unit vectors, shape [..., m] with m >= 2, float32 or float64.
@@ -70,7 +70,7 @@ class DirectionalDistribution(Distribution, ABC):
         return described(self, "loc", "concentration")
 
     def expand(self: Self, batch_shape: Any, _instance: Any = None) -> Self:
-        """Returns the law with ``batch_shape``, see ``torch.distributions.Distribution.expand``."""
+        """Returns the distribution with ``batch_shape``, see ``torch.distributions.Distribution.expand``."""
         new = self._get_checked_instance(DirectionalDistribution, _instance)
         batch_shape = Size(batch_shape)
         new.loc = self.loc.expand(*batch_shape, self.dim)

@@ -1,4 +1,4 @@
-"""Maximum likelihood for the von Mises-Fisher law."""
+"""Maximum likelihood for the von Mises-Fisher distribution."""
 
 from __future__ import annotations
 

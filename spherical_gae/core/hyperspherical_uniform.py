@@ -1,4 +1,4 @@
-"""The uniform law on the unit sphere."""
+"""The uniform distribution on the unit sphere."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from spherical_gae.core.numerics.special import log_sphere_area
 
 
 class HypersphericalUniform(Distribution):
-    """Uniform law on the unit sphere S^(m-1) in R^m, the prior of Davidson et al. (2018, eq. 10).
+    """Uniform distribution on the unit sphere S^(m-1) in R^m, the prior of Davidson et al. (2018, eq. 10).
 
     Its density is 1 / |S^(m-1)| with |S^(m-1)| = 2 pi^(m/2) / Gamma(m / 2).  ``batch_shape`` is () unless
     expanded, ``event_shape`` is (m,).
@@ -54,7 +54,7 @@ class HypersphericalUniform(Distribution):
         return f"{type(self).__name__}(dim={self.dim}, batch_shape={tuple(self.batch_shape)})"
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> HypersphericalUniform:
-        """Returns the law with ``batch_shape``, see ``torch.distributions.Distribution.expand``."""
+        """Returns the distribution with ``batch_shape``, see ``torch.distributions.Distribution.expand``."""
         new = self._get_checked_instance(HypersphericalUniform, _instance)
         batch_shape = Size(batch_shape)
         # Of the batch shape, so that a shape to which it cannot be expanded raises as for a law with parameters.

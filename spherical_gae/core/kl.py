@@ -135,8 +135,8 @@ def kl_von_mises_fisher(p: VonMisesFisher, q: VonMisesFisher) -> Tensor:
     Derived from the densities; exactly 0 for p = q.  Absolute error: a few roundings of G.
 
     Args:
-        p: First law.
-        q: Second law, on the same sphere.
+        p: First distribution.
+        q: Second distribution, on the same sphere.
 
     Returns:
         Nats, shape of the broadcast of both batch shapes.
@@ -154,13 +154,13 @@ def kl_von_mises_fisher(p: VonMisesFisher, q: VonMisesFisher) -> Tensor:
 
 @register_kl(HypersphericalUniform, VonMisesFisher)
 def kl_uniform_von_mises_fisher(p: HypersphericalUniform, q: VonMisesFisher) -> Tensor:
-    """KL(uniform || vMF) = log 0F1(; m / 2; kappa^2 / 4), since the uniform law has mean 0.
+    """KL(uniform || vMF) = log 0F1(; m / 2; kappa^2 / 4), since the uniform distribution has mean 0.
 
     Derived from the densities.  Relative error as ``special.log_hyp0f1``.
 
     Args:
-        p: Uniform law.
-        q: Law on the same sphere.
+        p: Uniform distribution.
+        q: Distribution on the same sphere.
 
     Returns:
         Nats, shape of the broadcast of both batch shapes.
@@ -186,11 +186,11 @@ def kl_uniform(p: HypersphericalUniform, q: HypersphericalUniform) -> Tensor:
 
 @register_kl(ProductOfSpheres, ProductOfSpheres)
 def kl_product_of_spheres(p: ProductOfSpheres, q: ProductOfSpheres) -> Tensor:
-    """The sum of the divergences of the factors, since these are independent in both laws.
+    """The sum of the divergences of the factors, since these are independent in both distributions.
 
     Args:
-        p: First law.
-        q: Second law, on as many spheres of the same dimension.
+        p: First distribution.
+        q: Second distribution, on as many spheres of the same dimension.
 
     Returns:
         Nats, shape of the broadcast of both batch shapes.

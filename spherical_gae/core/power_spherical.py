@@ -1,4 +1,4 @@
-"""The Power Spherical law: close to the von Mises-Fisher law, with closed forms for its moments."""
+"""The Power Spherical distribution: close to the von Mises-Fisher distribution, with closed forms for its moments."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360, 1 /
 
 
 class PowerSpherical(DirectionalDistribution):
-    """Power Spherical law PS(mu, kappa) on the unit sphere S^(m-1) in R^m (De Cao and Aziz 2020, arXiv:2006.04437).
+    """Power Spherical distribution PS(mu, kappa) on S^(m-1) in R^m  (De Cao and Aziz 2020, arXiv:2006.04437).
 
     With beta = (m - 1) / 2 and alpha = beta + kappa, its density with respect to the surface measure is
 
@@ -53,7 +53,7 @@ class PowerSpherical(DirectionalDistribution):
 
     @property
     def principal_variances(self) -> tuple[Tensor, Tensor]:
-        """Variance of the beta law along, and what the unit norm leaves across the mean direction."""
+        """Variance of the beta distribution along, and what the unit norm leaves across the mean direction."""
         beta = 0.5 * (self.dim - 1)
         total = self.concentration + 2 * beta  # alpha + beta
         # As a product of shares, so that nothing overflows.

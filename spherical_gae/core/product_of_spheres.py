@@ -1,4 +1,4 @@
-"""Independent laws on several spheres of one dimension, as one law on their product."""
+"""Independent distributions on several spheres of one dimension, as one distribution on their product."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Factors = DirectionalDistribution | ProjectedNormal | HypersphericalUniform
 
 
 class ProductOfSpheres(Distribution):
-    """The law of K independent points on S^(m-1), written one after the other in R^(K m).
+    """The distribution of K independent points on S^(m-1), written one after the other in R^(K m).
 
     Davidson et al. (2018), section 6, name products as the way round the vanishing surface of one sphere of high
     dimension; on each factor the concentration is its own.  Densities multiply, so log densities, entropies and
@@ -77,7 +77,7 @@ class ProductOfSpheres(Distribution):
         return UnitBlocks(self.num_factors)
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> ProductOfSpheres:
-        """Returns the law with ``batch_shape``, see ``torch.distributions.Distribution.expand``."""
+        """Returns the distribution with ``batch_shape``, see ``torch.distributions.Distribution.expand``."""
         new = self._get_checked_instance(ProductOfSpheres, _instance)
         batch_shape = Size(batch_shape)
         new.factors = self.factors.expand((*batch_shape, self.num_factors))
@@ -106,7 +106,7 @@ class ProductOfSpheres(Distribution):
 
     @property
     def mode(self) -> Tensor:
-        """The mode of every factor, shape [*batch_shape, K m]; a uniform law has none (NotImplementedError)."""
+        """The mode of every factor, shape [*batch_shape, K m]; a uniform one has none (NotImplementedError)."""
         return self.factors.mode.flatten(-2)
 
     def rsample(self, sample_shape: Any = torch.Size(), generator: Generator | None = None) -> Tensor:

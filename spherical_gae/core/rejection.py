@@ -9,7 +9,7 @@ angle moves by
 
     dtheta / dkappa = -sin(theta) / sqrt(4 kappa^2 + (m - 1)^2).
 
-The accepted eps has a law that depends on kappa, too: it is weighted by g / r, the target's density over the
+The accepted eps has a distribution that depends on kappa, too: it is weighted by g / r, the target's density over the
 proposal's.  With x = (1 - b) / (1 + b), the w at which g / r is largest, and A = E[w],
 
     log(g / r) = (m - 1) (log(1 + d) - d) - log P(accept),   d = kappa (x - w) / (m - 1),

@@ -1,4 +1,4 @@
-"""The von Mises-Fisher law on the unit sphere, right in every dimension."""
+"""The von Mises-Fisher distribution on the unit sphere, right in every dimension."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ class VonMisesFisher(DirectionalDistribution, ExponentialFamily):
     """Von Mises-Fisher law vMF(mu, kappa) on the unit sphere S^(m-1) in R^m.
 
     Its density with respect to the surface measure is C_m(kappa) exp(kappa mu.x)  (Davidson et al. 2018,
-    eq. 3, 4).  At kappa = 0 it is the uniform law.  ``batch_shape`` is the broadcast of ``loc.shape[:-1]`` and
+    eq. 3, 4).  At kappa = 0 it is the uniform distribution.  ``batch_shape`` is the broadcast of ``loc.shape[:-1]`` and
     ``concentration.shape``; ``event_shape`` is (m,).
 
-    Samples follow the law for every m >= 2 and kappa from 0 to 1e30 (1e36 in float64), and have norm 1 within 1e-5.
+    Samples are right for every m >= 2 and kappa from 0 to 1e30 (1e36 in float64), and have norm 1 within 1e-5.
     The distribution function of their angle is off by at most 1e-8 in float32 and 1e-10 in float64, besides rounding
     (``angle_table.py``); the exact sampler's law by a total variation of 1e-9.  Gradients pass through ``rsample``
     to ``loc`` and, by implicit reparameterisation, to ``concentration``; as those of ``log_prob``, ``entropy`` and
@@ -83,7 +83,7 @@ class VonMisesFisher(DirectionalDistribution, ExponentialFamily):
 
     @classmethod
     def fit(cls, samples: Samples, weights: Samples | None = None) -> VonMisesFisher:
-        """The law of greatest likelihood, see ``fit.fit_von_mises_fisher``.
+        """The distribution of greatest likelihood, see ``fit.fit_von_mises_fisher``.
 
         How far it may be from the truth say ``fit_standard_errors`` and ``confidence_cone``.
 
@@ -93,7 +93,7 @@ class VonMisesFisher(DirectionalDistribution, ExponentialFamily):
             weights: Non-negative weights, a tensor or array of shape [n] or [n, ...]; all alike if None.
 
         Returns:
-            The law, of batch shape [...].
+            The distribution, of batch shape [...].
 
         Raises:
             TypeError: If ``samples`` is neither float32 nor float64, or either is neither a tensor nor an array.
@@ -108,7 +108,7 @@ class VonMisesFisher(DirectionalDistribution, ExponentialFamily):
         return cls(*fit_von_mises_fisher(samples, weights))
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> VonMisesFisher:
-        """Returns the law with ``batch_shape``, see ``torch.distributions.Distribution.expand``."""
+        """Returns the distribution with ``batch_shape``, see ``torch.distributions.Distribution.expand``."""
         new = super().expand(batch_shape, self._get_checked_instance(VonMisesFisher, _instance))
         new.sampler = self.sampler
         return new

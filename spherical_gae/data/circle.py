@@ -49,10 +49,10 @@ def circle_mixture(
     concentrations: Sequence[float] = CONCENTRATIONS,
     noise_std: float = NOISE_STD,
 ) -> CircleData:
-    """A mixture of von Mises-Fisher laws on S^1, mapped to R^100, with noise  (Davidson et al. 2018, section 5.1).
+    """A mixture of von Mises-Fisher distributions on S^1, mapped to R^100, with noise  (Davidson et al. 2018, 5.1).
 
     The components are equally likely.  x = f(cos(angle), sin(angle)) + noise_std * N(0, I), with the map f of
-    ``plane_to_features``.  The paper does not say which map, laws and noise it used; these are our own.
+    ``plane_to_features``.  The paper does not say which map, distributions and noise it used; these are our own.
 
     Args:
         num_points: Number of points N, at least 1.

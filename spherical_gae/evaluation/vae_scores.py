@@ -52,7 +52,7 @@ def score_vae(model: ScoredModel, data: Tensor, num_samples: int = 500, seed: in
 
     Args:
         model: The model, a ``VariationalAutoencoder`` for instance.
-        data: What the observation is a law of, for Bernoulli pixels zeros and ones; shape [N, *event], on the
+        data: What the observation is a distribution of, for Bernoulli pixels zeros and ones; shape [N, *event], on the
             model's device.
         num_samples: Samples per data point for the likelihood, see ``log_likelihood``.
         seed: Seed of the samples; the caller's generators are left as they were.

@@ -243,8 +243,8 @@ class M1M2Experiment(ImageExperiment):
     """M1+M2.
 
     Attributes:
-        latent1: Law of z_1, see ``make_head``.
-        latent2: Law of z_2, likewise.
+        latent1: Distribution of z_1, see ``make_head``.
+        latent2: Distribution of z_2, likewise.
         dim1: Dimension of z_1's manifold.
         dim2: Dimension of z_2's manifold.
         hidden_features: Width of the hidden layers.

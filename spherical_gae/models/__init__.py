@@ -1,4 +1,4 @@
-"""Models: graph autoencoders and variational autoencoders, each with any latent law."""
+"""Models: graph autoencoders and variational autoencoders, each with any latent distribution."""
 
 import lazy_loader
 

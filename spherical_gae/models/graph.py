@@ -36,7 +36,7 @@ class VariationalGAE(GAE):
 
     Args:
         encoder: Module that returns the head's raw parameters, unconstrained.
-        head: The latent law.
+        head: The latent distribution.
         decoder: Module with PyG's signature ``decoder(z, edge_index, sigmoid=True)``; it may take more keyword
             arguments, and offer a method ``graph_arguments(edge_index, num_nodes)`` that makes them.
 

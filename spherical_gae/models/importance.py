@@ -50,7 +50,7 @@ def importance_weighted_log_likelihood(
         num_samples: Number K of samples per data point, at least 1.
         max_rows: Latents that are decoded at once, at least 1: without gradients, as in the models'
             ``log_likelihood``, memory is that of ``max_rows`` data points, however large B and K.
-        proposal: Maps data [B', *event] to the laws that are sampled from, of batch shape [B'], which must have a
+        proposal: Maps data [B', *event] to what is sampled from, of batch shape [B'], which must have a
             density wherever p(x | z) p(z) has one; None for ``model.posterior``, as in the paper.
 
     Returns:
@@ -75,7 +75,7 @@ def importance_weighted_log_likelihood(
 
 
 def widened(posterior: Any, factor: float = 2.0) -> Any:
-    """A law around the same mode with about ``factor`` times the variance, as a proposal for importance sampling.
+    """A distribution around the same mode with about ``factor`` times the variance: a proposal to sample from.
 
     Args:
         posterior: vMF(mu, kappa), Power Spherical(mu, kappa), a product of vMFs, N(mean, diag(std)^2) or the direction

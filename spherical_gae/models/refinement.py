@@ -37,12 +37,12 @@ def refined_posterior(
     Args:
         model: The model, in evaluation mode if its layers know the difference.
         x: Data, shape [B, *event].
-        num_steps: Gradient steps, at least 0; 0 is the encoder's law.
+        num_steps: Gradient steps, at least 0; 0 is the encoder's distribution.
         num_samples: Samples per data point and step, at least 1.
         learning_rate: Adam's in the first step, positive and finite; it falls linearly to zero.
 
     Returns:
-        A law of the same kind, shapes and dtype as ``model.posterior(x)``: vMF(mu, kappa), a product of these,
+        A distribution of the same kind, shapes and dtype as ``model.posterior(x)``: vMF(mu, kappa), a product of these,
         N(mean, diag(std)^2) or the direction of such, without gradients.
 
     Raises:
@@ -103,7 +103,7 @@ def _no_move(law: Distribution) -> tuple[Tensor, Tensor]:
 
 
 def _moved(law: Any, shift: Tensor, log_scale: Tensor) -> Any:
-    """The law with its mode moved by ``shift`` standard deviations, and its variance exp(log_scale) times as large."""
+    """The posterior with its mode moved by ``shift`` standard deviations, and its variance exp(log_scale) times as large."""
     if isinstance(law, VonMisesFisher):
         # Near kappa = 0 the standard deviation is that of the uniform law, not 1 / sqrt(kappa).
         std = law.concentration.clamp_min(law.dim - 1).rsqrt().unsqueeze(-1)

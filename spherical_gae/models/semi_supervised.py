@@ -48,8 +48,8 @@ class M1M2(nn.Module):
     Args:
         dim1: Dimension of z_1's **manifold**, as in the paper.
         dim2: Dimension of z_2's manifold, likewise.
-        head1: Law of z_1, given x and given (y, z_2).
-        head2: Law of z_2; its prior is p(z_2).  N+N, S+S and S+N of the paper are the choices
+        head1: Distribution of z_1, given x and given (y, z_2).
+        head2: Distribution of z_2; its prior is p(z_2).  N+N, S+S and S+N of the paper are the choices
             of ``NormalHead()`` and ``VonMisesFisherHead()`` for the two.
         in_features: Features of a data point.
         num_classes: Number of classes K.
@@ -99,7 +99,7 @@ class M1M2(nn.Module):
         self.observation = BernoulliObservation() if observation is None else observation
 
     def first_stage(self) -> VariationalAutoencoder:
-        """M1: encoder, law and decoder of z_1 as an autoencoder of its own, with the prior of ``head1``.
+        """M1: encoder, distribution and decoder of z_1 as an autoencoder of its own, with the prior of ``head1``.
 
         It shares its weights with this model: fitted before (``fit_vae(model.first_stage(), ...)``), it is the start of
         M1+M2, where z_1 holds what is in the data before a class and a style have to explain it  (Kingma et al. 2014,

@@ -42,16 +42,16 @@ class VAELoss(NamedTuple):
 
 
 class VariationalAutoencoder(nn.Module):
-    """A variational autoencoder with any latent law and any observation  (Kingma & Welling 2014).
+    """A variational autoencoder with any latent distribution and any observation  (Kingma & Welling 2014).
 
     Data points are of any event shape; all methods take one batch axis in front.  For images as [B, channels, height,
     width], encoder and decoder both have to be given; the default ones take vectors.
 
     Args:
         encoder: Module that maps x [B, *event] to the head's raw parameters, unconstrained.
-        head: The latent law.
+        head: The latent distribution.
         decoder: Module that maps z [n, m] to the observation's raw parameters [n, *event].
-        observation: The law of the data given the latent.
+        observation: The distribution of the data given the latent.
         latent_features: Coordinates m of a latent.
         prior: A prior that is learned with the model, such as ``MixturePrior``; the head's own if None.
 
@@ -186,7 +186,7 @@ class VariationalAutoencoder(nn.Module):
             x: Data, shape [B, *event].
             num_samples: Samples of the posterior per data point, at least 1; the paper uses 500.
             max_rows: Latents that are decoded at once, which bounds the memory.
-            proposal: Maps data to the laws to sample from, such as ``lambda x: widened(model.posterior(x))``; None
+            proposal: Maps data to what is sampled from, such as ``lambda x: widened(model.posterior(x))``; None
                 for the posterior.
 
         Returns:

@@ -1,4 +1,4 @@
-"""Graph encoders: node features and links to the raw parameters of a latent law."""
+"""Graph encoders: node features and links to the raw parameters of a latent distribution."""
 
 from __future__ import annotations
 

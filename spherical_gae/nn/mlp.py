@@ -1,4 +1,4 @@
-"""Multilayer perceptrons: images to the raw parameters of a latent law, and latents to those of an observation."""
+"""Multilayer perceptrons: images to the raw parameters of a latent, and latents to those of an observation."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ class ParallelLinear(nn.ModuleList):
 
 
 class MLPEncoder(nn.Module):
-    """Hidden layers with ReLU, then one linear layer for each parameter of a latent law.
+    """Hidden layers with ReLU, then one linear layer for each parameter of a latent distribution.
 
     Args:
         in_features: Number of input features F.
@@ -151,7 +151,7 @@ class MLPEncoder(nn.Module):
 
 
 class ClassConditionalMLP(nn.Module):
-    """A vector and a class to the raw parameters of a law: one hidden layer with ReLU on both, side by side.
+    """A vector and a class to the raw parameters of a distribution: one hidden layer with ReLU on both, side by side.
 
     hidden = ReLU(W z + U[y] + b), which is a linear layer on z and a one-hot y; parameter_i = V_i hidden + c_i.
 

@@ -1,4 +1,4 @@
-"""Observations: a decoder's outputs to the law p(x | z) of the data."""
+"""Observations: a decoder's outputs to the distribution p(x | z) of the data."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch.distributions import Bernoulli, Distribution, Independent, Normal
 
 
 class Observation(nn.Module):
-    """Maps a decoder's outputs to a law p(x | z) over one data point, of any event shape.
+    """Maps a decoder's outputs to a distribution p(x | z) over one data point, of any event shape.
 
     Example:
         >>> from spherical_gae.nn import BernoulliObservation
@@ -19,13 +19,13 @@ class Observation(nn.Module):
     """
 
     def forward(self, outputs: Tensor) -> Distribution:
-        """Makes the law.
+        """Makes the distribution.
 
         Args:
             outputs: Shape [n, *event], unconstrained.
 
         Returns:
-            Laws of batch shape [n] and event shape [*event].
+            Distributions of batch shape [n] and event shape [*event].
         """
         return Independent(self._law(outputs), outputs.dim() - 1, validate_args=False)
 

@@ -1,4 +1,4 @@
-"""The laws on the sphere whose angle to the mean direction is tabulated: what differs between them.
+"""The distributions on the sphere whose angle to the mean direction is tabulated: what differs between them.
 
 With x = 1 - cos(theta), a = (m - 1) / 2 and t = kappa / a, each law has a b(t) in [0, 1] such that y, defined by
 
@@ -25,7 +25,7 @@ from spherical_gae.core.numerics.divergence_family import Array, DivergenceFamil
 
 @dataclass(frozen=True)
 class AngleFamily(ABC):
-    """The laws of the angle in one dimension, for every concentration.
+    """The distributions of the angle in one dimension, for every concentration.
 
     Args:
         dim: Ambient dimension m.

@@ -39,7 +39,7 @@ def quantile(family: AngleFamily, b: Array, score: Array) -> Array:
     Newton's method on the normal score, which is nearly linear in y, between brackets.
 
     Args:
-        family: The law, m >= 3.
+        family: The distribution, m >= 3.
         b: In [0, 1], shape [n, 1].
         score: The normal score, shape [k].
 
@@ -75,7 +75,7 @@ def quantile_slope(family: AngleFamily, b: Array, y: Array, score: Array) -> Arr
     """dy/db at fixed probability, by the implicit formula over the lighter tail.
 
     Args:
-        family: The law, m >= 3.
+        family: The distribution, m >= 3.
         b: In (0, 1], shape [n, 1].
         y: From ``quantile``, shape [n, k].
         score: The normal score, shape [k].

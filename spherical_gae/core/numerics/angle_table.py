@@ -45,7 +45,7 @@ _WORST_SLOPE = 0.2113
 
 
 class AngleTable(NamedTuple):
-    """The table of one law in one dimension.
+    """The table of one distribution in one dimension.
 
     Attributes:
         cells: Coefficients, shape [rows * columns, degree + 1 (of the score), degree + 1 (of b)], of the powers of
@@ -97,7 +97,7 @@ def tabulated_angle(concentration: Tensor, score: Tensor, family: type[AngleFami
         concentration: kappa >= 0, any shape, float32 or float64.
         score: Standard normal variates, same shape and dtype, in effect clamped to the table's reach of 7 (float32)
             or 8.75 (float64).
-        family: The law.
+        family: The distribution.
         dim: Ambient dimension m.
 
     Returns:
@@ -142,11 +142,11 @@ register_operator(
 
 
 def angle_table(family: type[AngleFamily], dim: int, dtype: torch.dtype, device: torch.device) -> AngleTable:
-    """The table of one law in one dimension, built on first use and kept.
+    """The table of one distribution in one dimension, built on first use and kept.
 
     Args:
-        family: The law.
-        dim: Ambient dimension m >= 3, for the power spherical law m >= 2.
+        family: The distribution.
+        dim: Ambient dimension m >= 3, for the power spherical distribution m >= 2.
         dtype: float32 or float64.
         device: Where its tensor is put.
 

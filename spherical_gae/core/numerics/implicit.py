@@ -1,6 +1,6 @@
 """The implicit reparameterisation gradient of the angle to the mean direction.
 
-A sample theta of the law with distribution function F(theta; kappa) moves with kappa along its level set
+A sample theta of the distribution with distribution function F(theta; kappa) moves with kappa along its level set
 (Figurnov et al. 2018, eq. 5),
 
     dtheta / dkappa = -(dF / dkappa) / f(theta) = -(1 / f(theta)) * integral over a tail of |cos t - A| f(t) dt,
@@ -44,7 +44,7 @@ def reparameterized_angle(concentration: Tensor, half_tangent: Tensor, dim: int)
 
     Args:
         concentration: kappa >= 0, any shape, float32 or float64.
-        half_tangent: A sample t = tan(theta / 2) > 0 of the law at ``concentration``, same shape and dtype.
+        half_tangent: A sample t = tan(theta / 2) > 0 of the distribution at ``concentration``, same shape and dtype.
         dim: Ambient dimension m >= 2.
 
     Returns:

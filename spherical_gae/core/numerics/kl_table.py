@@ -29,7 +29,7 @@ _SIZE = {torch.float32: (512, 2), torch.float64: (128, 7)}
 
 
 class KLTable(NamedTuple):
-    """The table of one law in one dimension.
+    """The table of one distribution in one dimension.
 
     Attributes:
         cells: Coefficients of S and G, shape [cells, degree + 1, 2], of the powers of the offset from the cell's
@@ -50,12 +50,12 @@ def tabulated_kl(concentration: Tensor, family: type[DivergenceFamily], dim: int
 
     Args:
         concentration: kappa >= 0, any shape, float32 or float64.
-        family: The law.
+        family: The distribution.
         dim: Ambient dimension m.
 
     Returns:
         Two differentiable tensors of that shape, with relative errors below 2e-6 in float32 and 1e-12
-        in float64 (1e-11 for the Power Spherical law), wherever they are normal numbers of the dtype.
+        in float64 (1e-11 for the Power Spherical distribution), wherever they are normal numbers of the dtype.
     """
     table = kl_table(family, dim, concentration.dtype, concentration.device)
     q, lead, weight, slope = family.frame(concentration * table.scale, table.one, dim)
@@ -73,10 +73,10 @@ def tabulated_kl(concentration: Tensor, family: type[DivergenceFamily], dim: int
 
 
 def kl_table(family: type[DivergenceFamily], dim: int, dtype: torch.dtype, device: torch.device) -> KLTable:
-    """The table of one law in one dimension, built in milliseconds on first use and kept: 12 or 16 kB.
+    """The table of one distribution in one dimension, built in milliseconds on first use and kept: 12 or 16 kB.
 
     Args:
-        family: The law.
+        family: The distribution.
         dim: Ambient dimension m >= 2.
         dtype: float32 or float64.
         device: Where its tensor is put.

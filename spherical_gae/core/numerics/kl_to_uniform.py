@@ -20,7 +20,7 @@ def divergence_to_uniform(concentration: Tensor, family: type[DivergenceFamily],
 
     Args:
         concentration: kappa >= 0, any shape, float32 or float64.
-        family: The law.
+        family: The distribution.
         dim: Ambient dimension m >= 2.
 
     Returns:

@@ -6,7 +6,7 @@ t = tan(theta / 2) in [0, inf], which keeps its relative precision at the mean (
 
 All proposals are closed forms of exponential and uniform variates, a fixed number is drawn at once, and the
 first accepted one is taken: no loop, no host round trip.  Where none is accepted, with a probability below 1e-9,
-the first proposal stands, so the law is exact up to rounding and a total variation of 1e-9.
+the first proposal stands, so the distribution is exact up to rounding and a total variation of 1e-9.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The direction of a normal vector: its sample, and the divergence from the uniform distribution that one sample gives.
 
 For x ~ N(mu, diag(s^2)) in R^m, z = x / |x|, w = z / s, n = mu / s, let A = |w|^2, a = w.n / sqrt(A) and
-c = (|mu|^2 + |s|^2) / m, the mean square of a coordinate.  Given z, the length r = |x| has the law of
+c = (|mu|^2 + |s|^2) / m, the mean square of a coordinate.  Given z, the length r = |x| has the distribution of
 ``truncated_moments.py`` in units of 1 / sqrt(A).  As the length of a standard normal vector does not depend on its
 direction, the divergence of both laws of x is the one of z plus the mean one of r.  For (mu, s) / sqrt(c), which gives
 the same z, that is

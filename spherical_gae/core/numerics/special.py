@@ -1,4 +1,4 @@
-"""Scalar functions of the von Mises-Fisher law, accurate in every dimension.
+"""Scalar functions of the von Mises-Fisher distribution, accurate in every dimension.
 
 With m the ambient dimension and kappa the concentration, everything here derives from
 
@@ -100,7 +100,7 @@ def log_scaled_normalizer(concentration: Tensor, dim: int) -> Tensor:
 
 
 def log_peak_ratio(concentration: Tensor, dim: int) -> Tensor:
-    """kappa - L(kappa): the log density at the mode, relative to the uniform law's.
+    """kappa - L(kappa): the log density at the mode, relative to the uniform distribution's.
 
     Args:
         concentration: kappa >= 0, any shape, float32 or float64.

@@ -1,4 +1,4 @@
-"""Samples of a law on the sphere from the table of its angle, as one differentiable function."""
+"""Samples of a distribution on the sphere from the table of its angle, as one differentiable function."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def sample_tabulated(
     Args:
         loc: Unit vectors mu, shape [..., m].
         concentration: kappa >= 0, shape [...].
-        family: The law.
+        family: The distribution.
         generator: Source of randomness; torch's global one if None.
 
     Returns:

@@ -77,7 +77,7 @@ class LogMoment(NamedTuple):
 
 
 class GivenDirection(NamedTuple):
-    """Minus the divergence g of the length's law, and [..., 3]: what its gradient needs."""
+    """Minus the divergence g of the length's distribution, and [..., 3]: what its gradient needs."""
 
     value: Tensor
     numbers: Tensor
@@ -159,7 +159,7 @@ def _slope(ctx: Any) -> Tensor:
 
 
 def given_direction(product: Tensor, length: Tensor, size: Tensor, dim: int) -> GivenDirection:
-    """What one direction z says of the divergence of the law of x ~ N(mu, diag(s^2)), w = z / s, n = mu / s.
+    """What one direction z says of the divergence of the distribution of x ~ N(mu, diag(s^2)), w = z / s, n = mu / s.
 
     With a = w.n / |w| and m c = |mu|^2 + |s|^2, it is g = (m / 2) (e^l - 1 - l) + e(a), where
     l = log(S(a) / m) - log |w|^2 - log c.

@@ -56,7 +56,7 @@ class NormalHead(LatentHead):
             *parameters: Mean [..., d] and log standard deviation [..., d], both unconstrained.
 
         Returns:
-            Laws of batch shape [...] on R^d.
+            Distributions of batch shape [...] on R^d.
 
         Raises:
             ValueError: If there are not two parameters, or their shapes differ.
@@ -68,6 +68,6 @@ class NormalHead(LatentHead):
         return Independent(Normal(mean, scale, validate_args=False), 1, validate_args=False)
 
     def prior(self, posterior: Distribution) -> Independent:
-        """The standard normal law on R^d."""
+        """The standard normal distribution on R^d."""
         zero = torch.zeros_like(posterior.mean)
         return Independent(Normal(zero, torch.ones_like(zero), validate_args=False), 1, validate_args=False)

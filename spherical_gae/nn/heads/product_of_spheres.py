@@ -13,7 +13,7 @@ from spherical_gae.nn.initial_concentration import InitialConcentration
 
 
 class ProductOfSpheresHead(LatentHead):
-    """q(z | x) = product of K von Mises-Fisher laws, each as of ``VonMisesFisherHead``.
+    """q(z | x) = product of K von Mises-Fisher distributions, each as of ``VonMisesFisherHead``.
 
     The prior is uniform on the product of spheres.  A latent of d dimensions has one concentration on S^d, K of them
     here: what it needs no more than a few of its directions for costs less.
@@ -69,7 +69,7 @@ class ProductOfSpheresHead(LatentHead):
             *parameters: Directions [..., K m] and concentrations [..., K], both unconstrained.
 
         Returns:
-            Laws of batch shape [...] on K spheres S^(m-1).
+            Distributions of batch shape [...] on K spheres S^(m-1).
 
         Raises:
             ValueError: If there are not two parameters, or their shapes do not fit.
@@ -86,7 +86,7 @@ class ProductOfSpheresHead(LatentHead):
         return ProductOfSpheres(self.factor_head(blocks, concentrations), validate_args=False)
 
     def prior(self, posterior: Distribution) -> ProductOfSpheres:
-        """The uniform law on the posterior's product of spheres."""
+        """The uniform distribution on the posterior's product of spheres."""
         assert isinstance(posterior, ProductOfSpheres)
         uniform = self.factor_head.prior(posterior.factors)
         return ProductOfSpheres(uniform.expand((self.num_factors,)), validate_args=False)
