@@ -32,7 +32,7 @@ _SAMPLERS = get_args(Sampler)
 
 
 class VonMisesFisher(DirectionalDistribution, ExponentialFamily):
-    """Von Mises-Fisher law vMF(mu, kappa) on the unit sphere S^(m-1) in R^m.
+    """Von Mises-Fisher distribution vMF(mu, kappa) on the unit sphere S^(m-1) in R^m.
 
     Its density with respect to the surface measure is C_m(kappa) exp(kappa mu.x)  (Davidson et al. 2018,
     eq. 3, 4).  At kappa = 0 it is the uniform distribution.  ``batch_shape`` is the broadcast of ``loc.shape[:-1]`` and

@@ -103,7 +103,7 @@ def _no_move(law: Distribution) -> tuple[Tensor, Tensor]:
 
 
 def _moved(law: Any, shift: Tensor, log_scale: Tensor) -> Any:
-    """The posterior with its mode moved by ``shift`` standard deviations, and its variance exp(log_scale) times as large."""
+    """Its mode moved by ``shift`` standard deviations, and its variance exp(log_scale) times as large."""
     if isinstance(law, VonMisesFisher):
         # Near kappa = 0 the standard deviation is that of the uniform law, not 1 / sqrt(kappa).
         std = law.concentration.clamp_min(law.dim - 1).rsqrt().unsqueeze(-1)
