@@ -145,7 +145,7 @@ class FeaturePreparation:
                 f"features: given a table without {', '.join(map(repr, lacking))}, allowed: one with all columns"
             )
         for name in self.numbers:
-            if not _is_numeric(table[name]):
+            if not _is_numeric(table[name]) and table[name].notna().any():
                 raise ValueError(f"features: given text in the column {name!r}, allowed: numbers")
         text = {name: _as_text(table[name]) for name in self.categories}
         used = pd.concat([table[self.numbers], pd.DataFrame(text, index=table.index)], axis=1)

@@ -74,7 +74,7 @@ def has_header(
     rest = [column.slice(1) for column in columns]
     names = [plain(cell) for cell in first]
     if not len(rest[0]):
-        return _is_known(names, id_columns)
+        return are_names(names, id_columns)
     if "" in first[:id_columns]:
         # An index without a name, as pandas writes it; an id is never empty.
         return True
@@ -85,7 +85,7 @@ def has_header(
         if _are_nodes(first[:id_columns], rest[:id_columns], nodes):
             return False
         raise _undecided(path, first, ", as they are the names that pandas gives, and occur nowhere else")
-    known = _is_known(names, id_columns)
+    known = are_names(names, id_columns)
     if any(is_number(cell) for cell in first[:id_columns]):
         return False
     numeric = [_all_numbers(column) for column in rest[:id_columns]]
@@ -132,9 +132,10 @@ def _are_nodes(first: Sequence[str], rest: Sequence[pa.ChunkedArray], nodes: Con
     return len(first) == 1 or _again(first, rest) is not None
 
 
-def _is_known(names: Sequence[str], id_columns: int) -> bool:
+def are_names(names: Sequence[str], id_columns: int) -> bool:
+    """Whether plain names are those of a source and a target, or of one column of ids."""
     if id_columns == 1:
-        return names[0] in ID_NAMES
+        return bool(names) and names[0] in ID_NAMES
     return any(name in SOURCE_NAMES for name in names) and any(name in TARGET_NAMES for name in names)
 
 

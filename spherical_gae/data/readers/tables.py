@@ -16,7 +16,7 @@ from pyarrow import parquet
 from spherical_gae.data.readers.cells import MISSING, is_number, is_text, numbers_of
 from spherical_gae.data.readers.delimited import DELIMITER_NAMES, read_delimited
 from spherical_gae.data.readers.files import read_bytes
-from spherical_gae.data.readers.headers import has_header
+from spherical_gae.data.readers.headers import are_names, has_header, plain
 from spherical_gae.data.readers.report import ReadReport
 from spherical_gae.data.readers.suffixes import suffix_of
 
@@ -131,9 +131,10 @@ def open_table(
         lambda row: f"line {text.line_of(row + skipped)}",
         decimal_comma=text.delimiter != ",",
     )
-    if not skipped and text.comments and len(text.comments[-1].split()) == len(columns):
+    words = text.comments[-1].split() if text.comments else []
+    if not skipped and len(words) == len(columns) and are_names([plain(word) for word in words], id_columns):
         # SNAP names its columns in the last line of comment.
-        table.names = text.comments[-1].split()
+        table.names = words
     return table, report, text.comments
 
 

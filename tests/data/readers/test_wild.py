@@ -78,6 +78,12 @@ def test_words_that_may_be_names_or_nodes_are_asked_for(tmp_path: Path, first: s
     assert read(tmp_path, f"{first}\n{PEOPLE}", header=False).num_nodes == 5
 
 
+@pytest.mark.parametrize("comment", ["measured in 2020", "a b c", "Nodes: 3 4"])
+def test_words_of_a_comment_are_no_names_of_columns(tmp_path: Path, comment: str) -> None:
+    data = read(tmp_path, f"# {comment}\n1,2,5\n2,3,6\n")
+    assert (links(data), weights(data)) == (OF_NUMBERS, [5, 6])
+
+
 def test_nodes_that_occur_again_are_no_header(tmp_path: Path) -> None:
     assert links(read(tmp_path, f"ann,cid\n{PEOPLE}")) == {*OF_PEOPLE, ("ann", "cid")}
     assert links(read(tmp_path, f"0,1\n{NUMBERS}")) == {*OF_NUMBERS, (0, 1)}
