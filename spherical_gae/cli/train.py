@@ -188,7 +188,7 @@ def _say_what_came_out(config: ExperimentConfig, data: Data, metrics: dict[str, 
     for line in experiments.format_table(metrics):
         typer.echo(line)
     typer.echo("")
-    for line in experiments.explain_table(len(config.seeds)):
+    for line in experiments.explain_table(len(config.seeds), bool(data.get("directed"))):
         typer.echo(line)
     typer.echo(f"\nrun folder: {folder}")
     node = data.node_ids[0] if "node_ids" in data else 0

@@ -109,14 +109,15 @@ def format_table(metrics: dict[str, Any]) -> Iterator[str]:
         yield f"{share:.0%} of the test links have an end without training links"
 
 
-def explain_table(num_seeds: int) -> Iterator[str]:
+def explain_table(num_seeds: int, directed: bool = False) -> Iterator[str]:
     """Says what the rows and columns of the table are.
 
     Args:
         num_seeds: Number of seeds that the table is of.
+        directed: Whether the table has columns of links turned round.
 
     Yields:
-        A line for each row, and one for the columns.
+        A line for each row, and one or two for the columns.
 
     Example:
         >>> print(next(explain_table(1)))
@@ -126,3 +127,5 @@ def explain_table(num_seeds: int) -> Iterator[str]:
         yield f"{method:<6}  {words}"
     spread = "" if num_seeds == 1 else f", mean ± standard deviation over {num_seeds} seeds"
     yield f"AUC, AP  how well test links are told from unlinked pairs (%; 50 is chance, 100 is perfect){spread}"
+    if directed:
+        yield "reversed  how well they are told from the same links turned round; 50 for who knows no directions"
