@@ -88,6 +88,8 @@ def has_header(
     known = are_names(names, id_columns)
     if any(is_number(cell) for cell in first[:id_columns]):
         return False
+    if known and _again(first[:id_columns], rest[:id_columns]) is None:
+        return True
     numeric = [_all_numbers(column) for column in rest[:id_columns]]
     over_ids, under_ids = any(numeric), all(numeric)
     # A word is not among numbers.
@@ -104,7 +106,7 @@ def has_header(
         return False
     if id_columns == 2 and values_start:
         return False
-    if again is None and (known or under_ids or over_values or (over_ids and len(columns) > 1)):
+    if again is None and (under_ids or over_values or (over_ids and len(columns) > 1)):
         return True
     if again is not None and not (known or over_values):
         return False

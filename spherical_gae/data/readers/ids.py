@@ -142,13 +142,16 @@ def _as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _numbered_integers(values: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Different values in order, and the place of each value among them."""
+    """Different values in order, and the place of each value among them; the values are overwritten."""
     low, high = int(values.min()), int(values.max())
     if high - low <= 4 * values.size:
+        values -= low
         there = np.zeros(high - low + 1, dtype=bool)
-        there[values - low] = True
+        there[values] = True
+        if there.all():
+            return np.arange(low, high + 1), values
         place = np.cumsum(there, dtype=np.int64) - 1
-        return np.flatnonzero(there) + low, place[values - low]
+        return np.flatnonzero(there) + low, place[values]
     codes, different = pd.factorize(values)
     order = np.argsort(different)
     place = np.empty(order.size, dtype=np.int64)

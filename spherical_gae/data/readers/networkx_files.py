@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import copy
 import re
 import warnings
@@ -15,16 +16,16 @@ from xml.etree.ElementTree import ParseError
 import networkx as nx
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from spherical_gae.data.cleaning import plain_ids
 from spherical_gae.data.readers.files import read_bytes, read_text
-from spherical_gae.data.readers.ids import typed_ids
+from spherical_gae.data.readers.ids import number_ids
 from spherical_gae.data.readers.raw_graph import RawGraph
 from spherical_gae.data.readers.report import ReadReport
 from spherical_gae.data.readers.suffixes import suffix_of
 
 _FORMATS = {".graphml": "GraphML", ".gexf": "GEXF", ".gml": "GML", ".net": "Pajek"}
-_DICT_EDGE = re.compile(r"\s*(?:#.*|[^\s#]+\s+[^\s#]+\s+\{[^#]*\})?\s*")
 # Gephi writes GEXF 1.3; what is read of it did not change since 1.2.
 _GEXF_VERSION = re.compile(rb"http://(?:www\.)?gexf\.net/1\.\d(?:draft)?")
 
@@ -92,19 +93,27 @@ def read_dict_edges(path: Path, weight: str | int = "auto", time: str | int | No
         OSError: If the file cannot be read.
         ValueError: If a line is none of that kind, or an edge has no number as weight or time.
     """
-    lines = read_text(path).decode().split("\n")
-    odd = next((k for k, line in enumerate(lines, 1) if not _DICT_EDGE.fullmatch(line)), None)
-    if odd is not None:
-        raise ValueError(
-            f"{path}: given {lines[odd - 1][:60]!r} in line {odd}, allowed: two ids and {{...}} as in the first line"
-        )
-    try:
-        graph = nx.parse_edgelist(lines, create_using=nx.MultiDiGraph)
-    except (TypeError, ValueError, nx.NetworkXError) as error:
-        raise ValueError(f"{path}: not an edge list of networkx: {error}") from error
-    graph = nx.relabel_nodes(graph, dict(zip(graph, typed_ids(list(graph)), strict=True)))
-    raw = from_graph(path, graph, ReadReport(path.name, "an edge list of networkx"), weight, time)
-    raw.is_directed = None
+    ends: list[tuple[str, str]] = []
+    values: list[dict[str, Any]] = []
+    for number, line in enumerate(read_text(path).decode().split("\n"), 1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        try:
+            source, target, text = line.split(None, 2)
+            given = ast.literal_eval(text)
+        except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
+            given = None
+        if not isinstance(given, dict) or not all(isinstance(name, str) for name in given):
+            raise ValueError(
+                f"{path}: given {line[:60]!r} in line {number}, allowed: two ids and {{...}} as in the first"
+            )
+        ends.append((source, target))
+        values.append(given)
+    ids = number_ids([pa.chunked_array([list(column)], pa.string()) for column in zip(*ends, strict=True)])
+    report = ReadReport(path.name, "an edge list of networkx", notes=ids.notes, warnings=ids.warnings)
+    raw = RawGraph(np.stack(ids.codes), len(ids.ids), report, ids.ids)
+    names = {name: None for row in values for name in row}
+    take_edge_attributes(path, raw, values, list(names), weight, time)
     return raw
 
 
