@@ -1,0 +1,41 @@
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from spherical_gae.data.readers.cells import ambiguous_thousands, is_number, numbers_of
+
+
+def column(*cells: object) -> pa.ChunkedArray:
+    return pa.chunked_array([pa.array(list(cells))])
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        (("1", "-2"), [1, -2]),
+        (("1.5", "1e3", "+2"), [1.5, 1000, 2]),
+        (("1", "NA", ""), [1, np.nan, np.nan]),
+        (("inf", "-inf"), [np.inf, -np.inf]),
+        ((1, 2), [1, 2]),
+        ((1, None), [1, np.nan]),
+        ((True, False), [1, 0]),
+        (("1", "x"), None),
+        (("1_000",), None),
+        (("2,5",), None),
+    ],
+)
+def test_numbers(cells: tuple[object, ...], expected: list[float] | None) -> None:
+    found = numbers_of(column(*cells))
+    if expected is None:
+        assert found is None
+    else:
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_decimal_commas() -> None:
+    np.testing.assert_array_equal(numbers_of(column("2,5", "-1,25", "3"), decimal_comma=True), [2.5, -1.25, 3])
+    assert is_number("2,5", decimal_comma=True)
+    assert not is_number("2,5")
+    assert not is_number("1,000,000", decimal_comma=True)
+    assert ambiguous_thousands(column("1,000", "2"))
+    assert not ambiguous_thousands(column("1,000", "2,5"))
