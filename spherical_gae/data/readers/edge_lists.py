@@ -106,7 +106,7 @@ def read_edge_list(
         _warn_of_two_kinds(table, (source, target), report)
     report.notes += ids.notes
     report.warnings += ids.warnings
-    raw = RawGraph(np.stack(ids.codes), len(ids.ids), report, ids.ids, is_directed=_says_directed(table, comments))
+    raw = RawGraph(ids.codes, len(ids.ids), report, ids.ids, is_directed=_says_directed(table, comments))
     if bipartite:
         raw.side = np.zeros(raw.num_nodes, dtype=np.int64)
         raw.side[ids.codes[1]] = 1
@@ -225,8 +225,8 @@ def _checked_ids(table: Table, column: int) -> pa.ChunkedArray:
     return cells
 
 
-def _any_in_both(codes: Sequence[NDArray[np.int64]], count: int) -> bool:
-    """Whether a number below ``count`` is in both arrays."""
+def _any_in_both(codes: NDArray[np.int64], count: int) -> bool:
+    """Whether a number below ``count`` is in both rows."""
     there = np.zeros((2, count), dtype=bool)
     for row, numbers in zip(there, codes, strict=True):
         row[numbers] = True

@@ -24,13 +24,13 @@ class NumberedIds(NamedTuple):
 
     Attributes:
         ids: Sorted: int if all are integers, else str.
-        codes: For each column the place of each of its ids in ``ids``, int64.
+        codes: For each column the place of each of its ids in ``ids``, int64 [columns, rows].
         notes: What the report shall say.
         warnings: What it shall warn of.
     """
 
     ids: list[int] | list[str]
-    codes: list[NDArray[np.int64]]
+    codes: NDArray[np.int64]
     notes: list[str]
     warnings: list[str]
 
@@ -48,7 +48,7 @@ def number_ids(columns: list[pa.ChunkedArray]) -> NumberedIds:
     pandas writes integers beside a missing value, the fraction is cut off.
 
     Args:
-        columns: Arrow arrays of strings, integers or floating point numbers.
+        columns: Arrow arrays of equal length, of strings, integers or floating point numbers.
 
     Returns:
         See :class:`NumberedIds`.
@@ -56,7 +56,7 @@ def number_ids(columns: list[pa.ChunkedArray]) -> NumberedIds:
     integers = [_as_integers(column) for column in columns]
     if all(values is not None for values in integers):
         ids, codes = _numbered_integers(np.concatenate(integers))  # type: ignore[arg-type]
-        return NumberedIds(ids.tolist(), _divided(codes, columns), [], [])
+        return NumberedIds(ids.tolist(), codes.reshape(len(columns), -1), [], [])
     texts = pa.chunked_array([chunk for column in columns for chunk in _as_text(column).chunks], pa.string())
     encoded = texts.dictionary_encode().unify_dictionaries()
     codes = np.concatenate([chunk.indices.to_numpy() for chunk in encoded.chunks]).astype(np.int64)
@@ -67,7 +67,7 @@ def number_ids(columns: list[pa.ChunkedArray]) -> NumberedIds:
         values = np.array([int(match[1]) for match in fractions if match])
         numbers, places = np.unique(values, return_inverse=True)
         note = "Ids such as 4.0 are integers beside a missing value: read as 4."
-        return NumberedIds(numbers.tolist(), _divided(places.reshape(-1)[codes], columns), [note], [])
+        return NumberedIds(numbers.tolist(), places.reshape(-1)[codes].reshape(len(columns), -1), [note], [])
     order = pc.sort_indices(different).to_numpy()
     place = np.empty(len(order), dtype=np.int64)
     place[order] = np.arange(len(order))
@@ -76,7 +76,7 @@ def number_ids(columns: list[pa.ChunkedArray]) -> NumberedIds:
         warnings.append(
             "ids are written like 1.5e+17: a program has rounded them, so that different nodes may look like one"
         )
-    return NumberedIds([cells[k] for k in order], _divided(place[codes], columns), [], warnings)
+    return NumberedIds([cells[k] for k in order], place[codes].reshape(len(columns), -1), [], warnings)
 
 
 def similar_ids(ids: pa.Array) -> list[str]:
@@ -99,10 +99,6 @@ def similar_ids(ids: pa.Array) -> list[str]:
             pair = f"{ids[first].as_py()!r} and {ids[second].as_py()!r}"
             found.append(f"ids differ by {what}, such as {pair} ({repeated.size:,} like it): they are different nodes")
     return found
-
-
-def _divided(codes: NDArray[np.int64], columns: list[pa.ChunkedArray]) -> list[NDArray[np.int64]]:
-    return np.split(codes, np.cumsum([len(column) for column in columns])[:-1])
 
 
 def _as_integers(column: pa.ChunkedArray) -> NDArray[np.int64] | None:

@@ -111,7 +111,7 @@ def read_dict_edges(path: Path, weight: str | int = "auto", time: str | int | No
         values.append(given)
     ids = number_ids([pa.chunked_array([list(column)], pa.string()) for column in zip(*ends, strict=True)])
     report = ReadReport(path.name, "an edge list of networkx", notes=ids.notes, warnings=ids.warnings)
-    raw = RawGraph(np.stack(ids.codes), len(ids.ids), report, ids.ids)
+    raw = RawGraph(ids.codes, len(ids.ids), report, ids.ids)
     names = {name: None for row in values for name in row}
     take_edge_attributes(path, raw, values, list(names), weight, time)
     return raw
