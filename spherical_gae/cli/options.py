@@ -44,7 +44,17 @@ def usable_device(device: str) -> torch.device:
         zero.item()
         return zero.device
     except (RuntimeError, AssertionError, ImportError) as error:
-        fail("--device", f"{device!r} cannot be used here: {str(error).splitlines()[0]}")
+        # Of a device that is missing torch also says, at length, which others there might be.
+        reason = (str(error).splitlines() or [type(error).__name__])[0].split(". ")[0]
+        there = ["cpu", *(kind for kind in ("cuda", "mps", "xpu") if _is_there(kind))]
+        fail("--device", f"{device!r} cannot be used here: {reason}; usable: {', '.join(there)}")
+
+
+def _is_there(kind: str) -> bool:
+    import torch  # Not above: help needs none.
+
+    module = torch.backends.mps if kind == "mps" else getattr(torch, kind)
+    return bool(module.is_available())
 
 
 def refuse_processes() -> None:

@@ -101,7 +101,15 @@ def test_bad_value_is_refused_in_one_line(arguments: list[str], option: str, fra
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without CUDA")
 def test_device_that_is_not_there_is_refused() -> None:
-    assert_refused_at_once(call("train", "--device", "cuda"), "--device", "'cuda' cannot be used here")
+    assert_refused_at_once(call("train", "--device", "cuda"), "--device", "'cuda' cannot be used here", "usable: cpu")
+
+
+@pytest.mark.skipif(torch.backends.mps.is_available(), reason="needs a machine without MPS")
+def test_missing_device_is_said_in_a_short_line() -> None:
+    """Torch's own message has 1,500 characters."""
+    result = call("train", "--device", "mps")
+    assert_refused_at_once(result, "--device", "'mps' cannot be used here", "usable: cpu")
+    assert len(result.stderr) < 200
 
 
 @pytest.mark.parametrize(
