@@ -114,12 +114,13 @@ def shown(value: Tensor, form: str = "") -> str:
 
 def described(law: Any, *names: str) -> str:
     """A distribution in words: the values of its parameters if they are few, else their shapes."""
-    parts = []
-    for name in names:
-        value = getattr(law, name).detach()
-        try:
-            shown_value = str(np.array(value.tolist()).round(4).tolist()) if value.numel() <= _FEW else None
-        except (RuntimeError, NotImplementedError):  # inside vmap, or without data
-            shown_value = None
-        parts.append(f"{name}: {tuple(value.shape) if shown_value is None else shown_value}")
+    values = [getattr(law, name).detach() for name in names]
+    try:
+        if any(value.numel() > _FEW for value in values):
+            words = [str(tuple(value.shape)) for value in values]
+        else:
+            words = [str(np.array(value.tolist()).round(4).tolist()) for value in values]
+    except (RuntimeError, NotImplementedError):  # inside vmap, or without data
+        words = [str(tuple(value.shape)) for value in values]
+    parts = (f"{name}: {word}" for name, word in zip(names, words, strict=True))
     return f"{type(law).__name__}({', '.join(parts)})"
