@@ -64,6 +64,7 @@ _OPTIONS: Mapping[str, Any] = {
         str | None, typer.Option(help="What lines of comment begin with, '' for none. Default: # or % at the head.")
     ],
 }
+_OF_LATER_LINKS = ("source", "target", "weight", "header", "delimiter", "comment")
 _DELIMITERS = {"tab": "\t", "\\t": "\t", "blanks": " "}
 _FLAGS = {
     "bipartite": ("--bipartite", "--one-kind"),
@@ -82,6 +83,15 @@ def with_reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
         >>> embed("friends.csv", header=False)
         ['header']
     """
+    return _with_options(command, _OPTIONS)
+
+
+def with_later_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """As :func:`with_reading_options`, of the options that are of use for later links."""
+    return _with_options(command, {name: _OPTIONS[name] for name in _OF_LATER_LINKS})
+
+
+def _with_options(command: Callable[..., Any], options_of: Mapping[str, Any]) -> Callable[..., Any]:
     hints = get_type_hints(command, include_extras=True)
     own = [
         parameter.replace(annotation=hints[name], kind=inspect.Parameter.KEYWORD_ONLY)
@@ -96,12 +106,12 @@ def with_reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
             default=None if name in _FLAGS else getattr(usual, name),
             annotation=annotation,
         )
-        for name, annotation in _OPTIONS.items()
+        for name, annotation in options_of.items()
     ]
 
     @functools.wraps(command)
     def wrapped(*arguments: Any, **options: Any) -> Any:
-        given = {name: read_option(name, options.pop(name)) for name in _OPTIONS if name in options}
+        given = {name: read_option(name, options.pop(name)) for name in options_of if name in options}
         return command(*arguments, **options, reading=ReadingOptions(**given))
 
     wrapped.__signature__ = inspect.Signature([*own, *added])  # type: ignore[attr-defined]

@@ -10,11 +10,14 @@ import typer
 
 from spherical_gae.cli import embedding_folder
 from spherical_gae.cli.options import fail, make_folder, new_folder
+from spherical_gae.cli.reading import fail_reading, with_later_options
+from spherical_gae.data.readers.options import ReadingOptions
 from spherical_gae.data.readers.suffixes import GRAPH_SUFFIXES, suffix_of
 
 _SHOWN = 10
 
 
+@with_later_options
 def transform(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder that embed or transform wrote.")],
     graph: Annotated[
@@ -27,8 +30,13 @@ def transform(
     out: Annotated[
         Path | None, typer.Option(help="Folder for the results, new or empty. Default: runs/DIR-later-TIME.")
     ] = None,
+    *,
+    reading: ReadingOptions,
 ) -> None:
     """Embed nodes that come later, without training; the other nodes' embeddings stay as they are, bit for bit.
+
+    Prints what was read. The links' file is read as the embedded graph's was: options that are given to embed need not
+    be given again, and those given here win.
 
     Writes a folder like that of embed, which knows all nodes. Links between nodes that were there already are not used.
     """
@@ -38,16 +46,22 @@ def transform(
         fail("GRAPH", f"given {str(graph)!r}, allowed: a file {', '.join(GRAPH_SUFFIXES)}")
     target = new_folder(out, f"{folder.resolve().name}-later")
     embedding = embedding_folder.load(folder)
+    from spherical_gae.embedding.inputs import later_links  # Not above: help needs no torch.
+
+    files = {"GRAPH": None if graph is None else str(graph), "--features": None if features is None else str(features)}
     try:
-        whole = embedding.extended(graph, features)
+        links = None if graph is None else later_links(graph, embedding.reading_, reading)
+        whole = embedding.extended(links, features, reading=reading)
     except (OSError, ValueError) as error:
-        about_features = str(error).startswith(("features:", str(features)))
-        fail("--features" if about_features else "GRAPH", str(error))
+        fail_reading(error, reading, files)
     later = whole.node_ids_[len(embedding.node_ids_) :]
     if not later:
         fail("GRAPH", f"given no node that {folder} does not know, allowed: at least one")
+    if links is not None:
+        typer.echo(f"{links.report}\n")
     more = f" and {len(later) - _SHOWN:,} more" if len(later) > _SHOWN else ""
-    typer.echo(f"{len(later):,} new nodes: {', '.join(map(str, later[:_SHOWN]))}{more}.")
+    nodes = "node" if len(later) == 1 else "nodes"
+    typer.echo(f"{len(later):,} new {nodes}: {', '.join(map(str, later[:_SHOWN]))}{more}.")
     make_folder(target)
     embedding_folder.write(whole, target)
     place, node = shlex.quote(str(target)), shlex.quote(str(later[0]))

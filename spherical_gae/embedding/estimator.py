@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from numbers import Integral
 from pathlib import Path
@@ -13,8 +14,10 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 from torch_geometric.data import Data
 
+from spherical_gae.data.readers.later import FileReading
+from spherical_gae.data.readers.options import ReadingOptions
 from spherical_gae.embedding.featureless import AUTO, KINDS, kinds_to_try
-from spherical_gae.embedding.inputs import as_graph, raw_graph
+from spherical_gae.embedding.inputs import as_graph, later_links, raw_graph
 from spherical_gae.embedding.presets import resolve_preset
 from spherical_gae.embedding.queries import EmbeddingQueries
 from spherical_gae.embedding.state import embed_graph
@@ -151,7 +154,9 @@ class SphericalGraphEmbedding(EmbeddingQueries, BaseEstimator):
         """Fits, and returns the embeddings as ``transform`` does."""
         return self.fit(graph, features).transform(graph, features)
 
-    def extended(self, graph: Any, features: Any = None) -> SphericalGraphEmbedding:
+    def extended(
+        self, graph: Any, features: Any = None, *, reading: ReadingOptions | None = None
+    ) -> SphericalGraphEmbedding:
         """A copy that knows later nodes as well; what is known of the others stays as it is, bit for bit.
 
         The model is applied to the graph with all its nodes and links; nothing is trained.
@@ -162,26 +167,29 @@ class SphericalGraphEmbedding(EmbeddingQueries, BaseEstimator):
             features: Features of the new nodes, as for ``fit``, if the embedded graph has features.  Of tables they are
                 made as those of the embedded graph were, if these were read from a file; arrays are taken as they are.
                 Nodes that are there need none.
+            reading: What is to be read from files otherwise than from the embedded graph's file: columns, weights,
+                header, delimiter, comments.  By default a file of links is read as that one was.
 
         Raises:
             TypeError: As ``fit``.
             ValueError: As ``fit``; if new nodes have no features although the others do, or other ones.
         """
         check_is_fitted(self)
-        return self._extended(self._later(graph, features))
+        return self._extended(self._later(graph, features, reading))
 
-    def transform(self, graph: Any, features: Any = None) -> pd.DataFrame:
+    def transform(self, graph: Any, features: Any = None, *, reading: ReadingOptions | None = None) -> pd.DataFrame:
         """Embeddings of the nodes of a graph, of those that are known and of later ones; see ``extended``.
 
         Args:
             graph: As for ``extended``.
             features: As for ``extended``.
+            reading: As for ``extended``.
 
         Returns:
             Table [n, m] indexed by id, in the order of the nodes of ``graph``.
         """
         check_is_fitted(self)
-        raw = self._later(graph, features)
+        raw = self._later(graph, features, reading)
         whole = self._extended(raw)
         return whole._frame(whole._rows("graph", raw.node_ids))
 
@@ -204,9 +212,22 @@ class SphericalGraphEmbedding(EmbeddingQueries, BaseEstimator):
 
         return load_embedding(folder)
 
-    def _later(self, graph: Any, features: Any) -> Data:
+    def _later(self, graph: Any, features: Any, reading: ReadingOptions | None) -> Data:
         data = self._graph.data
-        return raw_graph(graph, features, known=self._row_of, preparation=data.get("feature_preparation"))
+        before, options = self.reading_, reading or ReadingOptions()
+        return raw_graph(
+            later_links(Path(graph), before, options) if isinstance(graph, str | os.PathLike) else graph,
+            features,
+            known=self._row_of,
+            preparation=data.get("feature_preparation"),
+            options=options if before is None else before.for_features(options),
+        )
+
+    @property
+    def reading_(self) -> FileReading | None:
+        """How the graph's file was read, by which later files are read too; None if it was no file."""
+        reading: FileReading | None = self._graph.data.get("reading")
+        return reading
 
     def _check(self) -> None:
         if self.val_share is not None and not 0 <= self.val_share < 1:

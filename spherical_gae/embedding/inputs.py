@@ -26,10 +26,12 @@ from spherical_gae.data.readers.conversions import (
 )
 from spherical_gae.data.readers.feature_files import read_features
 from spherical_gae.data.readers.graph_files import read_graph
+from spherical_gae.data.readers.later import FileReading
+from spherical_gae.data.readers.options import ReadingOptions
 
 _WEIGHT = "weight"
 # What is known of a graph beside its links, features and ids.
-_FACTS = ("edge_weight", "y", "side", "name", "report", "label_names", "feature_preparation")
+_FACTS = ("edge_weight", "y", "side", "name", "report", "reading", "label_names", "feature_preparation")
 
 
 def as_graph(graph: Any, features: Any = None) -> Data:
@@ -48,7 +50,7 @@ def as_graph(graph: Any, features: Any = None) -> Data:
     else:
         raw = raw_graph(graph, features)
         data = clean_graph(raw)
-        for name in ("report", "label_names", "feature_preparation"):
+        for name in ("report", "reading", "label_names", "feature_preparation"):
             if raw.get(name) is not None and not (name == "feature_preparation" and features is not None):
                 data[name] = raw[name]
     if data.get("node_ids") is None:
@@ -62,6 +64,7 @@ def raw_graph(
     *,
     known: Container[str] = (),
     preparation: FeaturePreparation | None = None,
+    options: ReadingOptions | None = None,
 ) -> Data:
     """Links, ids and features as they are given, without a default for the features; it may have no link at all.
 
@@ -70,6 +73,7 @@ def raw_graph(
         features: As for ``as_graph``.
         known: Nodes, as text, that need no features, as they have some; theirs are 0 here if not given.
         preparation: What makes features of a table; as they are if None.
+        options: How a file of features is read: header, delimiter and comments; None to find that out.
 
     Returns:
         ``Data`` with ``edge_index``, ``num_nodes``, ``node_ids`` and, where there are any, ``edge_weight`` and ``x``.
@@ -83,12 +87,45 @@ def raw_graph(
         raw.x = torch.from_numpy(node_attributes(graph, features))
         return raw
     if _is_path(features):
-        given = read_features(Path(features), {str(node) for node in raw.node_ids})
+        told = options or ReadingOptions()
+        given = read_features(
+            Path(features),
+            {str(node) for node in raw.node_ids},
+            header=told.header,
+            delimiter=told.delimiter,
+            comment=told.comment,
+        )
         x = _numbers(given.table if given.ids is None else given.table.set_axis(given.ids), preparation)
         return _with_matrix(raw, x) if given.ids is None else _with_table(raw, given.ids, x, known)
     if isinstance(features, pd.DataFrame):
         return _with_table(raw, plain_ids(features.index), _numbers(features, preparation), known)
     return _with_matrix(raw, _matrix(features))
+
+
+def later_links(path: str | Path, reading: FileReading | None, given: ReadingOptions | None = None) -> Data:
+    """Reads a file of later links as the embedded graph's file was read.
+
+    Args:
+        path: The file.
+        reading: How the embedded graph's file was read; None if it was no file.
+        given: What is to be read otherwise.
+
+    Raises:
+        OSError: If the file cannot be read.
+        ValueError: As ``read_graph``; if it lacks the column of weights that the embedded graph has.
+    """
+    options = given or ReadingOptions()
+    if reading is not None:
+        options = reading.for_links(path, options)
+    try:
+        return read_graph(path, **options.to_dict())
+    except ValueError as error:
+        inherited = given is None or "weight" not in given.changed()
+        if not (inherited and options.weight != ReadingOptions().weight and "weight: given" in str(error)):
+            raise
+        raise ValueError(
+            f"{error}, as the embedded graph's file; or weight='none' (--weight none): each of these links weighs 1"
+        ) from error
 
 
 def pairs_of(links: Any) -> list[tuple[Any, Any]]:

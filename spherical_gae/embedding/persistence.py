@@ -15,6 +15,7 @@ from torch_geometric.data import Data
 from spherical_gae.data.checksums import file_sha256
 from spherical_gae.data.default_features import default_features
 from spherical_gae.data.feature_preparation import FeaturePreparation
+from spherical_gae.data.readers.later import FileReading
 from spherical_gae.embedding.featureless import HASH, kind_of, row_length
 from spherical_gae.embedding.state import EmbeddedGraph
 from spherical_gae.experiments.presets import Preset, build_model
@@ -49,7 +50,7 @@ def save_embedding(embedding: Any, folder: str | Path) -> None:
         folder: The folder, made if missing; files of an earlier embedding are overwritten, others stay.
     """
     folder, graph = Path(folder), embedding._graph
-    preparation = graph.data.get("feature_preparation")
+    preparation, reading = graph.data.get("feature_preparation"), graph.data.get("reading")
     (folder / MANIFEST).unlink(missing_ok=True)
     save_weights(embedding.model_, folder / _MODEL)
     save_json(folder / _IDS, graph.data.node_ids)
@@ -74,6 +75,7 @@ def save_embedding(embedding: Any, folder: str | Path) -> None:
             "row_length": row_length(graph.data) if kind_of(graph.data) == HASH else None,
             "label_names": graph.data.get("label_names"),
             "feature_preparation": None if preparation is None else preparation.to_dict(),
+            "reading": None if reading is None else reading.to_dict(),
         },
         "files": {name: file_sha256(folder / name) for name in (_MODEL, _GRAPH, _IDS)},
     }
@@ -175,6 +177,9 @@ def _graph(tensors: dict[str, Tensor], ids: list[Any], facts: dict[str, Any]) ->
             data[name] = facts[name]
     if facts["feature_preparation"] is not None:
         data.feature_preparation = FeaturePreparation.from_dict(facts["feature_preparation"])
+    # Folders of before it was saved have none.
+    if facts.get("reading") is not None:
+        data.reading = FileReading.from_dict(facts["reading"])
     width = facts["num_features"]
     if facts["has_default_features"]:
         data.has_default_features = True

@@ -93,7 +93,7 @@ def extend_graph(model: VariationalGAE, old: EmbeddedGraph, raw: Data) -> Embedd
         merged.side = _sides(data.side, merged.edge_index, new_ids)
     merged = clean_graph(merged)
     merged.node_ids = plain_ids([*data.node_ids, *new_ids])
-    for name in ("has_default_features", "eigenvalues", "name", "label_names", "feature_preparation"):
+    for name in ("has_default_features", "eigenvalues", "name", "label_names", "feature_preparation", "reading"):
         if data.get(name) is not None:
             merged[name] = data[name]
     if kind_of(data) is not None:

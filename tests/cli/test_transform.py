@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from spherical_gae import SphericalGraphEmbedding
+from spherical_gae.data.readers.options import ReadingOptions
 from tests.helpers.cli_calls import assert_refused, call
 from tests.helpers.embeddings import fitted, words_and_links
 
@@ -21,7 +22,8 @@ def test_new_nodes_come_last_and_the_others_stay(karate: Path, tmp_path: Path) -
     (tmp_path / "late.csv").write_text("late,0\nlate,33\nlater,late\n")
     result = call("transform", karate, tmp_path / "late.csv", "--out", tmp_path / "out")
     assert result.exit_code == 0, result.output
-    assert result.stdout.startswith("2 new nodes: late, later.")
+    assert "\n2 new nodes: late, later.\n" in result.stdout
+    assert result.stdout.startswith("late.csv: text, cells divided by commas.\n4 nodes, 3 links.\n")
     before, after = SphericalGraphEmbedding.load(karate), SphericalGraphEmbedding.load(tmp_path / "out")
     assert after.node_ids_ == [*map(str, range(34)), "late", "later"]
     assert np.array_equal(after.embedding_[:34], before.embedding_)
@@ -54,3 +56,61 @@ def test_bad_calls_are_refused(karate: Path, tmp_path: Path) -> None:
     )
     assert_refused(call("transform", tmp_path, tmp_path / "old.csv", *out), "DIR", "embedding.json: not found")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of embed, of links with weights in a column that only an option names."""
+    place = tmp_path_factory.mktemp("people")
+    edges = nx.to_pandas_edgelist(nx.relabel_nodes(nx.karate_club_graph(), lambda k: f"p{k:02}"))
+    edges.columns = ["person", "friend", "hours"]
+    edges.to_csv(place / "links.csv", index=False)
+    options = ("--weight", "hours", "--epochs", 5, "--dim", 6, "--default-features", "hash", "--no-view")
+    result = call("embed", place / "links.csv", *options, "--out", place / "emb")
+    assert result.exit_code == 0, result.output
+    return place / "emb"
+
+
+def later_row(embedded: Path, text: str, tmp_path: Path, *options: str) -> tuple[np.ndarray, str]:
+    """The row of Zoe, and what was printed."""
+    name = f"later{len(list(tmp_path.iterdir()))}"
+    path, out = tmp_path / f"{name}.csv", tmp_path / name
+    path.write_text(text)
+    result = call("transform", embedded, path, "--out", out, *options)
+    assert result.exit_code == 0, result.output
+    return pd.read_parquet(out / "embeddings.parquet").loc["Zoe"].to_numpy()[:6], result.stdout
+
+
+def test_later_links_are_read_as_the_first_ones(people: Path, tmp_path: Path) -> None:
+    text = "person,friend,hours\nZoe,p00,{}\nZoe,p33,3\n"
+    light, printed = later_row(people, text.format(3), tmp_path)
+    heavy, _ = later_row(people, text.format(300), tmp_path)
+    assert np.abs(light - heavy).max() > 1e-3
+    assert printed.splitlines()[2:7] == [
+        "The first line is a header: person, friend, hours.",
+        "Column used as source: 'person'.",
+        "Column used as target: 'friend'.",
+        "Column used as weight: 'hours'.",
+        "Features: none; the nodes get some by default.",
+    ]
+    assert "\n1 new node: Zoe.\n" in printed
+    # What is given wins; and from Python the same.
+    unweighted, _ = later_row(people, text.format(300), tmp_path, "--weight", "none")
+    bare, _ = later_row(people, "friend,person\np00,Zoe\np33,Zoe\n", tmp_path, "--weight", "none")
+    assert np.array_equal(unweighted, bare)
+    assert not np.array_equal(unweighted, heavy)
+    (tmp_path / "late.csv").write_text(text.format(300))
+    embedding = SphericalGraphEmbedding.load(people)
+    assert np.array_equal(embedding.transform(tmp_path / "late.csv").loc["Zoe"], heavy)
+    found = embedding.transform(tmp_path / "late.csv", reading=ReadingOptions(weight="none"))
+    assert np.array_equal(found.loc["Zoe"], bare)
+    # A folder of transform reads on like that.
+    again = ("transform", people, tmp_path / "late.csv", "--out", tmp_path / "again")
+    assert call(*again).exit_code == 0
+    assert SphericalGraphEmbedding.load(tmp_path / "again").reading_ == embedding.reading_
+
+
+def test_weights_are_missed_by_name(people: Path, tmp_path: Path) -> None:
+    (tmp_path / "late.csv").write_text("person,friend\nZoe,p00\n")
+    result = call("transform", people, tmp_path / "late.csv", "--out", tmp_path / "out")
+    assert_refused(result, "--weight", "given 'hours', allowed in late.csv: one of person, friend", "(--weight none)")

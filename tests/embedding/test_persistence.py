@@ -1,3 +1,4 @@
+import hashlib
 import json
 import subprocess
 import sys
@@ -9,6 +10,9 @@ import numpy as np
 import pytest
 
 from spherical_gae import SphericalGraphEmbedding
+from spherical_gae.data import read_graph
+from spherical_gae.data.readers.later import FileReading
+from spherical_gae.data.readers.options import ReadingOptions
 from spherical_gae.embedding import featureless
 from tests.helpers.embeddings import fitted, words_and_links
 
@@ -140,3 +144,19 @@ def test_folder_without_a_manifest_is_named(tmp_path: Path) -> None:
     (tmp_path / "embedding.json").write_text("{")
     with pytest.raises(ValueError, match=r"embedding\.json: not JSON"):
         SphericalGraphEmbedding.load(tmp_path)
+
+
+def test_reading_is_saved_and_folders_of_before_have_none(tmp_path: Path) -> None:
+    (tmp_path / "links.csv").write_text("person;friend\nann;bob\nbob;cid\ncid;dan\n")
+    embedding = fitted(read_graph(tmp_path / "links.csv", delimiter=";", header=True), val_share=0)
+    embedding.save(tmp_path / "saved")
+    loaded = SphericalGraphEmbedding.load(tmp_path / "saved")
+    assert loaded.reading_ == FileReading(ReadingOptions(delimiter=";", header=True), ("person", "friend"))
+    path = tmp_path / "saved" / "embedding.json"
+    manifest = {name: value for name, value in json.loads(path.read_text()).items() if name != "sha256"}
+    del manifest["graph"]["reading"]
+    digest = hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
+    path.write_text(json.dumps({**manifest, "sha256": digest}))
+    old = SphericalGraphEmbedding.load(tmp_path / "saved")
+    assert old.reading_ is None
+    assert old.to_frame().equals(embedding.to_frame())

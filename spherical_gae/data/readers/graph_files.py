@@ -18,8 +18,10 @@ from spherical_gae.data.readers.edge_lists import EdgeColumns, read_edge_list
 from spherical_gae.data.readers.feature_files import join_features, read_features
 from spherical_gae.data.readers.files import first_line
 from spherical_gae.data.readers.json_files import read_json
+from spherical_gae.data.readers.later import FileReading
 from spherical_gae.data.readers.networkx_files import read_dict_edges, read_networkx
 from spherical_gae.data.readers.node_features import take_attributes
+from spherical_gae.data.readers.options import ReadingOptions
 from spherical_gae.data.readers.raw_graph import RawGraph
 from spherical_gae.data.readers.suffixes import DELIMITED, FEATURE_SUFFIXES, GRAPH_SUFFIXES, TABLES, stem_of, suffix_of
 
@@ -79,7 +81,8 @@ def read_graph(
 
     Returns:
         See ``clean_graph``.  ``name`` is the file's name without its suffix; ``report`` a
-        :class:`~spherical_gae.data.readers.report.ReadReport`, to be printed; and where the graph has them
+        :class:`~spherical_gae.data.readers.report.ReadReport`, to be printed; ``reading`` how the file was read, a
+        :class:`~spherical_gae.data.readers.later.FileReading`, for later files; and where the graph has them
         ``edge_time``, ``side`` (0 or 1 for each node of a bipartite graph), ``label_names`` (what the numbers in ``y``
         stand for) and ``feature_preparation``, by which nodes that come later get features likewise.
 
@@ -142,6 +145,9 @@ def read_graph(
     report.num_reciprocal = 0 if directed else merged.num_reciprocal
     _add_warnings(raw, clean, merged.num_reciprocal)
     clean.report = report
+    chosen = node_attributes if isinstance(node_attributes, str) else tuple(node_attributes)
+    told = (source, target, weight, time, chosen, labels, directed, bipartite, standardize, header, delimiter, comment)
+    clean.reading = FileReading(ReadingOptions(*told), None if report.header is None else tuple(report.header))
     return clean
 
 
