@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
     from spherical_gae.experiments import ExperimentConfig
 
+_MIN_LINKS = 20
+"""So that 5% of them, which are held out for validation, are one link."""
+
 
 def is_file(dataset: str) -> bool:
     """Whether a data set is given by a path, not by a name."""
@@ -63,7 +66,13 @@ def read_own_graph(config: ExperimentConfig) -> Data:
     """Reads the graph of a configuration whose data set is a file, and refuses one that cannot be trained on."""
     try:
         data = graphs.read_graph(config.dataset, config.features, **config.reading.to_dict())
-        # Too few links, or too many: the same for all seeds.
+        num_links = data.edge_index.size(1) // (1 if data.get("directed") else 2)
+        if num_links < _MIN_LINKS:
+            raise ValueError(
+                f"{config.dataset}: given {num_links} links, too few to hold some out, allowed: {_MIN_LINKS} or more; "
+                "`spherical-gae embed` takes fewer"
+            )
+        # Too many links for as many negatives, and the like: the same for all seeds.
         graphs.split_links(data, seed=config.seeds[0])
     except (OSError, ValueError) as error:
         fail_reading(error, config.reading, {"--dataset": config.dataset, "--features": config.features})

@@ -138,6 +138,24 @@ def option_name(name: str, value: Any = True) -> str:
     return f"--{name.replace('_', '-')}"
 
 
+def as_arguments(reading: ReadingOptions) -> list[str]:
+    r"""What to type for these options; the inverse of reading them from the command line.
+
+    Example:
+        >>> as_arguments(ReadingOptions(weight="hours", header=False, node_attributes=("age", "town"), delimiter="\t"))
+        ['--weight', 'hours', '--node-attributes', 'age,town', '--no-header', '--delimiter', 'tab']
+    """
+    typed = {"\t": "tab", " ": "blanks"}
+    arguments = []
+    for name in reading.changed():
+        value = getattr(reading, name)
+        arguments.append(option_name(name, value))
+        if not isinstance(value, bool):
+            text = ",".join(value) if isinstance(value, tuple) else str(value)
+            arguments.append(typed.get(text, text) if name == "delimiter" else text)
+    return arguments
+
+
 def refuse_without_file(reading: ReadingOptions, what: str) -> None:
     """Refuses these options where there is no file to read."""
     for name in reading.changed():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -25,7 +25,7 @@ from spherical_gae.cli.options import (
     usable_device,
     use_threads,
 )
-from spherical_gae.cli.reading import read_option, with_reading_options
+from spherical_gae.cli.reading import as_arguments, read_option, with_reading_options
 from spherical_gae.cli.run_folder import running_in
 from spherical_gae.data.names import DATASETS
 from spherical_gae.data.readers.options import ReadingOptions
@@ -40,6 +40,13 @@ if TYPE_CHECKING:
 
     from spherical_gae.data import LinkSplit
     from spherical_gae.experiments import Experiment, ExperimentConfig
+
+_RESULTS = {
+    "latent.png": "the picture: an S-VGAE on the sphere S^2, coloured by class if there are classes",
+    "embeddings.npy": "the S-VGAE's embeddings, one row for each node",
+    "metrics.json": "the scores of every seed",
+}
+"""What is worth a look in a run folder; a graph of more than 100,000 nodes has no picture."""
 
 
 @with_reading_options
@@ -56,7 +63,7 @@ def train(
         Path | None,
         typer.Option(
             help="Node features for a graph of your own: .csv or .tsv with node ids first, or a matrix, .npy or .npz. "
-            "Default: those in the graph's file, or random unit vectors."
+            "Default: those in the graph's file, or random signs by a hash of each id."
         ),
     ] = None,
     preset: Annotated[
@@ -179,6 +186,7 @@ def _say_what_was_read(config: ExperimentConfig, data: Data, split: LinkSplit, n
         typer.echo(f"{data.report}\n{graphs.kind_of_graph(data)}\n")
     for line in experiments.describe_graph(data, split, config.title):
         typer.echo(line)
+    typer.echo(f"Preset: {config.preset_name}, {config.preset.epochs:,} epochs.")
     if num_sharing > 1:
         typer.echo(f"{num_sharing} processes: each trains other ones of the {len(config.seeds)} seeds.")
     typer.echo("")
@@ -191,12 +199,17 @@ def _say_what_came_out(config: ExperimentConfig, data: Data, metrics: dict[str, 
     for line in experiments.explain_table(len(config.seeds), bool(data.get("directed"))):
         typer.echo(line)
     typer.echo(f"\nrun folder: {folder}")
+    for name, content in _RESULTS.items():
+        if (folder / name).exists():
+            typer.echo(f"  {name:<14}  {content}")
     node = data.node_ids[0] if "node_ids" in data else 0
-    own = [config.dataset, *(["--features", config.features] if config.features else [])]
+    features = ["--features", config.features] if config.features else []
+    # Models of embed have no direction; it says that it drops those of the file.
+    own = [config.dataset, *features, *as_arguments(replace(config.reading, directed=False))]
     graph = shlex.join(own) if is_file(config.dataset) else "YOUR_EDGES.csv"
     say_next(
         (f"neighbors {shlex.quote(str(folder))} --node {shlex.quote(str(node))}", "the nodes that are nearest to one"),
-        (f"embed {graph}", "embed all nodes of a graph, then suggest new links"),
+        (f"embed {graph}", "embed all nodes of a graph; then `suggest` names new links"),
     )
 
 

@@ -41,21 +41,21 @@ def describe_graph(data: Data, split: LinkSplit, name: str) -> Iterator[str]:
         ...     print(line)
         digits: 1,797 nodes, 6,256 links, no weights.
         Features: 32 for each node.
-        Classes: 10 (0, 1, 2, 3, 4, 5, 6, 7, 8, 9). They colour the picture, training does not see them.
+        Classes: 10 (0, 1, 2, 3, 4, 5, 6, 7, 8, 9). They colour latent.png, training does not see them.
         Held out: 312 links to choose the epoch, 625 to test. The model is trained on the other 5,319.
     """
     num_links = sum(part.pos_edge_label_index.size(1) for part in split)
     weights = "no weights" if data.edge_weight is None else "with weights"
     yield f"{name}: {data.num_nodes:,} nodes, {num_links:,} links, {weights}."
     if data.get("has_default_features"):
-        yield f"Features: none were given; each node gets a random unit vector of {data.num_features} numbers."
+        yield f"Features: none were given; each node gets {data.num_features} random signs by a hash of its id."
     else:
         yield f"Features: {data.num_features:,} for each node."
     if data.y is None:
         yield "Classes: none."
     else:
         names = class_names(data)
-        yield f"Classes: {len(names)} ({', '.join(names)}). They colour the picture, training does not see them."
+        yield f"Classes: {len(names)} ({', '.join(names)}). They colour latent.png, training does not see them."
     train, val, test = (part.pos_edge_label_index.size(1) for part in split)
     yield f"Held out: {val:,} links to choose the epoch, {test:,} to test. The model is trained on the other {train:,}."
     if test < FEW_TEST_LINKS:

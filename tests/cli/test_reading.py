@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import typer
 
-from spherical_gae.cli.reading import fail_reading, option_name, read_option, with_reading_options
+from spherical_gae.cli.reading import as_arguments, fail_reading, option_name, read_option, with_reading_options
 from spherical_gae.data.readers.options import ReadingOptions
 from tests.helpers.cli_calls import assert_refused, assert_refused_at_once, call, cli_runner
 
@@ -59,7 +59,9 @@ def given_to(*arguments: Any) -> ReadingOptions:
     ],
 )
 def test_what_the_options_stand_for(arguments: list[Any], expected: dict[str, Any]) -> None:
-    assert given_to(*arguments) == ReadingOptions(**expected)
+    options = ReadingOptions(**expected)
+    assert given_to(*arguments) == options
+    assert given_to(*as_arguments(options)) == options
 
 
 def test_options_read_twice_are_the_same() -> None:
@@ -104,12 +106,13 @@ def test_columns_are_named_and_the_report_is_printed(trade: Path) -> None:
         "Column used as source: 'seller'.",
         "Column used as target: 'buyer'.",
         "Column used as time: 'year'.",
-        "Column left out: 'tons', it is not named; to use it, name it: weight= or time=.",
+        "Column left out: 'tons', it is not named; to use it, name it: weight= or time= (--weight or --time).",
     ):
         assert line in report
     config = json.loads(Path("run", "config.json").read_text())
     assert ReadingOptions.from_dict(config["reading"]) == ReadingOptions(source="seller", target="buyer", time="5")
     assert json.loads(Path("run", "node_ids.json").read_text())[0] == "port 00"
+    assert f"spherical-gae embed {trade} --source seller --target buyer --time 5 " in result.stdout
 
 
 def test_a_resumed_run_reads_as_before(trade: Path) -> None:

@@ -174,7 +174,11 @@ def test_default_run_folder_and_table(small: None) -> None:
     assert read[0].startswith("digits: 300 nodes, ")
     assert [line.split()[0] for line in table] == ["method", "s-vgae", "n-vgae", "cosine"]
     assert [line.split()[0] for line in explained] == ["s-vgae", "n-vgae", "cosine", "AUC,"]
-    assert place == [f"run folder: {folder}"]
+    assert read[-1] == "Preset: frontier, 2 epochs."
+    assert place[0] == f"run folder: {folder}"
+    files = [line.split()[0] for line in place[1:]]
+    assert files == ["latent.png", "embeddings.npy", "metrics.json"]
+    assert all((folder / name).is_file() for name in files)
     assert [line.split()[:3] for line in after[1:]] == [
         ["spherical-gae", "neighbors", str(folder)],
         ["spherical-gae", "embed", "YOUR_EDGES.csv"],

@@ -18,7 +18,7 @@ def test_graph_without_features_and_classes_is_said_to_have_none() -> None:
     lines = list(describe_graph(data, split_links(data), "ring"))
     assert lines == [
         "ring: 600 nodes, 600 links, no weights.",
-        f"Features: none were given; each node gets a random unit vector of {data.num_features} numbers.",
+        f"Features: none were given; each node gets {data.num_features} random signs by a hash of its id.",
         "Classes: none.",
         "Held out: 30 links to choose the epoch, 60 to test. The model is trained on the other 510.",
     ]

@@ -112,7 +112,8 @@ def read_edge_list(
         raw.side[ids.codes[1]] = 1
     elif not are_shared and len(ids.ids) > 4:
         report.notes.append(
-            "No node is both a source and a target. If nodes are of two kinds, keep the sides: bipartite."
+            "No node is both a source and a target. If nodes are of two kinds, keep the sides: "
+            "bipartite=True (--bipartite)."
         )
     if weight is not None:
         raw.edge_weight = _checked_numbers(table, weight, "weight").astype(np.float64)
@@ -183,7 +184,8 @@ def _weight_column(table: Table, columns: EdgeColumns, ends: tuple[int, int], re
     if values.size and bool((values >= _LIKE_TIMES).all()):
         shown = f"{values.min():.0f} to {values.max():.0f}"
         report.columns_left_out[table.title(column)] = (
-            f"its values, {shown}, look like times; name it: time={column + 1} or weight={column + 1}"
+            f"its values, {shown}, look like times; name it: time={column + 1} (--time {column + 1}) or "
+            f"weight={column + 1} (--weight {column + 1})"
         )
         return None
     return column
@@ -206,10 +208,12 @@ def _why_left_out(table: Table, column: int) -> str:
         return "it numbers the rows"
     name = plain(table.names[column]) if table.names else ""
     if name in TIME_NAMES:
-        return "it may hold times; to use them, name it: time="
+        return "it may hold times; to use them, name it: time= (--time)"
     if name == "type":
         return "it is not needed"
-    return "text" if table.numbers(column) is None else "it is not named; to use it, name it: weight= or time="
+    if table.numbers(column) is None:
+        return "text"
+    return "it is not named; to use it, name it: weight= or time= (--weight or --time)"
 
 
 def _checked_ids(table: Table, column: int) -> pa.ChunkedArray:
@@ -247,7 +251,7 @@ def _warn_of_two_kinds(table: Table, ends: tuple[int, int], report: ReadReport) 
     if kinds[0] != kinds[1] and first not in SOURCE_NAMES and second not in TARGET_NAMES:
         report.warnings.append(
             f"ids occur both in {table.title(ends[0])} and in {table.title(ends[1])}, and are read as the same nodes. "
-            "If they are of two kinds, say so: bipartite"
+            "If they are of two kinds, say so: bipartite=True (--bipartite)"
         )
 
 

@@ -103,7 +103,7 @@ def read_graph(
         The first line is a header: from, to, since.
         Column used as source: 'from'.
         Column used as target: 'to'.
-        Column left out: 'since', it is not named; to use it, name it: weight= or time=.
+        Column left out: 'since', it is not named; to use it, name it: weight= or time= (--weight or --time).
         Features: none; the nodes get some by default.
     """
     path = Path(path)

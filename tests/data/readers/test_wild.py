@@ -254,7 +254,7 @@ def test_ratings(tmp_path: Path) -> None:
     assert sorted(data.edge_time.unique().tolist()) == [1112486027, 1112486029]
     data = read(tmp_path, RATINGS)
     assert (data.node_ids, data.edge_weight, data.get("side")) == ([1, 2, 3], None, None)
-    assert any("say so: bipartite" in text for text in data.report.warnings)
+    assert any("say so: bipartite=True (--bipartite)" in text for text in data.report.warnings)
 
 
 @pytest.mark.parametrize(
