@@ -96,7 +96,7 @@ def embed(
         fail("--latent", f"given {latent!r}, allowed: {', '.join(GRAPH_LATENTS)}")
     if seed < 0:
         fail("--seed", f"given {seed}, allowed: 0 or more")
-    folder = new_folder(out, f"{stem_of(graph)}-embedding")
+    folder = new_folder(out, f"{stem_of(graph)}-embedding", has_resume=False)
     use_threads(threads)
     target = usable_device(device)
     data = _read(graph, features, reading)
@@ -139,6 +139,8 @@ def embed(
 
 def describe(embedding: SphericalGraphEmbedding) -> list[str]:
     """What was trained, and how well it predicts the links that were held out."""
+    from spherical_gae.experiments.words import FEW_TEST_LINKS  # Not above: help needs no torch.
+
     preset, history = embedding.preset_, embedding.history_
     spheres = "" if preset.num_factors == 1 else f" on {preset.num_factors} spheres"
     lines = [f"\nEmbedded {len(embedding.node_ids_):,} nodes: {preset.latent_dim} coordinates{spheres}."]
@@ -147,11 +149,22 @@ def describe(embedding: SphericalGraphEmbedding) -> list[str]:
     if "val_auc" not in history:
         return [*lines, f"Trained on all links for {embedding.best_epoch_} epochs."]
     auc, ap = (100 * history[name][embedding.best_epoch_ - 1] for name in ("val_auc", "val_ap"))
-    return [
-        *lines,
-        f"On held-out links, after {embedding.best_epoch_} epochs, the best: AUC {auc:.1f}, AP {ap:.1f} (50: chance).",
-        "Then trained anew for as long, on all links.",
-    ]
+    held = _num_held_out(embedding)
+    lines.append(
+        f"On {held:,} held-out links, after {embedding.best_epoch_} epochs, the best: AUC {auc:.1f}, AP {ap:.1f} "
+        "(50: chance)."
+    )
+    if held < FEW_TEST_LINKS:
+        lines.append(f"Warning: only {held} held-out links: these scores mean little. Another --seed holds out others.")
+    return [*lines, "Then trained anew for as long, on all links."]
+
+
+def _num_held_out(embedding: SphericalGraphEmbedding) -> int:
+    from spherical_gae.embedding.training import default_share, num_held_out  # Not above: help needs no torch.
+
+    num_links = embedding._graph.data.edge_index.size(1) // 2
+    share = embedding.val_share
+    return num_held_out(num_links, default_share(num_links) if share is None else share)
 
 
 def _read(graph: Path, features: Path | None, reading: ReadingOptions) -> Data:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from spherical_gae.embedding import SphericalGraphEmbedding
 
-VIEW, MANIFEST = "view.html", "embedding.json"
+_INDENT = " " * 22
+VIEW, MANIFEST, CONFIG = "view.html", "embedding.json", "config.json"
 
 
 def is_one(folder: Path) -> bool:
@@ -26,6 +27,8 @@ def is_one(folder: Path) -> bool:
 
 def load(folder: Path, option: str = "DIR") -> SphericalGraphEmbedding:
     """The estimator in a folder that ``embed`` wrote."""
+    if (folder / CONFIG).is_file() and not is_one(folder):
+        fail(option, f"given {folder}, a run folder of train, allowed: a folder of embed or transform")
     from spherical_gae.embedding import SphericalGraphEmbedding  # Not above: help needs no torch.
 
     try:
@@ -41,9 +44,12 @@ def write(embedding: SphericalGraphEmbedding, folder: Path) -> None:
     frame = embedding.to_frame()
     frame.to_parquet(folder / "embeddings.parquet")
     columns = f"{frame.columns[0]} to z{embedding.embedding_.shape[1] - 1}"
-    more = "" if embedding.concentration_ is None else ", and how sure the model is (concentration)"
+    more = "" if embedding.concentration_ is None else ", and concentration, that of the posterior"
     typer.echo(f"\nWritten into {folder}:")
     typer.echo(f"  embeddings.parquet  {len(frame):,} rows by node id: {columns}{more}")
+    floor = embedding.preset_.min_concentration
+    if embedding.concentration_ is not None and floor > 1:
+        typer.echo(f"{_INDENT}(the preset's floor, {floor:g}, holds it near there: it is no measure of certainty)")
     typer.echo("  embeddings.npy      the same vectors, in the order of node_ids.json")
     typer.echo("  embedding.json ...  the model, for SphericalGraphEmbedding.load and the commands below")
 

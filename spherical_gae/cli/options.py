@@ -72,11 +72,18 @@ def use_threads(threads: int) -> None:
     torch.set_num_threads(threads)
 
 
-def new_folder(out: Path | None, name: str) -> Path:
-    """The folder of a new run: ``out``, which must be new or empty, or runs/NAME-TIME."""
+def new_folder(out: Path | None, name: str, *, has_resume: bool = True) -> Path:
+    """The folder of a new run: ``out``, which must be new or empty, or runs/NAME-TIME.
+
+    Args:
+        out: The folder that was asked for.
+        name: NAME.
+        has_resume: Whether the command has the option ``--resume``.
+    """
     folder = out or Path("runs") / f"{name}-{datetime.now():%Y%m%d-%H%M%S}"
     if folder.exists() and (not folder.is_dir() or any(path.name != LOCK for path in folder.iterdir())):
-        fail("--out", f"{folder} is not empty: choose another folder, or add --resume")
+        more = ", or add --resume" if has_resume else ""
+        fail("--out", f"{folder} is not empty: choose another folder{more}")
     return folder
 
 

@@ -44,7 +44,7 @@ def transform(
         fail("GRAPH", "given neither a graph nor --features, allowed: one of them or both")
     if graph is not None and suffix_of(graph) not in GRAPH_SUFFIXES:
         fail("GRAPH", f"given {str(graph)!r}, allowed: a file {', '.join(GRAPH_SUFFIXES)}")
-    target = new_folder(out, f"{folder.resolve().name}-later")
+    target = new_folder(out, f"{folder.resolve().name}-later", has_resume=False)
     embedding = embedding_folder.load(folder)
     from spherical_gae.embedding.inputs import later_links  # Not above: help needs no torch.
 

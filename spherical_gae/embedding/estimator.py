@@ -58,8 +58,9 @@ class SphericalGraphEmbedding(EmbeddingQueries, BaseEstimator):
         embedding_: Float32 [N, m], rows of length 1.  On a product of K spheres a row is K vectors of length K^-1/2
             side by side.
         node_ids_: The ids of its rows.
-        concentration_: How sure the model is of each node, float32 [N], or [N, K] on a product; None where the
-            distribution has no concentration (``latent="p"``).
+        concentration_: Of each node's posterior, float32 [N], or [N, K] on a product; None where the distribution has
+            no concentration (``latent="p"``).  Presets with a floor (1000) hold it near there: it is then no measure of
+            certainty.
         history_: For each epoch ``loss``, ``val_auc`` and ``val_ap``, and ``refit_loss`` of the training on all links.
         best_epoch_: Number of epochs that the model was trained for.
         default_features_: The kind of features that the nodes got, None if the graph has features.

@@ -124,7 +124,8 @@ def later_links(path: str | Path, reading: FileReading | None, given: ReadingOpt
         if not (inherited and options.weight != ReadingOptions().weight and "weight: given" in str(error)):
             raise
         raise ValueError(
-            f"{error}, as the embedded graph's file; or weight='none' (--weight none): each of these links weighs 1"
+            f"{error}. The embedded graph's weights are from there; weight='none' (--weight none) gives each of these "
+            "links the weight 1"
         ) from error
 
 

@@ -110,6 +110,7 @@ def train_embedding(data: Data, candidates: Sequence[Candidate], how: Training) 
             inputs=model_inputs(split.train, how.device),
             seed=how.seed,
             progress=how.progress,
+            title=f"features: {candidate.features or 'given'}",
             callbacks=[_counted_from(epochs_before, callback) for callback in how.callbacks],
         )
         epochs_before += len(result.history["loss"])
@@ -146,6 +147,11 @@ def default_share(num_links: int) -> float:
     return max(_SHARE, min(_MOST, _ENOUGH / num_links))
 
 
+def num_held_out(num_links: int, share: float) -> int:
+    """How many of the links are held out: a share of them, at least one."""
+    return max(1, round(share * num_links))
+
+
 def hold_out(data: Data, share: float, seed: int) -> LinkSplit:
     """Holds out a share of the links, at least one, and as many non-links; as validation and, the same, as test part.
 
@@ -155,7 +161,7 @@ def hold_out(data: Data, share: float, seed: int) -> LinkSplit:
     source, target = data.edge_index
     upper = (source < target).nonzero().view(-1)
     num_links = upper.numel()
-    num_held = max(1, round(share * num_links))
+    num_held = num_held_out(num_links, share)
     space = pair_space(data)
     num_pairs = data.num_nodes * (data.num_nodes - 1) // 2 if space is None else space.size
     if num_links - num_held < 2 or num_pairs - num_links < num_held:
@@ -198,6 +204,7 @@ def _train_on_all(
         inputs=model_inputs(part, how.device),
         seed=how.seed,
         progress=how.progress,
+        title="all links",
         callbacks=callbacks,
     )
     return model.cpu().eval(), loss

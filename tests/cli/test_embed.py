@@ -29,7 +29,12 @@ def test_what_is_written_is_the_estimators(karate: Path, tmp_path: Path) -> None
     assert loaded.suggest_all(5).equals(expected.suggest_all(5))
     assert not (tmp_path / "out" / "view.html").exists()
     auc = expected.history_["val_auc"][expected.best_epoch_ - 1]
-    assert f"after {expected.best_epoch_} epochs, the best: AUC {100 * auc:.1f}" in result.stdout
+    # A fifth of 78 links.
+    assert f"On 16 held-out links, after {expected.best_epoch_} epochs, the best: AUC {100 * auc:.1f}" in result.stdout
+    assert "\nWarning: only 16 held-out links: these scores mean little." in result.stdout
+    assert "(the preset's floor, 1000, holds it near there: it is no measure of certainty)" in result.stdout
+    bars = [line.split("%|")[0] for line in result.stderr.replace("\r", "\n").splitlines() if "100%|" in line]
+    assert list(dict.fromkeys(bars)) == ["features: hash: 100", "features: spectral: 100", "all links: 100"]
     assert "The graph has no features; the nodes got: " in result.stdout
     assert result.stdout.startswith("karate.csv: text, cells divided by commas.\n34 nodes, 78 links.")
     assert f"spherical-gae suggest {tmp_path / 'out'} --node 0 -k 10" in result.stdout.split("\nNext:\n")[1]
@@ -64,6 +69,7 @@ def test_features_and_no_validation(karate: Path, tmp_path: Path) -> None:
     )
     assert result.exit_code == 0, result.output
     assert "Trained on all links for 5 epochs." in result.stdout
+    assert "held-out" not in result.stdout
     assert SphericalGraphEmbedding.load(tmp_path / "out").model_.encoder.outputs[0].in_features == 4
 
 
@@ -100,7 +106,8 @@ def test_what_is_no_graph_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyP
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "x").write_text("")
     (tmp_path / "links.csv").write_text("a,b\nb,c\n")
-    assert_refused(call("embed", "links.csv", "--out", "full"), "--out", "full is not empty")
+    full = call("embed", "links.csv", "--out", "full")
+    assert full.stderr == "Error: --out: full is not empty: choose another folder\n"
 
 
 def test_labels_of_other_nodes_are_refused(karate: Path, tmp_path: Path) -> None:

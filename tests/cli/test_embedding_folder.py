@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from spherical_gae.cli.embedding_folder import print_table, read_classes, say_next
+from tests.helpers.cli_calls import assert_refused, call
 
 
 def test_columns_are_aligned(capsys: pytest.CaptureFixture[str]) -> None:
@@ -14,6 +15,14 @@ def test_columns_are_aligned(capsys: pytest.CaptureFixture[str]) -> None:
 def test_purposes_are_aligned(capsys: pytest.CaptureFixture[str]) -> None:
     say_next(("a", "one"), ("bcd", "two"))
     assert capsys.readouterr().out == "\nNext:\n  spherical-gae a    one\n  spherical-gae bcd  two\n"
+
+
+@pytest.mark.parametrize("command", [("suggest", "--all", 3), ("view",), ("transform", "later.csv")])
+def test_run_folders_of_train_are_named(command: tuple, tmp_path: Path) -> None:
+    name, *options = command
+    (tmp_path / "config.json").write_text("{}")
+    result = call(name, tmp_path, *options)
+    assert_refused(result, "DIR", f"given {tmp_path}, a run folder of train, allowed: a folder of embed or transform")
 
 
 def test_labels_belong_to_ids(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@ import json
 import os
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,7 @@ def test_only_empty_folders_are_new(refused: Callable[..., str], tmp_path: Path)
     for path in (folder, folder / "file"):
         expected = f"Error: --out: {path} is not empty: choose another folder, or add --resume"
         assert refused(new_folder, path, "x") == expected
+        assert refused(partial(new_folder, has_resume=False), path, "x") == expected.removesuffix(", or add --resume")
 
 
 def test_folders_are_made_with_their_parents(refused: Callable[..., str], tmp_path: Path) -> None:

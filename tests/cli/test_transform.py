@@ -56,6 +56,8 @@ def test_bad_calls_are_refused(karate: Path, tmp_path: Path) -> None:
     )
     assert_refused(call("transform", tmp_path, tmp_path / "old.csv", *out), "DIR", "embedding.json: not found")
     assert not (tmp_path / "out").exists()
+    full = call("transform", karate, tmp_path / "old.csv", "--out", tmp_path)
+    assert full.stderr == f"Error: --out: {tmp_path} is not empty: choose another folder\n"
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from spherical_gae.data import from_networkx
-from spherical_gae.embedding.training import default_share, hold_out
+from spherical_gae.embedding.training import default_share, hold_out, num_held_out
 
 
 def test_held_out_links_and_the_others_make_the_graph() -> None:
@@ -32,6 +32,10 @@ def test_share_depends_on_the_seed_and_is_one_link_at_least() -> None:
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
     assert hold_out(data, 1e-6, 0).val.pos_edge_label_index.size(1) == 1
+
+
+def test_number_of_held_out_links() -> None:
+    assert [num_held_out(*given) for given in ((78, 0.2), (1000, 0.05), (10, 0.01))] == [16, 50, 1]
 
 
 def test_too_small_a_graph_is_refused() -> None:

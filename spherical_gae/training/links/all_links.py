@@ -28,6 +28,7 @@ def train_on_all_links(
     seed: int = 0,
     checkpoint: str | Path | None = None,
     progress: bool = True,
+    title: str | None = None,
     callbacks: Sequence[Callback] = (),
 ) -> list[float]:
     """Trains a graph autoencoder for ``config.epochs`` epochs, and keeps the last weights.
@@ -43,6 +44,7 @@ def train_on_all_links(
         seed: As for ``fit_gae``.
         checkpoint: As for ``fit_gae``.
         progress: As for ``fit_gae``.
+        title: As for ``fit_gae``.
         callbacks: As for ``fit_gae``; the figures are the ``loss`` alone.
 
     Returns:
@@ -64,7 +66,7 @@ def train_on_all_links(
             checkpoint=checkpoint,
             checkpoint_every=checkpoint_interval(run),
             progress=progress,
-            title=type(model).__name__,
+            title=title or type(model).__name__,
             callbacks=callbacks,
         )
     model.eval()
