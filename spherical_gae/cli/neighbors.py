@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -31,6 +32,8 @@ def neighbors(
     Reads RUN/embeddings.npy by memory map. Nodes are called by RUN/node_ids.json, a list of ids in the order of the
     rows, if it is there, else by their row numbers from 0.
 
+    If there is RUN/classes.json, which train writes of a graph with classes, the table has the classes of both nodes.
+
     On a product of K spheres an embedding is K unit vectors in a row; its cosine is the mean of theirs.
 
     In a folder that embed wrote the links are known: the table says which neighbours are linked already.
@@ -54,30 +57,51 @@ def neighbors(
         found = retrieval.nearest_neighbors(stored.rows[rows], stored.rows, k, exclude=itself)
     except ValueError as error:
         fail("RUN", f"{run / 'embeddings.npy'}: {error}")
-    for line in format_neighbors(stored, rows, _as_cosines(run, stored, rows, found)):
+    for line in format_neighbors(stored, rows, _as_cosines(run, stored, rows, found), _classes(run, len(stored.rows))):
         typer.echo(line)
 
 
-def format_neighbors(stored: StoredEmbeddings, rows: Sequence[int], found: TopK) -> Iterator[str]:
-    """Lines of a table: node, neighbour and cosine.
+def format_neighbors(
+    stored: StoredEmbeddings, rows: Sequence[int], found: TopK, classes: Sequence[str] | None = None
+) -> Iterator[str]:
+    """Lines of a table: node, neighbour and cosine, and the classes of both.
 
     Args:
         stored: The embeddings that were searched.
         rows: The rows that were searched for.
         found: Their neighbours and cosines.
+        classes: The class of each row, None if there are none.
 
     Yields:
         The header, and one line for each neighbour of each node.
     """
-    cells = [("node", "neighbor", "cosine")]
+
+    def cells_of(row: int) -> tuple[str, ...]:
+        return (str(stored.id_of(row)), *([] if classes is None else [classes[row]]))
+
+    titles = [] if classes is None else ["class"]
+    cells = [("node", *titles, "neighbor", *titles, "cosine")]
     for row, cosines, indices in zip(rows, found.scores.tolist(), found.indices.tolist(), strict=True):
         cells += [
-            (str(stored.id_of(row)), str(stored.id_of(index)), f"{cosine:.4f}")
-            for cosine, index in zip(cosines, indices, strict=True)
+            (*cells_of(row), *cells_of(index), f"{cosine:.4f}") for cosine, index in zip(cosines, indices, strict=True)
         ]
-    first, second = (max(len(line[column]) for line in cells) for column in (0, 1))
-    for name, neighbor, cosine in cells:
-        yield f"{name:<{first}}  {neighbor:<{second}}  {cosine:>7}"
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for *names, cosine in cells:
+        yield "".join(f"{name:<{width}}  " for name, width in zip(names, widths, strict=False)) + f"{cosine:>7}"
+
+
+def _classes(run: Path, num_nodes: int) -> list[str] | None:
+    """The class of each row, if the run folder names them."""
+    path = run / "classes.json"
+    if not path.is_file():
+        return None
+    try:
+        classes = json.loads(path.read_text())
+    except ValueError as error:
+        fail("RUN", f"{path}: {error}")
+    if not isinstance(classes, list) or len(classes) != num_nodes or not all(isinstance(name, str) for name in classes):
+        fail("RUN", f"{path}: allowed: a list of {num_nodes} classes, text, one for each row of embeddings.npy")
+    return classes
 
 
 def _of_embedding(folder: Path, nodes: Sequence[str], k: int) -> None:

@@ -127,8 +127,8 @@ def train(
     has weights of its own for the features of each side, and finds the sides by the links if the file does not say.
 
     Writes into the run folder: config.json (settings, versions, date), metrics.json (one entry per seed), history.csv
-    (loss and validation scores of each epoch), embeddings.npy (unit vectors, on a
-    product of spheres one for each factor; first seed), node_ids.json (whose they are, if the nodes have ids),
+    (loss and validation scores of each epoch), embeddings.npy (unit vectors, on a product of spheres one for each
+    factor; first seed), node_ids.json (whose they are, if the nodes have ids), classes.json (if they have classes),
     cells/*.safetensors (weights), latent.png (an S-VGAE on S^2, coloured by class if there are classes). With
     --directed, embeddings.npy and the picture hold sources, target_embeddings.npy targets.
 

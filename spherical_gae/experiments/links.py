@@ -21,7 +21,7 @@ from spherical_gae.experiments.kinds import num_channels, prepared_split
 from spherical_gae.experiments.names import METHODS
 from spherical_gae.experiments.presets import Preset, build_model
 from spherical_gae.experiments.provenance import provenance
-from spherical_gae.experiments.words import class_names
+from spherical_gae.experiments.words import class_names, classes_of_nodes
 from spherical_gae.models.graph import VariationalGAE
 from spherical_gae.nn.propagation import normalized_adjacency, sparse_features
 from spherical_gae.plotting.pictures import plot_sphere, save_figure
@@ -137,6 +137,7 @@ class Experiment:
     The folder holds ``config.json`` (with date and versions), ``metrics.json``,
     ``history.csv`` (loss and validation scores by method, seed and epoch), ``embeddings.npy`` (unit norm mean
     directions of the first seed's S-VGAE), ``node_ids.json`` (the nodes of its rows, if the graph has ``node_ids``),
+    ``classes.json`` (their classes, if it has ``y``),
     ``latent.png`` (coloured by class if it has ``y``; up to 100,000 nodes), and for every cell
     ``cells/METHOD-SEED.json``, ``.csv`` and ``.safetensors``.
     Of a directed graph, ``embeddings.npy`` and the picture show the nodes as sources, and ``target_embeddings.npy``
@@ -289,6 +290,8 @@ class Experiment:
         if workers.is_first and not embeddings.exists():
             if "node_ids" in data:
                 save_json(self.folder / "node_ids.json", data.node_ids)
+            if data.y is not None:
+                save_json(self.folder / "classes.json", classes_of_nodes(data))
             z = self._embed(self.load_model("s-vgae", seed, split.train.num_features), split)
             # Of a double cover, sources come before targets; what is looked for is written last.
             sources, *targets = (rows.numpy() for rows in z.split(data.num_nodes))

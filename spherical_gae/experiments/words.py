@@ -67,9 +67,23 @@ def describe_graph(data: Data, split: LinkSplit, name: str) -> Iterator[str]:
 
 def class_names(data: Data) -> list[str]:
     """The names of the classes in ``y``, in the order of their numbers: ``label_names``, or else the numbers."""
-    present = sorted(set(data.y.tolist()))
+    return [_class_name(data, value) for value in sorted(set(data.y.tolist()))]
+
+
+def classes_of_nodes(data: Data) -> list[str]:
+    """The name of each node's class in ``y``, as in ``class_names``.
+
+    Example:
+        >>> import torch
+        >>> classes_of_nodes(Data(y=torch.tensor([1, 0, 1]), label_names=["cat", "dog"]))
+        ['dog', 'cat', 'dog']
+    """
+    return [_class_name(data, value) for value in data.y.tolist()]
+
+
+def _class_name(data: Data, value: int) -> str:
     names = data.get("label_names")
-    return [str(value) if names is None or value < 0 else str(names[value]) for value in present]
+    return str(value) if names is None or value < 0 else str(names[value])
 
 
 def format_table(metrics: dict[str, Any]) -> Iterator[str]:

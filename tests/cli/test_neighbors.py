@@ -64,6 +64,24 @@ def test_cosine_on_a_product_is_the_mean_over_the_spheres(tmp_path: Path) -> Non
     assert [float(line[2]) for line in lines] == pytest.approx(mean[order[1:]], abs=6e-5)
 
 
+def test_classes_of_both_nodes_are_named(tmp_path: Path) -> None:
+    z = unit_vectors()
+    classes = [f"kind {row % 3}" for row in range(NUM_NODES)]
+    (save(tmp_path, z) / "classes.json").write_text(json.dumps(classes))
+    result = call("neighbors", tmp_path, "--node", 7, "-k", 5)
+    assert result.exit_code == 0, result.output
+    header, *lines = result.stdout.splitlines()
+    assert header.split() == ["node", "class", "neighbor", "class", "cosine"]
+    order = np.argsort(-(z @ z[7]))[1:6]
+    assert [line.split()[:6] for line in lines] == [["7", "kind", "1", str(row), "kind", str(row % 3)] for row in order]
+
+
+@pytest.mark.parametrize("text", ["{", "{}", '["a"]', json.dumps([1] * NUM_NODES)])
+def test_bad_classes_are_refused(tmp_path: Path, text: str) -> None:
+    (save(tmp_path, unit_vectors()) / "classes.json").write_text(text)
+    assert_refused(call("neighbors", tmp_path, "--node", 7), "RUN", "classes.json: ")
+
+
 def test_columns_are_aligned(tmp_path: Path) -> None:
     ids = ["a rather long name", *range(1, NUM_NODES)]
     result = call("neighbors", save(tmp_path, unit_vectors(), ids), "--node", ids[0], "--node", 1, "-k", NUM_NODES - 1)

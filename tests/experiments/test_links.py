@@ -53,10 +53,15 @@ def finished(data: Data, tmp_path_factory: pytest.TempPathFactory) -> Experiment
 
 def test_run_folder_holds_what_is_documented_and_nothing_else(finished: Experiment) -> None:
     models = [f"cells/{method}-{seed}.{kind}" for method in ("s-vgae", "n-vgae") for seed in (0, 2) for kind in KINDS]
-    expected = {"config.json", "history.csv", "metrics.json", "embeddings.npy", "latent.png", *models}
+    expected = {"config.json", "history.csv", "metrics.json", "embeddings.npy", "classes.json", "latent.png", *models}
     expected |= {"cells/cosine-0.json", "cells/cosine-2.json"}
     assert set(contents(finished.folder)) == {name.replace("/", os.sep) for name in expected}
     assert (finished.folder / "latent.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+
+
+def test_classes_are_those_of_the_rows(finished: Experiment, data: Data) -> None:
+    classes = json.loads((finished.folder / "classes.json").read_text())
+    assert classes == [str(digit) for digit in data.y.tolist()]
 
 
 def test_metrics_have_one_entry_per_seed(finished: Experiment, data: Data) -> None:
@@ -249,5 +254,6 @@ def test_graph_of_ones_own_without_classes_or_features(tmp_path: Path) -> None:
     own = clean_graph(Data(edge_index=torch.stack([nodes, (nodes + 1) % 60]), node_ids=names))
     make(tmp_path, seeds=(0,), latent_dim=3, epochs=1).run(own)
     assert json.loads((tmp_path / "node_ids.json").read_text()) == names
+    assert not (tmp_path / "classes.json").exists()
     assert np.load(tmp_path / "embeddings.npy").shape == (60, 3)
     assert (tmp_path / "latent.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"

@@ -5,7 +5,14 @@ from torch_geometric.utils import to_undirected
 
 from spherical_gae import split_links
 from spherical_gae.data import clean_graph
-from spherical_gae.experiments.words import FEW_TEST_LINKS, class_names, describe_graph, explain_table, format_table
+from spherical_gae.experiments.words import (
+    FEW_TEST_LINKS,
+    class_names,
+    classes_of_nodes,
+    describe_graph,
+    explain_table,
+    format_table,
+)
 
 
 def ring(num_nodes: int) -> Data:
@@ -44,6 +51,7 @@ def test_few_test_links_are_warned_of(num_links: int, warned: bool) -> None:
 def test_classes_that_are_not_there_are_not_named() -> None:
     data = Data(y=torch.tensor([2, 0, 2, -1]), label_names=["a", "b", "c"])
     assert class_names(data) == ["-1", "a", "c"]
+    assert classes_of_nodes(data) == ["c", "a", "c", "-1"]
     assert class_names(Data(y=torch.tensor([5, 3]))) == ["3", "5"]
 
 
