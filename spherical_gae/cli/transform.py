@@ -46,7 +46,9 @@ def transform(
         fail("GRAPH", f"given {str(graph)!r}, allowed: a file {', '.join(GRAPH_SUFFIXES)}")
     target = new_folder(out, f"{folder.resolve().name}-later", has_resume=False)
     embedding = embedding_folder.load(folder)
-    from spherical_gae.embedding.inputs import later_links  # Not above: help needs no torch.
+    # Not above: help needs no torch.
+    from spherical_gae.data.readers.node_features import NO_FEATURES
+    from spherical_gae.embedding.inputs import later_links
 
     files = {"GRAPH": None if graph is None else str(graph), "--features": None if features is None else str(features)}
     try:
@@ -58,6 +60,8 @@ def transform(
     if not later:
         fail("GRAPH", f"given no node that {folder} does not know, allowed: at least one")
     if links is not None:
+        if features is not None:
+            links.report.notes = [note for note in links.report.notes if note != NO_FEATURES]
         typer.echo(f"{links.report}\n")
     more = f" and {len(later) - _SHOWN:,} more" if len(later) > _SHOWN else ""
     nodes = "node" if len(later) == 1 else "nodes"

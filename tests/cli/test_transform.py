@@ -41,6 +41,13 @@ def test_features_without_links(tmp_path: Path) -> None:
     call_out = call("transform", tmp_path / "saved", "--features", tmp_path / "late.csv", "--out", tmp_path / "out")
     assert call_out.exit_code == 0, call_out.output
     assert SphericalGraphEmbedding.load(tmp_path / "out").node_ids_[40:] == ["x", "y"]
+    # With links the report does not say that there are no features.
+    (tmp_path / "links.csv").write_text("x,n00\ny,n00\n")
+    both = (tmp_path / "links.csv", "--features", tmp_path / "late.csv", "--out", tmp_path / "both")
+    linked = call("transform", tmp_path / "saved", *both)
+    assert linked.exit_code == 0, linked.output
+    assert linked.stdout.startswith("links.csv: text, cells divided by commas.\n3 nodes, 2 links.\n")
+    assert "Features:" not in linked.stdout
 
 
 def test_bad_calls_are_refused(karate: Path, tmp_path: Path) -> None:

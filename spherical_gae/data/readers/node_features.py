@@ -16,6 +16,9 @@ from spherical_gae.data.readers.attributes import SIDE, choose_attributes, is_st
 from spherical_gae.data.readers.raw_graph import RawGraph
 from spherical_gae.data.readers.report import ReadReport
 
+NO_FEATURES = "Features: none; the nodes get some by default."
+"""What a report notes of a graph without any."""
+
 
 def take_attributes(
     raw: RawGraph,
@@ -59,7 +62,7 @@ def take_attributes(
     if own_file and not table.shape[1]:
         raise ValueError("features: given no column with values, allowed: at least one")
     if not table.shape[1]:
-        report.notes.append("Features: none; the nodes get some by default.")
+        report.notes.append(NO_FEATURES)
         return
     if raw.node_ids is not None:
         table = table.set_axis(list(raw.node_ids), axis=0)
