@@ -171,7 +171,13 @@ class _Product(Function):
         return ctx.matrix._backward(grad.contiguous()), None
 
 
-@torch.library.custom_op("spherical_gae::sparse_product", mutates_args=())
+# Schemas in words: torch 2.4 does not read annotations that are text.
+@torch.library.custom_op(
+    "spherical_gae::sparse_product",
+    mutates_args=(),
+    schema="(Tensor dense, Tensor values, Tensor row_starts, Tensor columns, Tensor column_starts, Tensor rows, "
+    "Tensor order) -> Tensor",
+)
 def _traced_product(
     dense: Tensor,
     values: Tensor,
@@ -186,7 +192,11 @@ def _traced_product(
     return _product(SparseMatrix._layout((row_starts, columns), values, shape), dense)
 
 
-@torch.library.custom_op("spherical_gae::sparse_product_transposed", mutates_args=())
+@torch.library.custom_op(
+    "spherical_gae::sparse_product_transposed",
+    mutates_args=(),
+    schema="(Tensor grad, Tensor values, Tensor row_starts, Tensor column_starts, Tensor rows, Tensor order) -> Tensor",
+)
 def _traced_transposed(
     grad: Tensor, values: Tensor, row_starts: Tensor, column_starts: Tensor, rows: Tensor, order: Tensor
 ) -> Tensor:
