@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import inspect
 import io
 import json
 import random
@@ -16,6 +17,8 @@ import scipy.io
 from scipy import sparse
 
 # What breaks readers: numbers out of range, what opens and is not closed, words of the formats.
+# networkx 3.1 calls them links always.
+EDGES = {"edges": "links"} if "edges" in inspect.signature(nx.node_link_data).parameters else {}
 _TOKENS = [
     *(b"0", b"-1", b"9" * 18, b"9" * 40, b"1e308", b"1e309", b"nan", b"inf", b"-0", b"1.0", b"007", b"1_000", b"0x1F"),
     *(b'"', b"'", b"<", b">", b"&", b"[", b"]", b"{", b"}", b",", b";", b"\t", b" ", b"|", b"#", b"%", b"*", b"\\"),
@@ -53,7 +56,7 @@ def seeds() -> Mapping[str, bytes]:
         "g.gml": "\n".join(nx.generate_gml(graph)).encode(),
         "g.net": b'*Vertices 4 2\n1 "a" 0.1 0.2\n2 "b"\n3 "c"\n4 "d"\n*Arcs\n1 2 3\n2 3 1\n*Edges\n1 4 2\n',
         "lists.net": b"*Vertices 4\n*Arcslist\n1 2 3\n*Edgeslist\n2 3 4\n",
-        "g.json": json.dumps(nx.node_link_data(graph, edges="links")).encode(),
+        "g.json": json.dumps(nx.node_link_data(graph, **EDGES)).encode(),
         "elements.json": json.dumps(nx.cytoscape_data(graph)).encode(),
     }
     matrix = nx.to_scipy_sparse_array(numbered, dtype=float)

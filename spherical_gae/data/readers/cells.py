@@ -29,6 +29,9 @@ def numbers_of(column: pa.ChunkedArray, decimal_comma: bool = False) -> NDArray[
         return column.cast(pa.int64()).to_numpy()
     except pa.ArrowInvalid:
         pass
+    if column.num_chunks:
+        # Copied: pyarrow 14 fills what is cut off the front of a column, such as a header, into its cells.
+        column = pa.chunked_array([pa.concat_arrays(column.chunks)])
     missing = pc.fill_null(pc.is_in(column, value_set=pa.array(MISSING, column.type)), True)
     given = pc.if_else(missing, pa.scalar(None, column.type), column)
     try:

@@ -32,6 +32,10 @@ def test_numbers(cells: tuple[object, ...], expected: list[float] | None) -> Non
         np.testing.assert_array_equal(found, expected)
 
 
+def test_numbers_below_a_header_that_is_cut_off() -> None:
+    np.testing.assert_array_equal(numbers_of(column("weight", ".5", "NA", "2e1").slice(1)), [0.5, np.nan, 20])
+
+
 def test_decimal_commas() -> None:
     np.testing.assert_array_equal(numbers_of(column("2,5", "-1,25", "3"), decimal_comma=True), [2.5, -1.25, 3])
     assert is_number("2,5", decimal_comma=True)

@@ -1,6 +1,7 @@
 """Two published graphs written in every format and read back."""
 
 import gzip
+import inspect
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,9 @@ from torch_geometric.data import Data
 
 from spherical_gae.data.readers.graph_files import read_graph
 from spherical_gae.data.readers.suffixes import GRAPH_SUFFIXES
+
+# networkx 3.1 calls them links always.
+EDGES = {"edges": "links"} if "edges" in inspect.signature(nx.node_link_data).parameters else {}
 
 
 def table_of(graph: nx.Graph) -> pd.DataFrame:
@@ -92,7 +96,7 @@ def write_adjacency(graph: nx.Graph, path: Path) -> None:
 
 
 def write_json(graph: nx.Graph, path: Path) -> None:
-    path.write_text(json.dumps(nx.node_link_data(graph, edges="links"), default=list))
+    path.write_text(json.dumps(nx.node_link_data(graph, **EDGES), default=list))
 
 
 def write_vis_js(graph: nx.Graph, path: Path) -> None:
