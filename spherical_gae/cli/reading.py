@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, NoReturn, get_type_hints
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -92,10 +92,10 @@ def with_later_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _with_options(command: Callable[..., Any], options_of: Mapping[str, Any]) -> Callable[..., Any]:
-    hints = get_type_hints(command, include_extras=True)
+    # Not typing.get_type_hints: in Python 3.10 it wraps what typer looks for, where the default is None.
     own = [
-        parameter.replace(annotation=hints[name], kind=inspect.Parameter.KEYWORD_ONLY)
-        for name, parameter in inspect.signature(command).parameters.items()
+        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+        for name, parameter in inspect.signature(command, eval_str=True).parameters.items()
         if name != _READING
     ]
     usual = ReadingOptions()
