@@ -27,4 +27,4 @@ def test_without_a_command_there_is_help() -> None:
 def test_unknown_command_is_refused() -> None:
     result = call("embed-all")
     assert result.exit_code == 2
-    assert "embed-all" in result.output
+    assert "embed-all" in result.output + result.stderr

@@ -70,7 +70,7 @@ def write_matrix_market(graph: nx.Graph, path: Path) -> None:
     sides = nx.get_node_attributes(graph, "bipartite")
     rows = [node for node in graph if sides.get(node) == 0]
     matrix = nx.bipartite.biadjacency_matrix(graph, rows) if sides else nx.to_scipy_sparse_array(graph)
-    scipy.io.mmwrite(str(path.with_suffix("")), sparse.coo_matrix(matrix))
+    scipy.io.mmwrite(str(path), sparse.coo_matrix(matrix))
 
 
 def write_scipy(graph: nx.Graph, path: Path) -> None:
