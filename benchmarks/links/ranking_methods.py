@@ -10,13 +10,14 @@ import torch
 from torch import Tensor
 
 from benchmarks.links import pyg_autoencoders
-from benchmarks.links.ranking_protocol import PartTest
+from benchmarks.links.ranking_protocol import PartTest, scores_by_source
 from benchmarks.links.selection import EveryMetric, train_and_select
 from spherical_gae.data import HeartData, LinkSplit
 from spherical_gae.evaluation import adamic_adar, common_neighbors, katz, resource_allocation, untrained_embeddings
 from spherical_gae.experiments.links import gae_config, model_inputs
 from spherical_gae.experiments.presets import Preset, build_model, load_preset
 from spherical_gae.models.graph import VariationalGAE
+from spherical_gae.nn.pair_blocks import score_block
 from spherical_gae.randomness import seeded
 from spherical_gae.training.links.loop import make_run
 
@@ -164,4 +165,10 @@ def model_metrics(model: VariationalGAE, inputs: tuple[Any, ...], part: PartTest
     if score_all is not None and num_nodes <= _MAX_SQUARE:
         square = score_all(z, sigmoid=False, **known)
         return part.score(lambda pairs: square[pairs[0], pairs[1]])
-    return part.score(lambda pairs: model.decode(z, pairs, sigmoid=False, **known))
+    nodes = torch.arange(num_nodes)
+    return part.score(
+        lambda pairs: model.decode(z, pairs, sigmoid=False, **known),
+        lambda pairs: scores_by_source(
+            lambda rows: score_block(model.decoder, z, rows, nodes, sigmoid=False, **known), pairs
+        ),
+    )
