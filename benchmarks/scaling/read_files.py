@@ -3,9 +3,10 @@
     python benchmarks/scaling/read_files.py
 
 The links join random nodes, called by integers.  ``edges`` is what reading is: columns, header and ids found out,
-checked and numbered (``read_edge_list``); ``graph`` also merges the links in both directions and makes default features
-(``read_graph``).  Each is called in turn with ``pandas.read_csv`` or ``pandas.read_parquet``; medians over the rounds,
-of the time by the clock and of the CPU's.  Writes results/read_files.json and .md.
+checked and numbered (``read_edge_list``); ``links`` also merges them and sorts them in both directions
+(``merge_edges``); ``graph`` also makes the default features of every node, and checks them (``read_graph``).  Each is
+called in turn with ``pandas.read_csv`` or ``pandas.read_parquet``; medians over the rounds, of the time by the clock
+and of the CPU's, and of their ratios within a round.  Writes results/read_files.json and .md.
 """
 
 from __future__ import annotations
@@ -20,15 +21,26 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 
 from benchmarks.cells import write_results
+from spherical_gae.data.merging import MergedEdges, merge_edges
 from spherical_gae.data.readers.edge_lists import read_edge_list
 from spherical_gae.data.readers.graph_files import read_graph
 
 HERE = Path(__file__).parents[1]
+
+
+def read_links(path: Path) -> MergedEdges:
+    """The links of a file in both directions, without features."""
+    raw = read_edge_list(path)
+    return merge_edges(torch.from_numpy(raw.edge_index), raw.num_nodes)
+
+
+OURS: dict[str, Callable[[Path], Any]] = {"edges": read_edge_list, "links": read_links, "graph": read_graph}
 READERS: dict[str, dict[str, Callable[[Path], Any]]] = {
-    ".csv": {"pandas": pd.read_csv, "edges": read_edge_list, "graph": read_graph},
-    ".parquet": {"pandas": pd.read_parquet, "edges": read_edge_list, "graph": read_graph},
+    ".csv": {"pandas": pd.read_csv, **OURS},
+    ".parquet": {"pandas": pd.read_parquet, **OURS},
 }
 
 
@@ -50,9 +62,13 @@ def measure(folder: Path, rounds: int) -> list[dict[str, Any]]:
                 clock, cpu = time.perf_counter(), time.process_time()
                 read(folder / f"links{suffix}")
                 seconds[name].append((time.perf_counter() - clock, time.process_time() - cpu))
-        medians = {name: [statistics.median(column) for column in zip(*s, strict=True)] for name, s in seconds.items()}
-        for name, (clock, cpu) in medians.items():
-            ratios = {"clock_ratio": clock / medians["pandas"][0], "cpu_ratio": cpu / medians["pandas"][1]}
+        for name, measured in seconds.items():
+            clock, cpu = (statistics.median(column) for column in zip(*measured, strict=True))
+            clock_ratio, cpu_ratio = (
+                statistics.median(own[k] / other[k] for own, other in zip(measured, seconds["pandas"], strict=True))
+                for k in range(2)
+            )
+            ratios = {"clock_ratio": clock_ratio, "cpu_ratio": cpu_ratio}
             rows.append({"suffix": suffix, "reader": name, "seconds": clock, "cpu_seconds": cpu, **ratios})
     return rows
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 
 import numpy as np
@@ -45,7 +45,16 @@ def default_features(node_ids: int | Iterable[int | str], num_features: int = NU
     if not 8 <= num_features <= _MAX_FEATURES or num_features % 8:
         raise ValueError(f"num_features: given {num_features}, allowed: multiples of 8 from 8 to {_MAX_FEATURES}")
     ids = range(node_ids) if isinstance(node_ids, int) else node_ids
-    size = num_features // 8
-    digests = b"".join(blake2b(str(name).encode(), digest_size=size, person=_PERSON).digest() for name in ids)
-    bits = np.unpackbits(np.frombuffer(digests, dtype=np.uint8)).reshape(-1, num_features)
-    return torch.from_numpy(bits).float().mul_(2).sub_(1).mul_(num_features**-0.5)
+    empty = blake2b(digest_size=num_features // 8, person=_PERSON)
+    digests = np.frombuffer(b"".join(_digests(empty, ids)), dtype=np.uint8)
+    bits = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1)
+    signs = torch.from_numpy(bits).float().mul_(2).sub_(1).mul_(num_features**-0.5).numpy()
+    return torch.from_numpy(signs[digests].reshape(-1, num_features))
+
+
+def _digests(empty: blake2b, ids: Iterable[int | str]) -> Iterator[bytes]:
+    """The digest of each id as text; a copy of a hash costs half of a new one."""
+    for name in ids:
+        filled = empty.copy()
+        filled.update(str(name).encode())
+        yield filled.digest()

@@ -10,6 +10,11 @@ from numpy.typing import NDArray
 from scipy import sparse
 from torch import Tensor
 
+# How the values of parallel edges become one, and those of the two directions of a link.
+_PARALLEL = {"weight": np.add, "time": np.minimum}
+_DIRECTIONS = {"weight": np.maximum, "time": np.minimum}
+_PLACE_BITS = 32
+
 
 class MergedEdges(NamedTuple):
     """Links, and what became of the edges that made them.
@@ -39,7 +44,7 @@ def merge_edges(
     *,
     directed: bool = False,
 ) -> MergedEdges:
-    """Makes one link of all edges between two nodes, in time O(E log E).
+    """Makes one link of all edges between two nodes, in time O(N + E log E).
 
     Self-loops are left out.  The weights of parallel edges i -> j are summed, in float64; their time is the earliest.
     Of a link in both directions, the larger of the two sums counts, and the earlier of the two times:
@@ -61,7 +66,7 @@ def merge_edges(
                 [1, 0]])
     """
     device = edge_index.device
-    source, target = (np.ascontiguousarray(row) for row in edge_index.cpu().numpy())
+    source, target = (row.cpu().numpy().astype(np.int32) for row in edge_index)
     values = {
         name: given.cpu().numpy().astype(np.float64 if name == "weight" else given.cpu().numpy().dtype)
         for name, given in (("weight", edge_weight), ("time", edge_time))
@@ -72,77 +77,53 @@ def merge_edges(
     if num_self_loops:
         source, target = source[different], target[different]
         values = {name: value[different] for name, value in values.items()}
-    num_edges = source.size
-    if directed or values:
-        # What both directions have in common is found when each is without repeats.
-        keys, values = _merged(source * num_nodes + target, values, {"weight": np.add, "time": np.minimum})
-        num_one_way = keys.size
-        source, target = np.divmod(keys, num_nodes)
-    low, high = np.minimum(source, target), np.maximum(source, target)
-    links: NDArray[np.int64] = low * num_nodes + high
-    merged: dict[str, NDArray[Any]] = {}
-    if directed or values:
-        links, merged = _merged(links, values, {"weight": np.maximum, "time": np.minimum})
-    else:
-        # The direction as the last bit: one order shows both the repeats and the links in two directions.
-        ordered = np.sort(2 * links + (source > target))
-        num_one_way = int(np.count_nonzero(_first_of_each(ordered)))
-        links = ordered >> 1
-        links = links[_first_of_each(links)]
-    if directed:
-        ends = np.stack([source, target])
-    else:
-        ends, places = _both_directions(*np.divmod(links, num_nodes), num_nodes)
-        values = {name: value[places] for name, value in merged.items()}
+    one_way, values = _one_way(source, target, num_nodes, values)
+    # Of a link in both directions the sum holds both places, from 1.
+    one_way.data = np.arange(1, one_way.nnz + 1) if values and not directed else np.ones(one_way.nnz, dtype=np.int8)
+    other_way = one_way.T.tocsr()
+    if values and not directed:
+        other_way.data <<= _PLACE_BITS
+    both_ways = one_way + other_way
+    if not directed:
+        values = {name: _of_both_ways(both_ways.data, value, name) for name, value in values.items()}
+    links = (one_way if directed else both_ways).tocoo(copy=False)
+    ends = np.empty((2, links.nnz), dtype=np.int64)
+    ends[0], ends[1] = links.coords
     tensors = {name: torch.from_numpy(value).to(device) for name, value in values.items()}
     return MergedEdges(
         torch.from_numpy(ends).to(device),
         tensors.get("weight"),
         tensors.get("time"),
-        num_edges - num_one_way,
+        source.size - one_way.nnz,
         num_self_loops,
-        num_one_way - links.size,
+        one_way.nnz - both_ways.nnz // 2,
     )
 
 
-def _merged(
-    keys: NDArray[np.int64], values: dict[str, NDArray[Any]], how: dict[str, np.ufunc]
-) -> tuple[NDArray[np.int64], dict[str, NDArray[Any]]]:
-    """Different keys in order, and of each the values, reduced."""
+def _one_way(
+    source: NDArray[np.int32], target: NDArray[np.int32], num_nodes: int, values: dict[str, NDArray[Any]]
+) -> tuple[sparse.csr_array, dict[str, NDArray[Any]]]:
+    """Different edges i -> j as a matrix with sorted rows, and their values, reduced where edges are parallel."""
+    shape = (num_nodes, num_nodes)
     if not values:
-        ordered = np.sort(keys)
-        return ordered[_first_of_each(ordered)], {}
-    order = np.argsort(keys, kind="stable")
-    ordered = keys[order]
-    starts = np.flatnonzero(_first_of_each(ordered))
-    if not starts.size:
-        return ordered, values
-    return ordered[starts], {name: how[name].reduceat(value[order], starts) for name, value in values.items()}
+        return sparse.coo_array((np.ones(source.size, dtype=np.int8), (source, target)), shape=shape).tocsr(), {}
+    # Transposing sorts stably and without comparisons: by the target, then by the source.
+    listed = (source, target, np.arange(source.size + 1))
+    by_target = sparse.csr_array(listed, shape=(source.size, num_nodes)).tocsc()
+    edges = sparse.csr_array((by_target.indices, by_target.data, by_target.indptr), shape=shape).tocsc()
+    order, target = edges.data, edges.indices
+    first = np.ones(target.size, dtype=bool)
+    np.not_equal(target[1:], target[:-1], out=first[1:])
+    first[edges.indptr[:-1][np.diff(edges.indptr) > 0]] = True
+    starts = np.flatnonzero(first)
+    rows = np.concatenate([[0], np.cumsum(first)])[edges.indptr]
+    if starts.size:
+        values = {name: _PARALLEL[name].reduceat(value[order], starts) for name, value in values.items()}
+    return sparse.csr_array((first[starts], target[starts], rows), shape=shape), values
 
 
-def _first_of_each(ordered: NDArray[np.int64]) -> NDArray[np.bool_]:
-    first = np.ones(ordered.size, dtype=bool)
-    np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
-    return first
-
-
-def _both_directions(
-    low: NDArray[np.int64], high: NDArray[np.int64], num_nodes: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Sorted links i < j in both directions, sorted, shape [2, 2 L], and the place of each in the list of links.
-
-    A node's smaller neighbours come before its larger ones.  Those are there in order; these are the transpose of the
-    matrix, which SciPy finds without sorting.
-    """
-    number = np.arange(low.size)
-    larger = np.concatenate([[0], np.cumsum(np.bincount(low, minlength=num_nodes))])
-    transposed = sparse.csr_array((number, high, larger), shape=(num_nodes, num_nodes)).tocsc()
-    place, smaller = transposed.data, transposed.indptr.astype(np.int64)
-    node, neighbour = high[place], low[place]
-    ends, places = np.empty((2, 2 * low.size), dtype=np.int64), np.empty(2 * low.size, dtype=np.int64)
-    for row, first, second, origin in (
-        (number + larger[node], node, neighbour, place),
-        (number + smaller[low + 1], low, high, number),
-    ):
-        ends[0, row], ends[1, row], places[row] = first, second, origin
-    return ends, places
+def _of_both_ways(places: NDArray[np.int64], value: NDArray[Any], name: str) -> NDArray[Any]:
+    """The value of each link, by its places in both directions, from 1; 0 where it has one direction only."""
+    forth, back = places & ((1 << _PLACE_BITS) - 1), places >> _PLACE_BITS
+    forth, back = np.where(forth, forth, back) - 1, np.where(back, back, forth) - 1
+    return _DIRECTIONS[name](value[forth], value[back])

@@ -13,7 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
+from spherical_gae.data.readers.cells import is_text
 from spherical_gae.data.readers.files import read_text
+from spherical_gae.data.readers.integer_cells import are_exact, prepended, types_of_sample
 from spherical_gae.data.readers.suffixes import PREFERRED_DELIMITERS, suffix_of
 
 BLANKS = " "
@@ -31,7 +33,9 @@ class DelimitedText:
     """The cells of a file.
 
     Attributes:
-        columns: The columns, strings without surrounding blanks; a first line that may be a header is in them.
+        first: The cells of the first line, which may be a header.
+        rest: Columns of the other lines: strings without surrounding blanks, or int64 where all cells are integers as
+            Python writes them.  Empty if the file is.
         comments: The lines of comment at the head, without their mark.
         delimiter: What separates the cells.
         quoted: Whether cells are quoted.
@@ -39,22 +43,31 @@ class DelimitedText:
         notes: What the report shall say.
     """
 
-    columns: list[pa.ChunkedArray]
+    first: list[str]
+    rest: list[pa.ChunkedArray]
     comments: list[str]
     delimiter: str
     quoted: bool
     line_of: Callable[[int], int]
     notes: list[str]
 
+    @property
+    def columns(self) -> list[pa.ChunkedArray]:
+        """The columns of all lines; those that are not integers in all lines are strings."""
+        return [prepended(cell, column) for cell, column in zip(self.first, self.rest, strict=True)]
 
-def read_delimited(path: Path, delimiter: str | None = None, comment: str | None = None) -> DelimitedText:
-    """Reads the cells of a file as exact text.
+
+def read_delimited(
+    path: Path, delimiter: str | None = None, comment: str | None = None, *, integers: bool = False
+) -> DelimitedText:
+    """Reads the cells of a file exactly.
 
     Args:
         path: The file.
         delimiter: One character, ``" "`` for any number of blanks; None to find it out from the first lines.
         comment: What a line of comment begins with, ``""`` for no comments.  None: lines at the head that begin with
             ``#`` or ``%`` are comments.
+        integers: Whether columns of integers may come as such, which is quicker than as strings.
 
     Returns:
         The cells.  Empty lines, and those whose cells are all empty, are left out.
@@ -77,25 +90,53 @@ def read_delimited(path: Path, delimiter: str | None = None, comment: str | None
     if delimiter == BLANKS:
         text = single_blanks(text, quoted)
     if not lines:
-        return DelimitedText([], comments, delimiter, quoted, lambda row: row + 1, notes)
-    columns = parse_cells(path, text, delimiter, quoted, len(_cells(lines[0][1], delimiter)))
-
-    empty = pc.equal(columns[0], "")
-    for column in columns[1:] if pc.any(empty).as_py() else []:
-        empty = pc.and_(empty, pc.equal(column, ""))
+        return DelimitedText([], [], comments, delimiter, quoted, lambda row: row + 1, notes)
+    sample = [_cells(line, delimiter) for _, line in lines]
+    found = _with_integers(path, text, delimiter, sample) if integers and not quoted else None
     kept = None
-    if pc.any(empty).as_py():
-        kept = pc.invert(empty)
-        columns = [column.filter(kept) for column in columns]
-        notes.append(f"Lines of empty cells left out: {pc.sum(empty).as_py():,}.")
-        columns = columns if len(columns[0]) else []
+    if found is None:
+        columns, kept = _without_empty_rows(parse_cells(path, text, delimiter, quoted, len(sample[0])))
+        if kept is not None:
+            notes.append(f"Lines of empty cells left out: {pc.sum(pc.invert(kept)).as_py():,}.")
+        found = [column[0].as_py() for column in columns], [column.slice(1) for column in columns]
 
     def line_of(row: int) -> int:
         if kept is not None:
             row = int(pc.indices_nonzero(kept)[row].as_py())
         return next(islice(_lines(text), row, None))[0]
 
-    return DelimitedText(columns, comments, delimiter, quoted, line_of, notes)
+    return DelimitedText(*found, comments, delimiter, quoted, line_of, notes)
+
+
+def _with_integers(
+    path: Path, text: bytes, delimiter: str, sample: list[list[str]]
+) -> tuple[list[str], list[pa.ChunkedArray]] | None:
+    """The cells of the first line, and the columns of the others, of int64 where that is exact; None if none is."""
+    width = len(sample[0])
+    if len(sample) < 2 or any(len(cells) != width for cells in sample):
+        return None
+    types = types_of_sample(sample[1:])
+    end = text.index(b"\n", re.search(rb"[^ \n]", text).start()) + 1  # type: ignore[union-attr]
+    if pa.int64() not in types:
+        return None
+    first = [column[0].as_py() for column in parse_cells(path, text[:end], delimiter, False, width)]
+    try:
+        columns = _parsed(pa.py_buffer(text).slice(end), delimiter, False, types)
+    except pa.ArrowInvalid:
+        return None
+    return (first, _trimmed(columns, text, delimiter)) if are_exact(columns, text, end) else None
+
+
+def _without_empty_rows(columns: list[pa.ChunkedArray]) -> tuple[list[pa.ChunkedArray], pa.ChunkedArray | None]:
+    """The columns without rows of empty strings, and which rows are kept; None if there are no empty ones."""
+    empty = pc.equal(columns[0], "")
+    for column in columns[1:] if pc.any(empty).as_py() else []:
+        empty = pc.and_(empty, pc.equal(column, ""))
+    if not pc.any(empty).as_py():
+        return columns, None
+    kept = pc.invert(empty)
+    columns = [column.filter(kept) for column in columns]
+    return columns if len(columns[0]) else [], kept
 
 
 def _lines(text: bytes) -> Iterator[tuple[int, str]]:
@@ -256,24 +297,33 @@ def parse_cells(path: Path, text: bytes, delimiter: str, quoted: bool, width: in
     blank = re.compile(rb"(?m)^ +$")
     if b" " in text and blank.search(text):
         text = blank.sub(b"", text)
-    names = [str(k) for k in range(width)]
     try:
-        table = csv.read_csv(
-            pa.BufferReader(text),
-            csv.ReadOptions(
-                column_names=names, block_size=min(_BLOCK, max(len(text), 1)), use_threads=len(text) > _BLOCK
-            ),
-            csv.ParseOptions(delimiter=delimiter, quote_char='"' if quoted else False),
-            csv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False, check_utf8=False
-            ),
-        )
+        columns = _parsed(text, delimiter, quoted, [pa.string()] * width)
     except pa.ArrowInvalid as error:
         raise _explained(path, text, delimiter, quoted, width, error) from error
-    columns = table.columns
-    if not text.isascii() or (delimiter != BLANKS and b" " in text) or (delimiter != "\t" and b"\t" in text):
-        columns = [pc.utf8_trim_whitespace(column) for column in columns]
-    return columns
+    return _trimmed(columns, text, delimiter)
+
+
+def _trimmed(columns: list[pa.ChunkedArray], text: bytes, delimiter: str) -> list[pa.ChunkedArray]:
+    """The columns, strings without surrounding blanks."""
+    if text.isascii() and (delimiter == BLANKS or b" " not in text) and (delimiter == "\t" or b"\t" not in text):
+        return columns
+    return [pc.utf8_trim_whitespace(column) if is_text(column.type) else column for column in columns]
+
+
+def _parsed(text: bytes | pa.Buffer, delimiter: str, quoted: bool, types: list[pa.DataType]) -> list[pa.ChunkedArray]:
+    names = [str(k) for k in range(len(types))]
+    return csv.read_csv(
+        pa.BufferReader(text),
+        csv.ReadOptions(column_names=names, block_size=min(_BLOCK, max(len(text), 1)), use_threads=len(text) > _BLOCK),
+        csv.ParseOptions(delimiter=delimiter, quote_char='"' if quoted else False),
+        csv.ConvertOptions(
+            column_types=dict(zip(names, types, strict=True)),
+            null_values=[],
+            strings_can_be_null=False,
+            check_utf8=False,
+        ),
+    ).columns
 
 
 def _explained(path: Path, text: bytes, delimiter: str, quoted: bool, width: int, error: pa.ArrowInvalid) -> ValueError:

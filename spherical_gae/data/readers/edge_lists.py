@@ -222,6 +222,8 @@ def _checked_ids(table: Table, column: int) -> pa.ChunkedArray:
         raise ValueError(
             f"{table.path}: given {cells.type} in column {table.title(column)}, allowed: ids, text or integers"
         )
+    if pa.types.is_integer(cells.type) and not cells.null_count:
+        return cells
     empty = pc.is_null(cells, nan_is_null=True) if not is_text(cells.type) else pc.equal(pc.fill_null(cells, ""), "")
     if pc.any(empty).as_py():
         row = int(pc.index(empty, True).as_py())

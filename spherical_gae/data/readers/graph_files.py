@@ -139,7 +139,8 @@ def read_graph(
     report.num_nodes, report.directed = clean.num_nodes, directed
     report.num_links = clean.num_edges // (1 if directed else 2)
     linked = torch.zeros(clean.num_nodes, dtype=torch.bool)
-    linked[clean.edge_index.view(-1)] = True
+    for ends in clean.edge_index if directed else clean.edge_index[:1]:
+        linked[ends] = True
     report.num_isolated = clean.num_nodes - int(linked.sum())
     report.num_repeats, report.num_self_loops = merged.num_repeats, merged.num_self_loops
     report.num_reciprocal = 0 if directed else merged.num_reciprocal

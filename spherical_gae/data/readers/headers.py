@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from spherical_gae.data.readers.cells import MISSING, is_number
+from spherical_gae.data.readers.ids import INTEGER
 
 SOURCE_NAMES = (
     "source", "src", "from", "fromnode", "fromnodeid", "fromid", "sourceid", "sourcenode", "srcid", "node1", "nodeid1",
@@ -57,21 +58,25 @@ _KNOWN = {*SOURCE_NAMES, *TARGET_NAMES, *WEIGHT_NAMES, *TIME_NAMES, *ID_NAMES, "
 
 
 def has_header(
-    path: Path, columns: Sequence[pa.ChunkedArray], id_columns: int, nodes: Container[str] | None = None
+    path: Path,
+    first: Sequence[str],
+    rest: Sequence[pa.ChunkedArray],
+    id_columns: int,
+    nodes: Container[str] | None = None,
 ) -> bool:
     """Finds out whether the first row of a table of text names its columns.
 
     Args:
         path: The file, for the message.
-        columns: All columns, their first cells included.
+        first: The cells of the first row.
+        rest: The columns of the other rows, of strings or of int64.
         id_columns: How many of them hold node ids: 2 for a list of edges, 1 for a table of nodes.
         nodes: For a table of nodes, the ids of the graph, if they are known.
 
     Raises:
         ValueError: If the first line may as well be data; the message says how to decide it.
     """
-    first = [column[0].as_py() for column in columns]
-    rest = [column.slice(1) for column in columns]
+    first = list(first)
     names = [plain(cell) for cell in first]
     if not len(rest[0]):
         return are_names(names, id_columns)
@@ -106,7 +111,7 @@ def has_header(
         return False
     if id_columns == 2 and values_start:
         return False
-    if again is None and (under_ids or over_values or (over_ids and len(columns) > 1)):
+    if again is None and (under_ids or over_values or (over_ids and len(first) > 1)):
         return True
     if again is not None and not (known or over_values):
         return False
@@ -115,7 +120,7 @@ def has_header(
     if id_columns == 1 and nodes is not None and again is None:
         # Not a node of the graph: a header, unless what follows looks like values.
         others = zip(first[1:], rest[1:], strict=True)
-        if not any(is_number(cell) or pc.any(pc.equal(column, cell)).as_py() for cell, column in others):
+        if not any(is_number(cell) or _holds(column, cell) for cell, column in others):
             return True
     raise _undecided(path, first, f", as {again!r} occurs again among the ids" if again is not None else "")
 
@@ -160,9 +165,15 @@ def _all_numbers(column: pa.ChunkedArray) -> bool:
     return True
 
 
+def _holds(column: pa.ChunkedArray, cell: str) -> bool:
+    if pa.types.is_integer(column.type):
+        return bool(INTEGER.fullmatch(cell)) and bool(pc.any(pc.equal(column, int(cell))).as_py())
+    return bool(pc.any(pc.equal(column, cell)).as_py())
+
+
 def _again(first: Sequence[str], rest: Sequence[pa.ChunkedArray]) -> str | None:
     """The first id of the first row that is an id of another row too."""
     for cell in first:
-        if any(pc.any(pc.equal(column, cell)).as_py() for column in rest):
+        if any(_holds(column, cell) for column in rest):
             return cell
     return None

@@ -55,7 +55,7 @@ def number_ids(columns: list[pa.ChunkedArray]) -> NumberedIds:
     """
     integers = [_as_integers(column) for column in columns]
     if all(values is not None for values in integers):
-        ids, codes = _numbered_integers(np.concatenate(integers))  # type: ignore[arg-type]
+        ids, codes = _numbered_integers(_joined(integers))
         return NumberedIds(ids.tolist(), codes.reshape(len(columns), -1), [], [])
     texts = pa.chunked_array([chunk for column in columns for chunk in _as_text(column).chunks], pa.string())
     encoded = texts.dictionary_encode().unify_dictionaries()
@@ -101,20 +101,30 @@ def similar_ids(ids: pa.Array) -> list[str]:
     return found
 
 
-def _as_integers(column: pa.ChunkedArray) -> NDArray[np.int64] | None:
+def _as_integers(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
     """The values of a column if all are integers as Python writes them."""
     if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
         try:
-            return column.cast(pa.int64()).to_numpy()
+            return column.cast(pa.int64())
         except pa.ArrowInvalid:
             return None
     if not is_text(column.type):
         return None
     try:
-        values = column.cast(pa.int64()).to_numpy()
+        values = column.cast(pa.int64())
     except pa.ArrowInvalid:
         return None
     return None if any(_has_other_numerals(chunk) for chunk in column.chunks) else values
+
+
+def _joined(columns: list[pa.ChunkedArray]) -> NDArray[np.int64]:
+    """One column after the other, in memory of its own."""
+    values = np.empty(sum(map(len, columns)), dtype=np.int64)
+    start = 0
+    for chunk in (chunk for column in columns for chunk in column.chunks):
+        values[start : start + len(chunk)] = chunk.to_numpy()
+        start += len(chunk)
+    return values
 
 
 def _has_other_numerals(chunk: pa.Array) -> bool:

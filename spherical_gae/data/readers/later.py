@@ -69,8 +69,7 @@ class FileReading:
 
     def _header_of(self, path: Path, options: ReadingOptions) -> bool | None:
         if self.header is not None:
-            columns = read_delimited(path, options.delimiter, options.comment).columns
-            first = {column[0].as_py() for column in columns if len(column)}
+            first = set(read_delimited(path, options.delimiter, options.comment).first)
             if len(first) > 1 and first <= set(self.header):
                 return True
         return False if self.options.header is False else None

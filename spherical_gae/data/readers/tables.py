@@ -27,7 +27,7 @@ class Table:
 
     Attributes:
         path: The file.
-        columns: Arrow arrays; of delimited text all of strings, without surrounding blanks.
+        columns: Arrow arrays; of delimited text strings without surrounding blanks or, in a list of edges, int64.
         names: The columns' names, None for a table without a header.
         place: Number of a row, from 0 -> where it stands, such as ``"line 7"``.
         decimal_comma: Whether 2,5 may be a number.
@@ -113,20 +113,21 @@ def open_table(
     """
     if suffix_of(path) == ".parquet":
         return _open_parquet(path)
-    text = read_delimited(path, delimiter, comment)
-    columns = text.columns
+    # Of a table of nodes 1 may be a class or a word as well as a number.
+    text = read_delimited(path, delimiter, comment, integers=id_columns == 2)
     report = ReadReport(
         path.name, f"text, cells divided by {DELIMITER_NAMES.get(text.delimiter, repr(text.delimiter))}"
     )
     report.notes += text.notes
     if header is None:
-        header = bool(columns) and len(columns) >= id_columns and has_header(path, columns, id_columns, nodes)
-    if header and columns:
-        report.header = [column[0].as_py() for column in columns]
+        header = len(text.first) >= id_columns and has_header(path, text.first, text.rest, id_columns, nodes)
+    if header and text.first:
+        report.header = text.first
+    columns = text.columns if report.header is None else text.rest
     skipped = int(report.header is not None)
     table = Table(
         path,
-        [column.slice(skipped) for column in columns],
+        columns,
         report.header,
         lambda row: f"line {text.line_of(row + skipped)}",
         decimal_comma=text.delimiter != ",",
