@@ -144,23 +144,32 @@ def train_preset(preset: Preset, method: str, split: LinkSplit, tests: Tests, se
     model = build_model(preset, method, split.train.num_features, seed)
     with seeded(seed, torch.device("cpu")):
         run = make_run(model, split, gae_config(preset), model_inputs(split.train), seed, torch.device("cpu"))
+        known = model.graph_arguments(run.inputs[-1], int(split.train.num_nodes))
         return train_and_select(
             run.train_step,
             preset.epochs,
             EveryMetric(
-                lambda: model_metrics(model, run.inputs, tests.val),
-                lambda: model_metrics(model, run.inputs, tests.test),
+                lambda: model_metrics(model, run.inputs, known, tests.val),
+                lambda: model_metrics(model, run.inputs, known, tests.test),
             ),
         )
 
 
 @torch.no_grad()
-def model_metrics(model: VariationalGAE, inputs: tuple[Any, ...], part: PartTest) -> dict[str, float]:
-    """The metrics of a model in evaluation mode; it is left there."""
+def model_metrics(
+    model: VariationalGAE, inputs: tuple[Any, ...], known: dict[str, Tensor], part: PartTest
+) -> dict[str, float]:
+    """The metrics of a model in evaluation mode; it is left there.
+
+    Args:
+        model: The model.
+        inputs: Of its encoder.
+        known: What its decoder knows of the graph, see ``VariationalGAE.graph_arguments``.
+        part: What is scored.
+    """
     model.eval()
     z = model.encode(*inputs)
     num_nodes = z.size(0)
-    known = model.graph_arguments(inputs[-1], num_nodes)
     score_all = getattr(model.decoder, "forward_all", None)
     if score_all is not None and num_nodes <= _MAX_SQUARE:
         square = score_all(z, sigmoid=False, **known)

@@ -41,6 +41,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "mask share .5": {"mask_share": 0.5},
     "1 uniform negative": {"negatives_per_link": 1},
     "no bias by degree": {"degree_buckets": 0},
+    "no paths of three links": {"three_paths": False},
     "no isolated bucket": {"isolated_bucket": False},
     "half the width": {"latent_dim": 96},
     "twice the width": {"latent_dim": 384},

@@ -26,7 +26,7 @@ class EmbeddedGraph:
         z: Embeddings as the model's decoder takes them, shape [N, m].
         concentration: Of the nodes' distributions, shape [N] or, one for each of K spheres, [N, K]; None if the
             distribution has none.
-        known: What the decoder needs to know of the graph, one entry for each node.
+        known: What the decoder needs to know of the graph, see ``VariationalGAE.graph_arguments``.
     """
 
     data: Data
@@ -103,8 +103,16 @@ def extend_graph(model: VariationalGAE, old: EmbeddedGraph, raw: Data) -> Embedd
         whole,
         z=_with_old(old.z, whole.z),
         concentration=None if old.concentration is None else _with_old(old.concentration, whole.concentration),
-        known={name: _with_old(values, whole.known[name]) for name, values in old.known.items()},
+        known=_extended(model, old, whole),
     )
+
+
+def _extended(model: VariationalGAE, old: EmbeddedGraph, whole: EmbeddedGraph) -> dict[str, Tensor]:
+    """What the decoder knows of the whole graph, but of the nodes that were there what it knew before."""
+    of_decoder = getattr(model.decoder, "extended_arguments", None)
+    if of_decoder is not None:
+        return of_decoder(old.known, whole.known, old.num_nodes, whole.num_nodes)
+    return {name: _with_old(values, whole.known[name]) for name, values in old.known.items()}
 
 
 def _with_old(old: Tensor, whole: Any) -> Tensor:

@@ -115,6 +115,21 @@ class VariationalGAE(GAE):
         of_decoder = getattr(self.decoder, "graph_arguments", None)
         return {} if of_decoder is None else of_decoder(edge_index, num_nodes)
 
+    def masked_arguments(self, edge_index: Any, num_nodes: int, whole: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The same where some links are hidden from the encoder; a decoder may take a part of it from the whole graph.
+
+        Args:
+            edge_index: The graph that the encoder saw, as for ``graph_arguments``.
+            num_nodes: Number of nodes N.
+            whole: ``graph_arguments`` of the graph with all links.
+        """
+        of_decoder = getattr(self.decoder, "masked_arguments", None)
+        return (
+            self.graph_arguments(edge_index, num_nodes)
+            if of_decoder is None
+            else of_decoder(edge_index, num_nodes, whole)
+        )
+
     def recon_loss(
         self, z: Tensor, pos_edge_index: Tensor, neg_edge_index: Tensor | None = None, **decoder_arguments: Any
     ) -> Tensor:

@@ -18,6 +18,7 @@ from .listwise import listwise_loss
 from .mlp import MLP, ClassConditionalMLP, MLPEncoder, ParallelLinear, Scale
 from .observations import BernoulliObservation, NormalObservation, Observation, log_prob_of_data
 from .pair_blocks import score_block
+from .path_decoder import ThreePathDecoder, ThreePaths, three_paths
 from .priors import LatentPrior, MixturePrior, VampPrior
 from .propagated_encoder import PropagatedEncoder, propagate_features
 from .propagation import NormalizedAdjacency, node_degree, normalized_adjacency, sparse_features
@@ -56,6 +57,8 @@ __all__ = [
     "Scale",
     "SparseMatrix",
     "SphericalCauchyHead",
+    "ThreePathDecoder",
+    "ThreePaths",
     "VampPrior",
     "VonMisesFisherHead",
     "listwise_loss",
@@ -65,4 +68,5 @@ __all__ = [
     "propagate_features",
     "score_block",
     "sparse_features",
+    "three_paths",
 ]

@@ -14,6 +14,7 @@ from spherical_gae.nn.degree_bias import DegreeBiasedDecoder
 from spherical_gae.nn.encoders import BatchNormPropagationEncoder, GCNEncoder, NormalizedPropagationEncoder
 from spherical_gae.nn.feature_neighbor_encoder import FeatureNeighborEncoder
 from spherical_gae.nn.heads import NormalHead
+from spherical_gae.nn.path_decoder import ThreePathDecoder
 from spherical_gae.nn.propagated_encoder import PropagatedEncoder
 
 
@@ -79,6 +80,6 @@ def _decoder(preset: Preset, num_factors: int) -> nn.Module:
         decoder = InnerProductDecoder(preset.decoder_scale)
     else:
         decoder = FactorInnerProductDecoder(num_factors, preset.decoder_scale / num_factors)
-    if preset.degree_buckets == 0:
-        return decoder
-    return DegreeBiasedDecoder(decoder, preset.degree_buckets, preset.isolated_bucket)
+    if preset.degree_buckets > 0:
+        decoder = DegreeBiasedDecoder(decoder, preset.degree_buckets, preset.isolated_bucket)
+    return ThreePathDecoder(decoder) if preset.three_paths else decoder

@@ -44,6 +44,7 @@ class Preset:
         decoder: ``"inner product"`` or ``"hadamard"``.
         degree_buckets: Number of learned biases by degree, see ``DegreeBias``; 0 for none.
         isolated_bucket: Whether isolated nodes have a bias of their own.
+        three_paths: Whether the decoder sees the paths of three links between two nodes, see ``ThreePathDecoder``.
         mask_share: See ``GAEConfig``.
         negatives_per_link: See ``GAEConfig``.
         hard_negatives: See ``GAEConfig``.
@@ -82,6 +83,7 @@ class Preset:
     decoder: str = "inner product"
     degree_buckets: int = 0
     isolated_bucket: bool = True
+    three_paths: bool = False
     mask_share: float = 0.0
     negatives_per_link: int = 1
     hard_negatives: int = 0

@@ -40,6 +40,7 @@ class FullBatchRun(LinkRun):
         self.rows = None
         if isinstance(encoder, PropagatedEncoder):
             self.rows = encoder.precompute(*self.inputs)
+        self.known = self.model.graph_arguments(self.inputs[-1], self.num_nodes)
         self.masking = self._make_masking()
         self.sampler = negative_sampler(train)
         self.hard_sampler = self._make_hard_sampler() if self.config.hard_negatives > 0 else None
@@ -111,7 +112,7 @@ class FullBatchRun(LinkRun):
 
     def _loss(self, z: Tensor, graph: Any, positives: Tensor, negatives: Tensor, hard: Tensor | None) -> Tensor:
         """What a step minimises, of the embeddings from the graph that the encoder sees."""
-        known = self.model.graph_arguments(graph, self.num_nodes)
+        known = self.model.masked_arguments(graph, self.num_nodes, self.known)
         loss = self.model.recon_loss(z, positives, negatives, **known)
         if hard is not None:
             weight = self.config.ranking_weight
@@ -131,9 +132,8 @@ class FullBatchRun(LinkRun):
         self.model.eval()
         z = self._encode(self.inputs[-1])
         self.check_embeddings(z)
-        known = self.model.graph_arguments(self.inputs[-1], self.num_nodes)
         positive, negative = (
-            score_pairs(self.model.decoder, z, pairs, sigmoid=False, **known)
+            score_pairs(self.model.decoder, z, pairs, sigmoid=False, **self.known)
             for pairs in (part.pos_edge_label_index, part.neg_edge_label_index)
         )
         return positive, negative

@@ -152,6 +152,11 @@ def make_run(
     """The kind of run that settings, size of the graph and encoder ask for; arguments as for ``fit_gae``."""
     train = split.train
     kind = kind_of_run(model.encoder, config, train.pos_edge_label_index.size(1), train.edge_weight is not None)
+    if kind is not FullBatchRun and hasattr(model.decoder, "masked_arguments"):
+        raise ValueError(
+            f"batch_size: given {config.batch_size}, allowed: 0 with a {type(model.decoder).__name__}, which needs the "
+            "full batch"
+        )
     return kind(model, split, config, inputs, seed, device)
 
 
