@@ -25,6 +25,10 @@ class ThreePaths(NamedTuple):
     Attributes:
         pairs: int64 [K], source * N + target of each pair, ascending; a pair and its reverse are both there.
         values: Shape [K], the weight of each pair, above 0.
+
+    Example:
+        >>> ThreePaths(torch.tensor([1, 2]), torch.tensor([0.4, 0.4])).pairs  # of (0, 1) and (1, 0) among two nodes
+        tensor([1, 2])
     """
 
     pairs: Tensor
