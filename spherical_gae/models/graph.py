@@ -23,6 +23,11 @@ from spherical_gae.nn.pair_blocks import score_block
 from spherical_gae.retrieval.exclusion import known_partners
 from spherical_gae.retrieval.top_k import MAX_SCORES, TopK, blockwise_top_k
 
+# Untrained encoders send all nodes in nearly one direction.  Samples about it have a cosine of about .4 where the
+# concentration is the dimension.  With the default scale of 5, the log-odds of all pairs then start near 0; without a
+# bias they start at 2, and training lowers them all, by noise, before it tells links from the rest.
+_INITIAL_BIAS = -2.0
+
 
 class VariationalGAE(GAE):
     """A graph autoencoder with any latent law; used as PyG's ``VGAE`` is, and an instance of its ``GAE``.
@@ -245,7 +250,8 @@ class SphericalGAE(VariationalGAE):
         encoder: Module that returns the head's parameters, unconstrained; by default
             ``(direction [N, m], concentration [N, 1] or [N])``: the first is normalised (a zero row becomes the first
             axis), the second mapped to softplus + ``min_concentration``.
-        decoder: Default: an inner product with learnable bias and scale, one scale for each factor.
+        decoder: Default: an inner product with learnable bias and scale, one scale for each factor.  The bias starts at
+            -2, so that training starts at log-odds near 0 (``docs/notes/torch.md``), and at 0 with ``"paper"``.
         min_concentration: Smallest concentration, >= 0.
         initial_concentration: Concentration that a raw value of 0 is mapped to, where training starts, above
             ``min_concentration``: a number; ``"dimension"`` for m, the coordinates of a sphere; ``"paper"`` for
@@ -280,7 +286,8 @@ class SphericalGAE(VariationalGAE):
         head: LatentHead | None = None,
         initial_concentration: InitialConcentration = "dimension",
     ) -> None:
-        default: nn.Module = InnerProductDecoder()
+        bias = 0.0 if initial_concentration == "paper" else _INITIAL_BIAS
+        default: nn.Module = InnerProductDecoder(bias=bias)
         if head is not None:
             if (min_concentration, num_factors, initial_concentration) != (1.0, 1, "dimension"):
                 raise ValueError(
@@ -291,7 +298,7 @@ class SphericalGAE(VariationalGAE):
             head = VonMisesFisherHead(min_concentration, initial_concentration)
         else:
             head = ProductOfSpheresHead(num_factors, min_concentration, initial_concentration)
-            default = FactorInnerProductDecoder(num_factors)
+            default = FactorInnerProductDecoder(num_factors, bias=bias)
         super().__init__(encoder, head, default if decoder is None else decoder)
 
 

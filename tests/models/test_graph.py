@@ -297,6 +297,42 @@ def test_start_of_the_concentration(options: dict[str, Any], expected: float) ->
     torch.testing.assert_close(concentration, torch.full_like(concentration, expected))
 
 
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, -2.0),
+        ({"num_factors": 2}, -2.0),
+        ({"initial_concentration": 30.0}, -2.0),
+        ({"head": PowerSphericalHead()}, -2.0),
+        ({"initial_concentration": "paper"}, 0.0),
+        ({"initial_concentration": "paper", "num_factors": 2}, 0.0),
+        ({"decoder": InnerProductDecoder()}, 0.0),
+    ],
+)
+def test_start_of_the_bias(options: dict[str, Any], expected: float) -> None:
+    """Of the default decoder only; resetting the parameters brings it back."""
+    model = SphericalGAE(nn.Identity(), **options)
+    assert model.decoder.bias == expected
+    nn.init.ones_(model.decoder.bias)
+    model.reset_parameters()
+    assert model.decoder.bias == expected
+
+
+@pytest.mark.parametrize(("dim", "num_factors"), [(3, 1), (16, 1), (256, 1), (32, 4)])
+def test_log_odds_start_near_zero(dim: int, num_factors: int) -> None:
+    """Where all nodes have one direction, as those of an untrained encoder nearly have; without a bias they are 2."""
+
+    class OneDirection(nn.Module):
+        def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+            return torch.ones(len(x), dim), torch.zeros(len(x), num_factors)
+
+    torch.manual_seed(0)
+    model = SphericalGAE(OneDirection(), num_factors=num_factors)
+    z = model.encode(torch.zeros(4000, 1))
+    logits = model.decode(z, torch.stack([torch.arange(2000), torch.arange(2000, 4000)]), sigmoid=False)
+    assert logits.mean().abs() < 0.5
+
+
 def test_any_head_makes_a_model(graph: Data) -> None:
     """The model knows nothing of the law: a head of one's own is all that a new one takes."""
 

@@ -54,8 +54,10 @@ def tangent_direction(loc: Tensor, generator: Generator | None = None) -> Tensor
     noise = torch.empty_like(loc, memory_format=torch.contiguous_format).normal_(generator=generator)
     tangent = torch.addcmul(noise, _inner(noise, loc), loc, value=-1)
     tangent = tangent / tangent.norm(dim=-1, keepdim=True)
-    # Removes what rounding has left along loc.
-    return torch.addcmul(tangent, _inner(tangent, loc), loc, value=-1)
+    # Removes what rounding has left along loc.  That is much where the noise is parallel to loc, which happens if both
+    # were drawn from one seed: then the rest is too short.
+    along = _inner(tangent, loc)
+    return torch.addcmul(tangent, along, loc, value=-1) * torch.rsqrt(1 - along * along)
 
 
 class _Point(Function):

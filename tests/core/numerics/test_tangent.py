@@ -151,3 +151,12 @@ def test_generator(dim):
     assert torch.equal(first, tangent_direction(loc, seeded(1)))
     assert not torch.equal(first, tangent_direction(loc, seeded(2)))
     assert torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.parametrize(("dtype", "bound"), [(torch.float32, 1e-3), (torch.float64, 1e-10)], ids=str)
+def test_noise_that_is_parallel_to_the_mean(dtype: torch.dtype, bound: float) -> None:
+    """Mean directions drawn from the same seed: what is left is rounding, and becomes a unit tangent all the same."""
+    loc = torch.nn.functional.normalize(torch.empty(2000, 8, dtype=dtype).normal_(generator=seeded(0)), dim=-1)
+    tangent = tangent_direction(loc, seeded(0))
+    torch.testing.assert_close(tangent.norm(dim=-1), torch.ones(2000, dtype=dtype), rtol=0, atol=bound)
+    assert (tangent * loc).sum(-1).abs().max() < bound
