@@ -63,6 +63,42 @@ def _popular(ends: list[int], num_nodes: int, generator: torch.Generator) -> int
     return ends[place] if place < len(ends) else place - len(ends)
 
 
+def regrouped_attachment(
+    seed: int,
+    num_nodes: int = 200,
+    num_links: int = 3000,
+    num_groups: int = 4,
+    noise: float = 0.1,
+    memory: int = 200,
+) -> Data:
+    """Temporal: preferential attachment within groups, which are formed anew after half of the links.
+
+    The second end is of the group of the first, by how often it was an end lately, plus one.  A share of the links
+    leads anywhere.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    group = torch.randint(num_groups, (num_nodes,), generator=generator).tolist()
+    formed_anew = torch.randint(num_groups, (num_nodes,), generator=generator).tolist()
+    # In the order of their times.
+    links: dict[tuple[int, int], None] = {}
+    ends: list[int] = []
+    while len(links) < num_links:
+        if len(links) == num_links // 2:
+            group = formed_anew
+        first = int(torch.randint(num_nodes, (), generator=generator))
+        candidates = [node for node in [*ends[-memory:], *range(num_nodes)] if group[node] == group[first]]
+        if float(torch.rand((), generator=generator)) < noise:
+            candidates = list(range(num_nodes))
+        second = candidates[int(torch.randint(len(candidates), (), generator=generator))]
+        pair = min(first, second), max(first, second)
+        if first != second and pair not in links:
+            links[pair] = None
+            ends += pair
+    return clean_graph(
+        Data(edge_index=torch.tensor(list(links)).t(), edge_time=torch.arange(num_links), num_nodes=num_nodes)
+    )
+
+
 def two_motifs(seed: int, num_graphs: int = 60) -> Batch:
     """A batch: graphs of two groups that are nearly complete, and rings whose nodes are linked to the nearest four."""
     generator = torch.Generator().manual_seed(seed)
@@ -84,5 +120,6 @@ PLANTED: dict[str, Callable[..., Data]] = {
     "directed": cyclic_blocks,
     "bipartite": buyers_and_shops,
     "temporal": preferential_attachment,
+    "regrouped": regrouped_attachment,
     "batch": two_motifs,
 }

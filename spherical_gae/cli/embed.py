@@ -74,6 +74,13 @@ def embed(
             "small graphs up to 20%."
         ),
     ] = None,
+    half_life: Annotated[
+        float | None,
+        typer.Option(
+            help="Age at which a link counts half, above 0, in the unit of the times; needs --time. Default: all links "
+            "count the same."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of everything random, at least 0.")] = 0,
     view: Annotated[bool, typer.Option(help="Write view.html, the globe; needs plotly.")] = True,
     device: Annotated[str, typer.Option(help="Where to train: cpu, cuda, cuda:1, ...")] = "cpu",
@@ -111,6 +118,7 @@ def embed(
         epochs=epochs,
         patience=patience,
         val_share=val_share,
+        half_life=half_life,
         device=str(target),
         random_state=seed,
         verbose=True,
@@ -188,4 +196,5 @@ def _option_of(message: str) -> str:
     name = message.split(":")[0].split(" must")[0]
     known = {"dim": "--dim", "latent_dim": "--dim", "latent": "--latent", "epochs": "--epochs"}
     known["default_features"] = "--default-features"
+    known["half_life"] = "--half-life"
     return {**known, "patience": "--patience", "val_share": "--val-share"}.get(name, "GRAPH")

@@ -103,6 +103,13 @@ def train(
             "or by the size of the graph."
         ),
     ] = None,
+    half_life: Annotated[
+        float | None,
+        typer.Option(
+            help="Age at which a link counts half in message passing, above 0, in the unit of the times; needs --time. "
+            "Default: all links count the same."
+        ),
+    ] = None,
     device: Annotated[str, typer.Option(help="Where to train: cpu, cuda, cuda:1, ...")] = "cpu",
     threads: Annotated[
         int, typer.Option(help="CPU threads, at least 1. Small graphs gain nothing from more; results may differ.")
@@ -123,8 +130,9 @@ def train(
 
     With --directed, links are predicted with their direction: each node has two embeddings, as a source and as a
     target, and the test links are also held against themselves turned round (the columns "reversed"). With --time,
-    links are split by time. Of a bipartite graph, only pairs across the two sides are negatives; --preset bipartite
-    has weights of its own for the features of each side, and finds the sides by the links if the file does not say.
+    links are split by time, and with --half-life recent ones count more. Of a bipartite graph, only pairs across the
+    two sides are negatives; --preset bipartite has weights of its own for the features of each side, and finds the
+    sides by the links if the file does not say.
 
     Writes into the run folder: config.json (settings, versions, date), metrics.json (one entry per seed), history.csv
     (loss and validation scores of each epoch), embeddings.npy (unit vectors, on a product of spheres one for each
@@ -149,12 +157,15 @@ def train(
             "latent": config.preset.latent,
             "epochs": config.preset.epochs,
             "batch_size": config.preset.batch_size,
+            "half_life": config.preset.half_life,
             **asdict(config.reading),
         }
         read = {name: partial(read_option, name) for name in asdict(config.reading)}
         refuse_changes(context, saved, {**read, "dataset": place, "features": absolute, "seeds": parse_seeds})
     else:
-        config = _configured(dataset, features, reading, preset, seeds, latent_dim, latent, epochs, batch_size)
+        config = _configured(
+            dataset, features, reading, preset, seeds, latent_dim, latent, epochs, batch_size, half_life
+        )
         folder = new_folder(out, f"{config.title}-{preset}")
     use_threads(threads)
     if jobs < 1:
@@ -223,6 +234,7 @@ def _configured(
     latent: str | None,
     epochs: int | None,
     batch_size: int | None,
+    half_life: float | None,
 ) -> ExperimentConfig:
     check_names(dataset, features, reading)
     if preset not in available_presets():
@@ -235,16 +247,20 @@ def _configured(
         fail("--epochs", f"given {epochs}, allowed: 1 or more")
     if batch_size is not None and batch_size < 0:
         fail("--batch-size", f"given {batch_size}, allowed: 1 or more, or 0 for the full batch")
+    if half_life is not None and reading.time is None:
+        fail("--half-life", f"given {half_life}, allowed: with --time, the column or attribute that holds the times")
     try:
         numbers = parse_seeds(seeds)
     except ValueError as error:
         fail("--seeds", str(error))
     try:
         settings = load_preset(preset, place(dataset)).with_changes(
-            latent_dim=latent_dim, latent=latent, epochs=epochs, batch_size=batch_size
+            latent_dim=latent_dim, latent=latent, epochs=epochs, batch_size=batch_size, half_life=half_life
         )
     except ValueError as error:
-        fail("--latent" if str(error).startswith("latent must") else "--latent-dim", str(error))
+        named = {"latent must": "--latent", "half_life:": "--half-life"}
+        option = next((o for start, o in named.items() if str(error).startswith(start)), "--latent-dim")
+        fail(option, str(error).removeprefix("half_life: "))
     return experiments.ExperimentConfig(
         place(dataset),
         preset,
@@ -266,7 +282,10 @@ def _check_trainable(config: ExperimentConfig, data: Data) -> None:
     num_train_links = num_links - int(0.05 * num_links) - int(0.1 * num_links)
     try:
         training.kind_of_run(
-            encoder, experiments.gae_config(config.preset), num_train_links, data.edge_weight is not None
+            encoder,
+            experiments.gae_config(config.preset),
+            num_train_links,
+            data.edge_weight is not None or config.preset.half_life is not None,
         )
     except (ImportError, ValueError) as error:
         fail("--batch-size", str(error))

@@ -1,3 +1,4 @@
+from .ageing import age_weights, aged, aged_split
 from .checksums import ChecksumError
 from .circle import CircleData, circle_mixture
 from .cleaning import clean_graph
@@ -30,6 +31,9 @@ __all__ = [
     "ImageSplit",
     "LinkSplit",
     "NonEdgeSampler",
+    "age_weights",
+    "aged",
+    "aged_split",
     "binarize",
     "check_graph",
     "checked_split",

@@ -14,6 +14,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 from torch_geometric.data import Data
 
+from spherical_gae.data.ageing import aged
+from spherical_gae.data.half_life import check_half_life
 from spherical_gae.data.readers.later import FileReading
 from spherical_gae.data.readers.options import ReadingOptions
 from spherical_gae.embedding.featureless import AUTO, KINDS, kinds_to_try
@@ -48,6 +50,8 @@ class SphericalGraphEmbedding(EmbeddingQueries, BaseEstimator):
             much more as makes 50 links, up to 20%.  With 0 nothing is held out, and all ``epochs`` are trained.
         refit: Whether to train anew on all links, for as many epochs as were best.  If not, the model is the one that
             has not seen the held-out links in training; its message passing sees them.
+        half_life: Age at which a link counts half, in the unit of the graph's times, see ``data.aged``; None where all
+            links count the same.  Links that come later, see ``extended``, are as new as the latest one.
         device: Where to train.
         random_state: Seed, at least 0; or what scikit-learn takes in its place.
         callbacks: Functions ``callback(epoch, figures)``, see ``fit_gae``; they follow the training that chooses the
@@ -96,6 +100,7 @@ class SphericalGraphEmbedding(EmbeddingQueries, BaseEstimator):
         patience: int | None = None,
         val_share: float | None = None,
         refit: bool = True,
+        half_life: float | None = None,
         device: str = "cpu",
         random_state: Any = 0,
         callbacks: Sequence[Callback] = (),
@@ -109,6 +114,7 @@ class SphericalGraphEmbedding(EmbeddingQueries, BaseEstimator):
         self.patience = patience
         self.val_share = val_share
         self.refit = refit
+        self.half_life = half_life
         self.device = device
         self.random_state = random_state
         self.callbacks = callbacks
@@ -136,6 +142,8 @@ class SphericalGraphEmbedding(EmbeddingQueries, BaseEstimator):
         self._check()
         self.seed_ = self._seed()
         data = as_graph(graph, features)
+        if self.half_life is not None:
+            data = aged(data, self.half_life)
         changes = {"latent_dim": self.dim, "latent": self.latent, "epochs": self.epochs}
         candidates = [
             Candidate(resolve_preset(self.preset, data, kind).with_changes(**changes), kind)
@@ -235,6 +243,8 @@ class SphericalGraphEmbedding(EmbeddingQueries, BaseEstimator):
             raise ValueError(f"val_share: given {self.val_share}, allowed: a share in [0, 1), or None")
         if self.default_features not in KINDS:
             raise ValueError(f"default_features: given {self.default_features!r}, allowed: {', '.join(KINDS)}")
+        if self.half_life is not None:
+            check_half_life(self.half_life)
         for name, least in (("dim", 2), ("epochs", 1), ("patience", 1)):
             value = getattr(self, name)
             if value is not None and value < least:

@@ -31,7 +31,7 @@ from spherical_gae.data.readers.options import ReadingOptions
 
 _WEIGHT = "weight"
 # What is known of a graph beside its links, features and ids.
-_FACTS = ("edge_weight", "y", "side", "name", "report", "reading", "label_names", "feature_preparation")
+_FACTS = ("edge_weight", "edge_time", "y", "side", "name", "report", "reading", "label_names", "feature_preparation")
 
 
 def as_graph(graph: Any, features: Any = None) -> Data:

@@ -33,6 +33,7 @@ _PARAMETERS = (
     "epochs",
     "patience",
     "val_share",
+    "half_life",
     "refit",
     "device",
     "random_state",

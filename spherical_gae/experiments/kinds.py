@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch_geometric.data import Data
 
+from spherical_gae.data.ageing import aged_split, check_times
 from spherical_gae.data.double_cover import cover_split
 from spherical_gae.data.kinds import kind_of_graph, pair_space
 from spherical_gae.data.sides import features_by_side
@@ -25,7 +26,7 @@ def prepared_split(split: LinkSplit, preset: Preset) -> LinkSplit:
 
     Returns:
         Of a directed split its double cover; of a bipartite one, with ``features_by_side``, the same with features that
-        are others on each side; of others the same.
+        are others on each side; of others the same.  With ``half_life``, links have weights by their age.
 
     Raises:
         ValueError: If the preset's models cannot be trained on graphs of this kind, see ``check_kind``.
@@ -39,6 +40,8 @@ def prepared_split(split: LinkSplit, preset: Preset) -> LinkSplit:
     """
     check_kind(split.train, preset)
     split = undirected_split(split)
+    if preset.half_life is not None:
+        split = aged_split(split, preset.half_life)
     if not preset.features_by_side:
         return split
     x = features_by_side(split.train.x, split.train.side)
@@ -53,7 +56,7 @@ def check_kind(data: Data, preset: Preset) -> None:
 
     Raises:
         ValueError: If the preset draws hard negatives and the graph is directed, bipartite or a batch of graphs; or it
-            is for bipartite graphs, and this one has no sides.
+            is for bipartite graphs, and this one has no sides; or it has a half-life, and the graph has no times.
 
     Example:
         >>> from spherical_gae import load_graph
@@ -66,6 +69,8 @@ def check_kind(data: Data, preset: Preset) -> None:
             f"preset: given one with hard negatives and {given}, allowed: another preset, as nodes two links apart are "
             f"no candidates there"
         )
+    if preset.half_life is not None:
+        check_times(data, preset.half_life)
     if preset.features_by_side and data.get("side") is None:
         raise ValueError(
             "preset: given one for bipartite graphs, with features_by_side, and a graph without sides, allowed: one "

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from spherical_gae import read_graph, split_links
-from spherical_gae.data import cover_split
+from spherical_gae.data import aged_split, cover_split
 from spherical_gae.experiments import Experiment, ExperimentConfig
 from spherical_gae.experiments.links import model_inputs
 from tests.helpers.cli_calls import assert_refused, call
@@ -72,6 +72,35 @@ def test_times_split_the_links(mail: Path) -> None:
     assert "A temporal undirected graph: training links come before those of validation and test" in output
     assert metrics["cosine"]["share_unseen"] == [0.0]
     assert output.split("\n\n")[-4].splitlines()[-1] == "0% of the test links have an end without training links"
+
+
+def test_recent_links_count_more_with_a_half_life(mail: Path) -> None:
+    _, folder, _ = run("--time", "day", "--half-life", 40)
+    config = ExperimentConfig.from_dict(json.loads((folder / "config.json").read_text()))
+    assert config.preset.half_life == 40
+    data = read_graph(mail, time="day")
+    split = aged_split(split_links(data, seed=0), 40)
+    model = Experiment(config, folder).load_model("s-vgae", 0, data.num_features)
+    with torch.no_grad():
+        assert np.array_equal(np.load(folder / "embeddings.npy"), model.encode(*model_inputs(split.train)).numpy())
+    again = ("train", "--resume", "--out", folder)
+    assert call(*again, "--half-life", 40).exit_code == 0
+    result = call(*again, "--half-life", 7)
+    assert result.stderr == "Error: --half-life: given 7.0, but the run to go on with has 40.0\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--half-life", 40], "given 40.0, allowed: with --time, the column or attribute that holds the times"),
+        (["--half-life", 0, "--time", "day"], "given 0.0, allowed: a finite number above 0, or None"),
+    ],
+)
+def test_a_half_life_that_means_nothing_is_refused(mail: Path, arguments: list[Any], message: str) -> None:
+    result = call("train", "--dataset", "mail.csv", *QUICK, *arguments)
+    assert result.exit_code == 2
+    assert result.stderr == f"Error: --half-life: {message}\n"
+    assert not Path("runs").exists()
 
 
 @pytest.fixture

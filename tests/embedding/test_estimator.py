@@ -9,7 +9,7 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, KFold
 
 from spherical_gae import SphericalGraphEmbedding
-from spherical_gae.data import default_features, from_networkx
+from spherical_gae.data import age_weights, default_features, from_networkx
 from spherical_gae.data.spectral_features import spectral_features
 from spherical_gae.experiments.links import model_inputs
 from tests.helpers.embeddings import fitted, words_and_links
@@ -171,6 +171,8 @@ def test_features_without_validation_or_of_a_graph_that_has_some(words: Spherica
         ({"dim": 1}, "dim: given 1, allowed: 2 or more, or None"),
         ({"epochs": 0}, "epochs: given 0, allowed: 1 or more, or None"),
         ({"patience": 0}, "patience: given 0, allowed: 1 or more, or None"),
+        ({"half_life": 0}, "half_life: given 0, allowed: a finite number above 0, or None"),
+        ({"half_life": 3}, "half_life: given 3 for a graph without times, allowed: None, or a graph with edge_time"),
         ({"val_share": 1.0}, r"val_share: given 1.0, allowed: a share in \[0, 1\), or None"),
         ({"val_share": 0.99}, "val_share: given 0.99 for a graph of 78 links among 561 pairs"),
         ({"preset": "best"}, "preset must be one of .*, got 'best'"),
@@ -180,6 +182,20 @@ def test_features_without_validation_or_of_a_graph_that_has_some(words: Spherica
 def test_settings_out_of_range_are_refused(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         fitted(nx.karate_club_graph(), **arguments)
+
+
+def test_with_a_half_life_recent_links_count_more() -> None:
+    data = from_networkx(nx.karate_club_graph())
+    data.edge_time = data.edge_index.sum(0)
+    embedding = fitted(data, half_life=5)
+    weighted = data.clone()
+    del weighted.edge_time
+    weighted.edge_weight = data.edge_weight * age_weights(data.edge_time, 5)
+    assert np.array_equal(embedding.embedding_, fitted(weighted).embedding_)
+    assert not np.array_equal(embedding.embedding_, fitted(data).embedding_)
+    # A later link is as new as the latest one.
+    later = embedding.extended(np.array([[0, 34]]))._graph.data
+    assert later.edge_weight[(later.edge_index == 34).any(0)].tolist() == [1, 1]
 
 
 def test_before_fit_everything_says_so() -> None:

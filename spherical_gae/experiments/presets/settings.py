@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from importlib import resources
 from typing import Any
 
+from spherical_gae.data.half_life import check_half_life
 from spherical_gae.experiments.names import FACTOR_LATENTS, GRAPH_LATENTS
 from spherical_gae.nn.initial_concentration import InitialConcentration, check_initial_concentration
 
@@ -51,6 +52,8 @@ class Preset:
         ranking_weight: See ``GAEConfig``.
         batch_size: See ``GAEConfig``.
         remask_every: See ``GAEConfig``.
+        half_life: Age at which a link counts half in message passing, in the unit of the graph's times, see
+            :func:`~spherical_gae.data.ageing.aged_split`; None where all links count the same.
         normal_decoder: The N-VGAE's decoder: ``"plain"`` for the inner product of Kipf & Welling with nothing to
             learn, ``"same"`` for the S-VGAE's (of one factor).
 
@@ -90,6 +93,7 @@ class Preset:
     ranking_weight: float = 0.5
     batch_size: int | None = None
     remask_every: int = 1
+    half_life: float | None = None
     normal_decoder: str = "plain"
 
     def __post_init__(self) -> None:
@@ -105,6 +109,8 @@ class Preset:
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {getattr(self, name)!r}")
         check_initial_concentration(self.initial_concentration)
+        if self.half_life is not None:
+            check_half_life(self.half_life)
         if self.num_factors > 1 and self.latent not in FACTOR_LATENTS:
             raise ValueError(
                 f"latent must be {', '.join(FACTOR_LATENTS[:-1])} or {FACTOR_LATENTS[-1]} on a product of spheres, "

@@ -3,11 +3,11 @@ import pytest
 import torch
 
 from benchmarks.links.kinds import Cell, blind_split, run, table
-from benchmarks.links.planted_graphs import PLANTED, preferential_attachment, two_motifs
+from benchmarks.links.planted_graphs import PLANTED, preferential_attachment, regrouped_attachment, two_motifs
 from spherical_gae import split_links
 
 # By how many points of AUC the kind is above the reading that is blind to it.
-MARGINS = {"directed": 15, "bipartite": 3, "batch": 1}
+MARGINS = {"directed": 15, "bipartite": 3, "regrouped": 8, "batch": 1}
 
 
 @pytest.mark.slow
@@ -43,6 +43,20 @@ def test_ends_are_chosen_by_degree() -> None:
     assert degree[:30].mean() > 2 * degree[-100:].mean()
     assert degree.max() > 4 * degree.mean()
     assert torch.unique(data.edge_time).numel() == data.num_edges // 2
+
+
+def test_groups_are_formed_anew_halfway() -> None:
+    """Links of the second half join nodes that the first half keeps apart as often as not, and have popular ends."""
+    data = regrouped_attachment(0, num_nodes=60, num_links=600)
+    assert torch.unique(data.edge_time).numel() == data.num_edges // 2 == 600
+    generator = torch.Generator().manual_seed(0)
+    before, after = (torch.randint(4, (60,), generator=generator) for _ in range(2))
+    source, target = data.edge_index
+    early = data.edge_time < 300
+    for group, of_time in ((before, early), (after, ~early)):
+        within = (group[source] == group[target]).double()
+        assert within[of_time].mean() > 0.85
+        assert within[~of_time].mean() < 0.4
 
 
 def test_a_batch_has_two_motifs() -> None:
