@@ -1,8 +1,11 @@
+from pathlib import Path
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from spherical_gae.data.readers.cells import ambiguous_thousands, is_number, numbers_of
+from tests.helpers.graph_text import graph_of, weights
 
 
 def column(*cells: object) -> pa.ChunkedArray:
@@ -43,3 +46,31 @@ def test_decimal_commas() -> None:
     assert not is_number("1,000,000", decimal_comma=True)
     assert ambiguous_thousands(column("1,000", "2"))
     assert not ambiguous_thousands(column("1,000", "2,5"))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("g.csv", "0;1;2,5\n1;2;3,5\n"),
+        ("g.csv", "source;target;weight\n0;1;2,5\n1;2;3,5\n"),
+        ("g.txt", "0\t1\t2,5\n1\t2\t3,5\n"),
+        ("g.txt", "0 1 2,5\n1 2 3,5\n"),
+        ("g.csv", "0|1|2.5\n1|2|3.5\n"),
+    ],
+)
+def test_commas_within_numbers(tmp_path: Path, name: str, content: str) -> None:
+    data = graph_of(tmp_path, content, name)
+    assert (data.node_ids, weights(data)) == ([0, 1, 2], [2.5, 3.5])
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("0;1;2,500\n1;2;3,100\n", "comma may divide thousands or decimals"),
+        ("0,1;2,3\n1,2;3,4\n", r"commas and semicolons both divide .* delimiter= \(--delimiter\)"),
+        ("0;1;1.000,5\n1;2;3,5\n", "'1.000,5' in line 1"),
+    ],
+)
+def test_commas_that_may_mean_two_things_are_refused(tmp_path: Path, content: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        graph_of(tmp_path, content)

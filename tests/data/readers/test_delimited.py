@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from spherical_gae.data.readers.delimited import DelimitedText, read_delimited
 from spherical_gae.data.readers.graph_files import read_graph
+from tests.helpers.graph_text import graph_of, links
 
 
 def rows(text: DelimitedText) -> list[tuple[str, ...]]:
@@ -153,3 +154,30 @@ def test_nothing_but_empty_cells_is_no_edge(tmp_path: Path, content: str) -> Non
     (tmp_path / "g.csv").write_text(content)
     with pytest.raises(ValueError, match=r"g\.csv: given no edges"):
         read_graph(tmp_path / "g.csv")
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ('a,b\n"c,d\nd,e\nb,d\n', {("a", "b"), ('"c', "d"), ("d", "e"), ("b", "d")}),
+        ('5" pipe,valve\nvalve,3" pipe\n', {('5" pipe', "valve"), ('3" pipe', "valve")}),
+        ('he said "no",b\nb,c\n', {("b", 'he said "no"'), ("b", "c")}),
+        ('"a ""b""",c\nc,d\n', {('a "b"', "c"), ("c", "d")}),
+        ('"a,b",c\nc,d\n', {("a,b", "c"), ("c", "d")}),
+        ("a,b\r\nb,c\r\n", {("a", "b"), ("b", "c")}),
+        ("a,b\rb,c\r", {("a", "b"), ("b", "c")}),
+        ("a,b\n\n\nb,c", {("a", "b"), ("b", "c")}),
+        ("it's,o'clock\no'clock,b\n", {("it's", "o'clock"), ("b", "o'clock")}),
+    ],
+)
+def test_no_line_is_lost(tmp_path: Path, content: str, expected: set[tuple[str, str]]) -> None:
+    (tmp_path / "g.csv").write_bytes(content.encode())
+    data = read_graph(tmp_path / "g.csv")
+    got = {tuple(sorted(pair)) for pair in links(data)}
+    assert got == {tuple(sorted(pair)) for pair in expected}
+
+
+@pytest.mark.parametrize("content", ['"ann",bob\nbob,"cid\ncid,dan\n', 'a,b,"x"\nb,c,"y\nc,d,z\n'])
+def test_a_quote_left_open_names_its_line(tmp_path: Path, content: str) -> None:
+    with pytest.raises(ValueError, match="a quote in line 2 that opens a cell and does not close it"):
+        graph_of(tmp_path, content)

@@ -3,10 +3,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from scipy import sparse
 
-from spherical_gae.data.readers.array_files import load_arrays
 from spherical_gae.data.readers.feature_files import read_features
+from tests.helpers.graph_text import PEOPLE, graph_of
 
 
 @pytest.mark.parametrize("header", ["", "id,height,width\n"])
@@ -69,14 +70,54 @@ def test_malformed_matrix_is_refused(tmp_path: Path) -> None:
         read_features(tmp_path / "x.xls")
 
 
-@pytest.mark.parametrize("content", [b"", b"no array", b"PK\x03\x04 no archive"])
-def test_what_is_no_numpy_file_is_refused(tmp_path: Path, content: bytes) -> None:
-    (tmp_path / "x.npy").write_bytes(content)
-    with pytest.raises(ValueError, match=r"x\.npy: not a file of NumPy arrays"):
-        load_arrays(tmp_path / "x.npy")
+def test_ages_and_incomes_are_scaled_with_a_word(tmp_path: Path) -> None:
+    data = graph_of(tmp_path, PEOPLE, features="id,age,income\nann,20,3e4\nbob,30,1e6\ncid,40,5e4\n")
+    torch.testing.assert_close(data.x[:, 0], torch.tensor([-1.5, 0, 1.5]) / 1.5**0.5)
+    torch.testing.assert_close(data.x.mean(0), torch.zeros(2), atol=1e-6, rtol=0)
+    torch.testing.assert_close(data.x.std(0, correction=0), torch.ones(2))
+    assert "Features standardized, as some values are beyond 10: 'age', 'income'." in str(data.report)
+    plain = graph_of(tmp_path, PEOPLE, features="id,age\nann,20\nbob,30\ncid,40\n", standardize=False)
+    assert plain.x.tolist() == [[20], [30], [40]]
+    assert "training may fail. To scale them: standardize" in plain.report.warnings[0]
 
 
-def test_nothing_is_unpickled(tmp_path: Path) -> None:
-    np.save(tmp_path / "x.npy", np.array([{}], dtype=object))
-    with pytest.raises(ValueError, match="not a file of NumPy arrays"):
-        load_arrays(tmp_path / "x.npy")
+@pytest.mark.parametrize(
+    ("features", "x"),
+    [
+        ("id,age\nann,2\nbob,\ncid,4\n", [[2, 0], [3, 1], [4, 0]]),
+        ("id,age\nann,2\nbob,NA\ncid,4\n", [[2, 0], [3, 1], [4, 0]]),
+        ("id,age\nann,2\nbob,nan\ncid,4\n", [[2, 0], [3, 1], [4, 0]]),
+        ("id,town\nann,Ulm\nbob,Bonn\ncid,Ulm\n", [[0, 1], [1, 0], [0, 1]]),
+        ("id,town\nann,Ulm\nbob,\ncid,Bonn\n", [[0, 1], [0, 0], [1, 0]]),
+        ("id;v\nann;1,5\nbob;2,5\ncid;3,5\n", [[1.5], [2.5], [3.5]]),
+        ("id,on\nann,True\nbob,False\ncid,True\n", [[0, 1], [1, 0], [0, 1]]),
+    ],
+)
+def test_blanks_and_categories(tmp_path: Path, features: str, x: list[list[float]]) -> None:
+    assert graph_of(tmp_path, PEOPLE, features=features).x.tolist() == x
+
+
+@pytest.mark.parametrize(
+    ("features", "message"),
+    [
+        ("id,age\nann,1\nbob,2\nCid,3\n", "none for the nodes 'cid'.* is 'cid' meant to be 'Cid'"),
+        ("id,age\nann,1\nbob,2\n", "none for the nodes 'cid'"),
+        ("id,age\nann,1\nbob,2\ncid,3 years\n", "'3 years' in line 4, allowed: a number"),
+        ("id,age\nann,1\nbob,2\ncid,3\nann,4\n", "the node id 'ann' in line 5"),
+        ("id,age\nann,inf\nbob,2\ncid,3\n", "given inf as 'age' of node 'ann'"),
+        ("id,age\nann,1e300\nbob,2\ncid,3\n", r"given 1e\+300 as 'age' of node 'ann', allowed: finite float32"),
+        ("id,age\nann,\nbob,\ncid,\n", "no column with values"),
+    ],
+)
+def test_features_that_do_not_fit_are_refused(tmp_path: Path, features: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message) as caught:
+        graph_of(tmp_path, PEOPLE, features=features)
+    assert "x.csv" in str(caught.value)
+
+
+def test_a_mistyped_id_among_features_is_told(tmp_path: Path) -> None:
+    links_ = "anna,bertram\nbertram,carla\n"
+    data = graph_of(tmp_path, links_, features="id,age\nanna,1\nbertram,2\ncarla,3\nbertran,4\n")
+    assert data.report.num_isolated == 1
+    assert "Nodes that only the features name: 1 ('bertran'); they have no link." in str(data.report)
+    assert data.report.warnings == ["an id among the features may be mistyped: 'bertran' meant to be 'bertram'?"]

@@ -1,8 +1,12 @@
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from spherical_gae.data.readers.ids import number_ids, similar_ids, typed_ids
+from tests.helpers.graph_text import graph_of
 
 
 def numbered(*columns: list[object]) -> tuple[list[object], list[list[int]]]:
@@ -50,3 +54,24 @@ def test_warnings_of_similar_ids() -> None:
     assert similar_ids(pa.array(["a", "b", "007"])) == []
     (case,) = similar_ids(pa.array(["a", "A", "b", "B"]))
     assert "'a' and 'A' (2 like it)" in case
+
+
+@pytest.mark.parametrize(
+    ("content", "ids"),
+    [
+        ("3,4.0\n4,5.0\n5,6.0\n", [3, 4, 5, 6]),
+        ("source,target\n3.0,4.0\n4.0,5.0\n5.0,6.0\n", [3, 4, 5, 6]),
+        ("3,4.00\n4,5.00\n", [3, 4, 5]),
+        ("3.5,4.0\n4.0,5\n", ["3.5", "4.0", "5"]),
+        ("007,7\n7,8\n", ["007", "7", "8"]),
+        ("1e3,2\n2,3\n", ["1e3", "2", "3"]),
+        (f"{2**64 + 1},{2**64}\n{2**64},3\n", [str(2**64), str(2**64 + 1), "3"]),
+    ],
+)
+def test_ids_are_what_they_are(tmp_path: Path, content: str, ids: list[Any]) -> None:
+    assert graph_of(tmp_path, content, header="source" in content).node_ids == ids
+
+
+def test_a_lacking_id_names_its_line(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="an empty node id in line 3"):
+        graph_of(tmp_path, "3,4.0\n4,5.0\n5,\n")
