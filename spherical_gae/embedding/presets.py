@@ -8,6 +8,7 @@ from torch_geometric.data import Data
 
 from spherical_gae.embedding.featureless import HASH, LARGE, SPECTRAL
 from spherical_gae.experiments.presets import Preset, load_preset
+from spherical_gae.nn.path_decoder import MAX_PAIRS, most_three_paths
 
 AUTO = "auto"
 _FULL_BATCH_LINKS = 1_000_000
@@ -21,9 +22,9 @@ def resolve_preset(name: str, data: Data, features: str | None = None) -> Preset
     """The settings of a preset, or for ``"auto"`` those that suit a graph.
 
     ``"auto"`` is ``frontier`` up to a million links, ``scalable`` above.  Of a graph without features it is
-    ``frontier`` with 400 epochs, and for a hash of the ids with a dropout of .3; for these above 50,000 links
-    ``scalable`` with eight steps of propagation, no dropout and 20 epochs: what random vectors tell of a graph comes by
-    propagation alone.
+    ``frontier`` with 400 epochs and a ``ThreePathDecoder`` (unless the graph is too dense for it), and for a hash of
+    the ids with a dropout of .3; for these above 50,000 links ``scalable`` with eight steps of propagation, no dropout
+    and 20 epochs: what random vectors tell of a graph comes by propagation alone.
 
     Args:
         name: ``"auto"``, or one of ``available_presets()``.
@@ -48,7 +49,15 @@ def resolve_preset(name: str, data: Data, features: str | None = None) -> Preset
     num_links = data.edge_index.size(1) // 2
     if features == HASH:
         if num_links <= LARGE:
-            return load_preset("frontier").with_changes(**_OF_HASHES)
+            return load_preset("frontier").with_changes(**_OF_HASHES, three_paths=_sees_paths(data))
         return load_preset("scalable").with_changes(**_OF_HASHES_IF_LARGE)
     preset = load_preset("frontier" if num_links <= _FULL_BATCH_LINKS else "scalable")
-    return preset.with_changes(**_OF_EIGENVECTORS) if features == SPECTRAL else preset
+    if features == SPECTRAL:
+        sees_paths = num_links <= _FULL_BATCH_LINKS and _sees_paths(data)
+        return preset.with_changes(**_OF_EIGENVECTORS, three_paths=sees_paths)
+    return preset
+
+
+def _sees_paths(data: Data) -> bool:
+    """Whether the paths of three links can be found in a moment."""
+    return most_three_paths(data.edge_index, int(data.num_nodes)) <= MAX_PAIRS

@@ -18,7 +18,7 @@ from .listwise import listwise_loss
 from .mlp import MLP, ClassConditionalMLP, MLPEncoder, ParallelLinear, Scale
 from .observations import BernoulliObservation, NormalObservation, Observation, log_prob_of_data
 from .pair_blocks import score_block
-from .path_decoder import ThreePathDecoder, ThreePaths, three_paths
+from .path_decoder import ThreePathDecoder, ThreePaths, most_three_paths, three_paths
 from .priors import LatentPrior, MixturePrior, VampPrior
 from .propagated_encoder import PropagatedEncoder, propagate_features
 from .propagation import NormalizedAdjacency, node_degree, normalized_adjacency, sparse_features
@@ -63,6 +63,7 @@ __all__ = [
     "VonMisesFisherHead",
     "listwise_loss",
     "log_prob_of_data",
+    "most_three_paths",
     "node_degree",
     "normalized_adjacency",
     "propagate_features",

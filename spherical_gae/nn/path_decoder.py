@@ -15,8 +15,8 @@ from spherical_gae.nn.propagation import NormalizedAdjacency
 
 # Below every path's weight, 1 / degree, and above what rounding leaves of a sum that is zero.
 _ZERO = 1e-10
-# Walks of three links: as many products are added up, and twelve bytes are kept of each that ends elsewhere.
-MAX_WALKS = 300_000_000
+# Pairs that may have a path: some forty bytes are needed for each while they are found.
+MAX_PAIRS = 100_000_000
 
 
 class ThreePaths(NamedTuple):
@@ -35,6 +35,21 @@ class ThreePaths(NamedTuple):
     values: Tensor
 
 
+def most_three_paths(edge_index: Tensor | NormalizedAdjacency, num_nodes: int) -> int:
+    """The most pairs of nodes that may have a path of three links: as many as there are walks, or all pairs.
+
+    Args:
+        edge_index: As for ``three_paths``.
+        num_nodes: Number of nodes N.
+
+    Example:
+        >>> square = torch.tensor([[0, 1, 2, 3], [1, 2, 3, 0]])
+        >>> most_three_paths(torch.cat([square, square.flip(0)], dim=1), num_nodes=4)
+        16
+    """
+    return _most_pairs(_adjacency(edge_index, num_nodes))
+
+
 def three_paths(edge_index: Tensor | NormalizedAdjacency, num_nodes: int) -> ThreePaths:
     """Of all pairs of nodes the paths of three links, each weighted by the degrees of the nodes inside.
 
@@ -51,7 +66,7 @@ def three_paths(edge_index: Tensor | NormalizedAdjacency, num_nodes: int) -> Thr
         float32 values, exact to rounding, on the device of the links.  They are computed on the CPU.
 
     Raises:
-        ValueError: If there are more than ``MAX_WALKS`` walks of three links.
+        ValueError: If more than ``MAX_PAIRS`` pairs may have a path, see ``most_three_paths``.
 
     Example:
         >>> square = torch.tensor([[0, 1, 2, 3], [1, 2, 3, 0]])
@@ -61,20 +76,13 @@ def three_paths(edge_index: Tensor | NormalizedAdjacency, num_nodes: int) -> Thr
         >>> found.values[0]  # log(1 + 1 / 2)
         tensor(0.4055)
     """
-    device = edge_index.device
-    links = edge_index.indices if isinstance(edge_index, NormalizedAdjacency) else edge_index
-    source, target = links.cpu().numpy()
-    other = source != target
-    adjacency = sparse.csr_array((np.ones(other.sum()), (source[other], target[other])), shape=(num_nodes, num_nodes))
-    adjacency.data[:] = 1  # of links that are listed more than once
-    degree = adjacency.sum(axis=1)
-    num_walks = int(degree @ (adjacency @ degree))
-    if num_walks > MAX_WALKS:
+    device, adjacency = edge_index.device, _adjacency(edge_index, num_nodes)
+    if (most := _most_pairs(adjacency)) > MAX_PAIRS:
         raise ValueError(
-            f"edge_index: given a graph with {num_walks:,} walks of three links, allowed: {MAX_WALKS:,}; use a decoder "
-            "that does not count them"
+            f"edge_index: given a graph with up to {most:,} pairs with a path of three links, allowed: {MAX_PAIRS:,}; "
+            "use a decoder that does not see them"
         )
-    inverse = 1 / np.sqrt(np.maximum(degree, 1))
+    inverse = 1 / np.sqrt(np.maximum(adjacency.sum(axis=1), 1))
     steps = adjacency @ sparse.diags_array(inverse)
     walks = sparse.csr_array(steps @ adjacency @ steps.T)
     # Walks over the link between the ends: i - j - b - j, i - a - i - j, and i - j - i - j, which is both.
@@ -88,6 +96,21 @@ def three_paths(edge_index: Tensor | NormalizedAdjacency, num_nodes: int) -> Thr
     pairs = rows[there].astype(np.int64) * num_nodes + columns[there]
     values = np.log1p(paths.data[there]).astype(np.float32)
     return ThreePaths(torch.from_numpy(pairs).to(device), torch.from_numpy(values).to(device))
+
+
+def _adjacency(edge_index: Tensor | NormalizedAdjacency, num_nodes: int) -> sparse.csr_array:
+    """The matrix of zeros and ones, without self-loops."""
+    links = edge_index.indices if isinstance(edge_index, NormalizedAdjacency) else edge_index
+    source, target = links.cpu().numpy()
+    other = source != target
+    adjacency = sparse.csr_array((np.ones(other.sum()), (source[other], target[other])), shape=(num_nodes, num_nodes))
+    adjacency.data[:] = 1  # of links that are listed more than once
+    return adjacency
+
+
+def _most_pairs(adjacency: sparse.csr_array) -> int:
+    degree = adjacency.sum(axis=1)
+    return min(int(degree @ (adjacency @ degree)), adjacency.shape[0] ** 2)
 
 
 class ThreePathDecoder(nn.Module):

@@ -9,9 +9,14 @@ from spherical_gae.experiments.presets import load_preset
 def test_auto_takes_a_preset_by_size_and_features(monkeypatch: pytest.MonkeyPatch) -> None:
     data = from_networkx(nx.karate_club_graph())
     assert resolve_preset("auto", data) == load_preset("frontier")
-    assert resolve_preset("auto", data, "spectral") == load_preset("frontier").with_changes(epochs=400)
-    assert resolve_preset("auto", data, "hash") == load_preset("frontier").with_changes(epochs=400, dropout=0.3)
+    longer = load_preset("frontier").with_changes(epochs=400, three_paths=True)
+    assert resolve_preset("auto", data, "spectral") == longer
+    assert resolve_preset("auto", data, "hash") == longer.with_changes(dropout=0.3)
     assert resolve_preset("paper", data, "hash") == load_preset("paper")
+    with monkeypatch.context() as dense:
+        dense.setattr(presets, "MAX_PAIRS", 100)
+        assert not resolve_preset("auto", data, "hash").three_paths
+        assert not resolve_preset("auto", data, "spectral").three_paths
     monkeypatch.setattr(presets, "LARGE", 77)
     large = resolve_preset("auto", data, "hash")
     assert (large.encoder, large.num_steps) == ("propagated features", (8,))

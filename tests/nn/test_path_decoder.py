@@ -17,6 +17,7 @@ from spherical_gae.nn import (
     InnerProductDecoder,
     PropagatedEncoder,
     ThreePathDecoder,
+    most_three_paths,
     normalized_adjacency,
     path_decoder,
     three_paths,
@@ -77,10 +78,18 @@ def test_a_triangle_and_a_star_have_none() -> None:
         assert three_paths(edges_of(graph), len(graph)).pairs.numel() == 0
 
 
-def test_too_many_walks_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(path_decoder, "MAX_WALKS", 100)
-    with pytest.raises(ValueError, match="edge_index: given a graph with 108 walks of three links, allowed: 100"):
-        three_paths(edges_of(nx.complete_graph(4)), 4)
+def test_most_paths_are_walks_or_pairs() -> None:
+    for graph in (nx.path_graph(10), nx.complete_graph(10), nx.gnm_random_graph(30, 60, seed=0)):
+        walks = (nx.to_numpy_array(graph, dtype=int) @ nx.to_numpy_array(graph) @ nx.to_numpy_array(graph)).sum()
+        assert most_three_paths(edges_of(graph), len(graph)) == min(walks, len(graph) ** 2)
+
+
+def test_graphs_with_too_many_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(path_decoder, "MAX_PAIRS", 50)
+    with pytest.raises(ValueError, match="edge_index: given a graph with up to 100 pairs with a path of three links"):
+        three_paths(edges_of(nx.complete_graph(10)), 10)  # of 810 walks
+    with pytest.raises(ValueError, match="with up to 64 pairs"):
+        three_paths(edges_of(nx.path_graph(10)), 10)
 
 
 def test_scores_of_pairs_blocks_and_all_agree() -> None:
