@@ -25,11 +25,12 @@ def split() -> LinkSplit:
 
 
 def undirected_model(split: LinkSplit, preset: str = "frontier", **changes: Any) -> VariationalGAE:
-    settings = load_preset(preset).with_changes(latent_dim=8, dropout=0.2, **changes)
+    settings = load_preset(preset).with_changes(latent_dim=8, dropout=0.5, **changes)
     return build_model(settings, "s-vgae", 2 * split.train.num_features)
 
 
-CONFIG = GAEConfig(60, mask_share=0.15, learning_rate=0.02)
+# Slow, and with half of the features hidden: the nodes are random to it, and what it can learn by heart it does at once.
+CONFIG = GAEConfig(60, mask_share=0.15, learning_rate=0.005)
 
 
 def test_test_links_are_held_against_themselves_turned_round_too(split: LinkSplit) -> None:
@@ -42,8 +43,8 @@ def test_test_links_are_held_against_themselves_turned_round_too(split: LinkSpli
     assert result.test == auc_ap(positive, negative)
     assert result.test_reversed == auc_ap(positive, turned)
     # A third of the negatives lead from a block to the next, too: 5 / 6 is what knowing the blocks is worth.
-    assert 0.7 < result.test.auc < 0.9
-    assert result.test_reversed.auc > 0.8
+    assert 0.8 < result.test.auc < 0.9
+    assert result.test_reversed.auc > 0.95
 
 
 def test_training_is_that_of_the_cover(split: LinkSplit) -> None:
