@@ -130,16 +130,21 @@ def run_cell(cell: Cell, dataset: str = "cora", epochs: int | None = None) -> di
     return {"val_auc": 100 * best[0], "test_auc": 100 * best[1]}
 
 
+def result_path(cell: Cell, work: Path, dataset: str) -> Path:
+    """Where a cell's result is kept."""
+    return work / dataset / f"{cell.example}-{cell.model}-{cell.dim}-{cell.seed}.json".replace(" ", "_")
+
+
 def cached_cell(cell: Cell, work: Path, dataset: str) -> dict[str, Any]:
     """A cell with its result, which is read from the work folder if it is there."""
-    path = work / dataset / f"{cell.example}-{cell.model}-{cell.dim}-{cell.seed}.json".replace(" ", "_")
+    path = result_path(cell, work, dataset)
     if not path.exists():
         save_json(path, run_cell(cell, dataset))
     return {**cell._asdict(), **json.loads(path.read_text())}
 
 
 def table(cells: Sequence[dict[str, Any]]) -> Iterator[str]:
-    """Markdown lines: test AUC by example and model in rows, by dimension in columns."""
+    """Markdown lines: test AUC by example and model in rows, by dimension in columns; the smallest in brackets."""
     dims = sorted({cell["dim"] for cell in cells})
     yield f"| example | model | {' | '.join(f'm = {dim}' for dim in dims)} |"
     yield "|---" * (2 + len(dims)) + "|"
@@ -147,7 +152,8 @@ def table(cells: Sequence[dict[str, Any]]) -> Iterator[str]:
         rows = [cell for cell in cells if (cell["example"], cell["model"]) == (example, model)]
         if not rows:
             continue
-        values = [spread([cell["test_auc"] for cell in rows if cell["dim"] == dim], 1) for dim in dims]
+        by_dim = [[cell["test_auc"] for cell in rows if cell["dim"] == dim] for dim in dims]
+        values = [f"{spread(found, 1)} ({min(found):.1f})" if found else "not run" for found in by_dim]
         yield f"| {example} | {model} | {' | '.join(values)} |"
 
 
@@ -160,9 +166,11 @@ def main() -> None:
     options = parser.parse_args()
 
     cells = [Cell(*values) for values in product(EXAMPLES, options.models, DIMS, parse_seeds(options.seeds))]
+    if options.report:
+        cells = [cell for cell in cells if result_path(cell, options.work, options.dataset).exists()]
     results = run_cells(cells, partial(cached_cell, work=options.work, dataset=options.dataset), options.jobs)
     report = {"command": command_line(parser, options, ("dataset", "models", "seeds")), "cells": results}
-    title = f"Test AUC in percent, {options.dataset}: mean ± standard deviation over the seeds."
+    title = f"Test AUC in percent, {options.dataset}: mean ± standard deviation over the seeds (smallest)."
     write_results(options.out, "pyg_example", report, [title, "", *table(results)])
 
 

@@ -63,7 +63,7 @@ class NormalizeTransform(Transform):
     """Vectors of any length to unit vectors, block by block: ``transform_to(unit_sphere)``, as ``pyro.param`` asks for.
 
     Not one to one: all vectors of a direction are mapped to one point, and ``inv`` returns the point itself.  A zero
-    block stays zero.
+    block becomes the first axis: samplers ask for the point of 0 as one that is surely allowed.
 
     Args:
         num_factors: Number of blocks.
@@ -89,7 +89,10 @@ class NormalizeTransform(Transform):
     __hash__ = Transform.__hash__
 
     def _call(self, x: Tensor) -> Tensor:
-        return F.normalize(x.unflatten(-1, (self.num_factors, -1)), dim=-1).flatten(-2)
+        blocks = x.unflatten(-1, (self.num_factors, -1))
+        axis = torch.eye(1, blocks.shape[-1], dtype=x.dtype, device=x.device)[0]
+        is_zero = (blocks == 0).all(-1, keepdim=True)
+        return F.normalize(torch.where(is_zero, axis, blocks), dim=-1).flatten(-2)
 
     def _inverse(self, y: Tensor) -> Tensor:
         return y

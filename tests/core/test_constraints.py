@@ -7,6 +7,7 @@ import torch
 from torch.distributions import transform_to
 
 from spherical_gae.core import HypersphericalUniform, ProductOfSpheres, VonMisesFisher, unit_sphere
+from spherical_gae.core.constraints import UnitBlocks
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
@@ -56,6 +57,21 @@ def test_transform_to_the_sphere_normalises(num_factors):
         (-(transform(leaf) * expected.flip(0)).sum()).backward()
         optimizer.step()
     torch.testing.assert_close(transform(leaf).detach(), expected.flip(0), rtol=0, atol=1e-2)
+
+
+@pytest.mark.parametrize("num_factors", [1, 3])
+def test_transform_of_a_zero_vector_is_the_first_axis(num_factors):
+    """A point of the sphere, from which an optimiser can go on; the other blocks and rows do not see it."""
+    transform = transform_to(unit_sphere if num_factors == 1 else UnitBlocks(num_factors))
+    raw = torch.randn(2, 6, generator=torch.Generator().manual_seed(0))
+    raw[0, : 6 // num_factors] = 0
+    expected = torch.nn.functional.normalize(raw.unflatten(-1, (num_factors, -1)), dim=-1)
+    expected[0, 0] = torch.eye(1, 6 // num_factors)[0]
+    assert torch.equal(transform(raw), expected.flatten(-2))
+    assert transform.codomain.check(transform(raw)).all()
+    leaf = raw.requires_grad_()
+    transform(leaf).sum().backward()
+    assert leaf.grad.isfinite().all()
 
 
 def test_support_of_a_product_says_its_dimension_at_the_class():

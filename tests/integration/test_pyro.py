@@ -8,6 +8,7 @@ import torch
 from pyro import distributions as dist
 from pyro import poutine
 from pyro.infer import MCMC, NUTS, SVI, Trace_ELBO, TraceEnum_ELBO, TraceMeanField_ELBO, config_enumerate
+from pyro.infer.autoguide import AutoDelta
 from torch import Tensor
 from torch.distributions import Categorical, MixtureSameFamily, constraints
 from torch.nn.functional import normalize
@@ -142,6 +143,15 @@ def test_param_on_the_sphere_is_fitted(data: Tensor) -> None:
         svi.step(data)
     expected = normalize(data.sum(0), dim=0)
     torch.testing.assert_close(pyro.param("mean_direction").detach(), expected, rtol=0, atol=1e-3)
+
+
+def test_autodelta_finds_the_mode_of_the_posterior(data: Tensor) -> None:
+    """The guide starts at the point of the sphere that a zero vector is mapped to."""
+    mode = AutoDelta(model)
+    svi = SVI(model, mode, pyro.optim.Adam({"lr": 0.1}), Trace_ELBO())
+    for _ in range(100):
+        svi.step(data)
+    torch.testing.assert_close(mode.median(data)["loc"], posterior(data)[0], rtol=0, atol=1e-3)
 
 
 def test_traces_have_the_log_density(data: Tensor) -> None:

@@ -29,7 +29,7 @@ def undirected_model(split: LinkSplit, preset: str = "frontier", **changes: Any)
     return build_model(settings, "s-vgae", 2 * split.train.num_features)
 
 
-# Slow, and with half of the features hidden: the nodes are random to it, and what it can learn by heart it does at once.
+# Slow, and with half of the features hidden: nodes are random to it, and what it can learn by heart it does at once.
 CONFIG = GAEConfig(60, mask_share=0.15, learning_rate=0.005)
 
 
