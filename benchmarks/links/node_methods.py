@@ -32,7 +32,9 @@ TRAINED = {
     "frontier, 100 epochs": Trained("frontier", {"epochs": 100}),
     "frontier-product, 100 epochs": Trained("frontier-product", {"epochs": 100}),
 }
-METHODS = (*FEATURES, *PYG, *TRAINED)
+ONE_OF_SEVERAL, _TRAININGS = "frontier, 100 epochs", 5
+SEVERAL = f"{ONE_OF_SEVERAL}, {_TRAININGS} trainings"
+METHODS = (*FEATURES, *PYG, *TRAINED, SEVERAL)
 
 
 def node_embeddings(method: str, data: Data, seed: int) -> Tensor:
@@ -51,6 +53,12 @@ def node_embeddings(method: str, data: Data, seed: int) -> Tensor:
         return untrained_embeddings(graph)
     if method in PYG:
         return _pyg(method, graph, seed)
+    if method == SEVERAL:
+        # Seeds that no other row has.
+        seeds = (1000 * number + seed for number in range(1, _TRAININGS + 1))
+        rows = [unit_rows(node_embeddings(ONE_OF_SEVERAL, data, one)) for one in seeds]
+        # Unit rows, whose cosines are the means of the trainings' cosines.
+        return torch.cat(rows, dim=1) * _TRAININGS**-0.5
     settings = TRAINED[method]
     preset = load_preset(settings.preset, data.name).with_changes(**settings.changes)
     model, inputs = build_model(preset, "s-vgae", graph.num_features, seed), model_inputs(graph)

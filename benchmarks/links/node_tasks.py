@@ -3,8 +3,9 @@
     python benchmarks/links/node_tasks.py
 
 Embeddings are made from the features and all links of a graph, without labels, one for each seed.  Clusters: as many as
-there are classes, all nodes, by four ways, each from several starts of which its own criterion keeps the best.  Probe:
-logistic regression on the public split, C chosen on its validation part.  Every cell (data set, method, seed) runs on
+there are classes, all nodes, by four ways, each from several starts of which its own criterion keeps the best; several
+trainings side by side by k-means alone, and without the probe.  Probe: logistic regression on the public split, C
+chosen on its validation part.  Every cell (data set, method, seed) runs on
 one thread and is written when it is done; an interrupted benchmark continues where it stopped.  What is not trained has
 one seed, as only the starts of the clusters depend on it.
 
@@ -27,7 +28,7 @@ from sklearn.cluster import KMeans
 
 from benchmarks.cells import add_common_options, command_line, kept_cells, run_cells, spread, write_results
 from benchmarks.links.link_prediction import Cell
-from benchmarks.links.node_methods import FEATURES, METHODS, node_embeddings, unit_rows
+from benchmarks.links.node_methods import FEATURES, METHODS, SEVERAL, node_embeddings, unit_rows
 from spherical_gae.cluster import SphericalKMeans, VonMisesFisherMixture
 from spherical_gae.data import load_graph
 from spherical_gae.evaluation import clustering_scores, linear_probe
@@ -81,9 +82,11 @@ def scores(cell: Cell) -> dict[str, Any]:
     z = node_embeddings(cell.method, data, cell.seed)
     seconds = time.process_time() - start
     rows = unit_rows(z).numpy()
-    probe = linear_probe(rows, data.y, data.train_mask, data.val_mask, data.test_mask)
-    found: dict[str, Any] = {"probe": probe._asdict(), "embedding_seconds": seconds, "clusters": {}}
-    for way in WAYS:
+    found: dict[str, Any] = {"embedding_seconds": seconds, "clusters": {}}
+    if cell.method != SEVERAL:
+        probe = linear_probe(rows, data.y, data.train_mask, data.val_mask, data.test_mask)
+        found["probe"] = probe._asdict()
+    for way in WAYS[:1] if cell.method == SEVERAL else WAYS:
         model = clustering(way, int(data.y.max()) + 1, cell.seed).fit(z.numpy() if way == "k-means" else rows)
         found["clusters"][way] = clustering_scores(data.y, model.labels_)._asdict()
         if isinstance(model, VonMisesFisherMixture):
@@ -101,8 +104,10 @@ def clustering(way: str, count: int, seed: int) -> Any:
 
 
 def with_choice(cell: dict[str, Any]) -> dict[str, dict[str, float]]:
-    """The clusters of a cell, and those of the mixture that BIC prefers."""
+    """The clusters of a cell, and, if there are both mixtures, those of the one that BIC prefers."""
     clusters = cell["clusters"]
+    if len(clusters) < len(WAYS):
+        return dict(clusters)
     chosen = min(("mixture, tied", "mixture, free"), key=lambda way: clusters[way]["bic"])
     return {**clusters, BY_BIC: clusters[chosen]}
 
@@ -119,7 +124,7 @@ def lines(cells: list[dict[str, Any]]) -> Iterator[str]:
         yield "|---" * 6 + "|"
         for method, mine in groups.items():
             clusters = [with_choice(cell) for cell in mine]
-            for way in (*WAYS, BY_BIC):
+            for way in clusters[0]:
                 values = " | ".join(spread([100 * one[way][score] for one in clusters]) for score in SCORES)
                 yield f"| {method} | {len(mine)} | {way} | {values} |"
         for method, values in PUBLISHED_CLUSTERS.get(dataset, {}).items():
@@ -127,6 +132,8 @@ def lines(cells: list[dict[str, Any]]) -> Iterator[str]:
         yield from ("", f"## {dataset}: linear probe", "", "| embeddings | seeds | test | validation | seconds |")
         yield "|---" * 5 + "|"
         for method, mine in groups.items():
+            if method == SEVERAL:
+                continue
             test, val = (spread([100 * cell["probe"][name] for cell in mine]) for name in ("accuracy", "val_accuracy"))
             seconds = np.mean([cell["embedding_seconds"] for cell in mine])
             yield f"| {method} | {len(mine)} | {test} | {val} | {seconds:.1f} |"

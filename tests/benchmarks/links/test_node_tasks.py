@@ -9,6 +9,7 @@ from torch_geometric.data import Data
 
 from benchmarks.links import node_tasks
 from benchmarks.links.link_prediction import Cell
+from benchmarks.links.node_methods import SEVERAL
 from benchmarks.links.node_tasks import WAYS, chosen_cells, lines, run_cell, with_choice
 
 
@@ -40,6 +41,16 @@ def test_tables_have_a_row_for_each_method_and_way() -> None:
     assert "| features | 1 | mixture, by BIC | 20.00 | 20.00 | 20.00 |" in rows
     assert "| paper | 2 | 50.00 ± 0.00 | 45.00 ± 7.07 | 2.0 |" in rows
     assert sum(row.startswith("| published: ") for row in rows) == 7
+
+
+def test_several_trainings_are_clustered_by_k_means_alone() -> None:
+    cell = entry(SEVERAL, 0, 0, 0)
+    del cell["probe"]
+    cell["clusters"] = {"k-means": cell["clusters"]["k-means"]}
+    rows = list(lines([cell]))
+    assert [row for row in rows if row.startswith(f"| {SEVERAL}")] == [
+        f"| {SEVERAL} | 1 | k-means | 0.00 | 0.00 | 0.00 |"
+    ]
 
 
 def test_what_is_not_trained_has_one_seed() -> None:
