@@ -151,7 +151,7 @@ def test_features_are_chosen_by_validation() -> None:
     best = {kind: max(np.add(found.history_["val_auc"], found.history_["val_ap"])) for kind, found in both.items()}
     kind = max(best, key=best.__getitem__)
     # A ring lattice is what eigenvectors are for, if it has far more nodes than eigenvectors are taken: the best sum of
-    # AUC and AP is higher by more than .1 for every seed tried.
+    # AUC and AP is higher by .12 and .15 for the two seeds tried.
     assert best["spectral"] > best["hash"] + 0.05
     assert chosen.default_features_ == kind == "spectral"
     assert np.array_equal(chosen.embedding_, both[kind].embedding_)

@@ -12,6 +12,8 @@ from spherical_gae.core.numerics.forward_mode import differentiable_jvp
 from spherical_gae.core.numerics.operators import is_traced
 from spherical_gae.core.numerics.signature import keeps_signature
 
+_SHORTEST_SQUARED = 1e-5
+
 
 def random_point_at_angle(loc: Tensor, versine: Tensor, sine: Tensor, generator: Generator | None = None) -> Tensor:
     """A point at angle theta from ``loc`` in a uniformly drawn direction: cos(theta) loc + sin(theta) tangent.
@@ -55,9 +57,10 @@ def tangent_direction(loc: Tensor, generator: Generator | None = None) -> Tensor
     tangent = torch.addcmul(noise, _inner(noise, loc), loc, value=-1)
     tangent = tangent / tangent.norm(dim=-1, keepdim=True)
     # Removes what rounding has left along loc.  That is much where the noise is parallel to loc, which happens if both
-    # were drawn from one seed: then the rest is too short.
+    # were drawn from one seed: then the rest is too short, and where it is all rounding, of unknown length.
     along = _inner(tangent, loc)
-    return torch.addcmul(tangent, along, loc, value=-1) * torch.rsqrt(1 - along * along)
+    length_squared = (1 - along * along).clamp(min=_SHORTEST_SQUARED)
+    return torch.addcmul(tangent, along, loc, value=-1) * torch.rsqrt(length_squared)
 
 
 class _Point(Function):

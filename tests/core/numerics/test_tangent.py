@@ -160,3 +160,14 @@ def test_noise_that_is_parallel_to_the_mean(dtype: torch.dtype, bound: float) ->
     tangent = tangent_direction(loc, seeded(0))
     torch.testing.assert_close(tangent.norm(dim=-1), torch.ones(2000, dtype=dtype), rtol=0, atol=bound)
     assert (tangent * loc).sum(-1).abs().max() < bound
+
+
+def test_noise_that_is_parallel_to_rounding_gives_finite_vectors() -> None:
+    """Both drawn from one seed; of some rows nothing but rounding is left, along loc."""
+    loc = torch.nn.functional.normalize(torch.randn(200_000, 3, generator=torch.Generator().manual_seed(0)), dim=-1)
+    tangent = tangent_direction(loc, torch.Generator().manual_seed(0))
+    assert bool(tangent.isfinite().all())
+    assert float((tangent * loc).sum(-1).abs().max()) < 1e-3
+    length = tangent.norm(dim=-1)
+    assert float(length.max()) < 1.02
+    assert float((length > 0.999).float().mean()) > 0.99
