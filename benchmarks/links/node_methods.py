@@ -31,6 +31,7 @@ TRAINED = {
     "frontier": Trained("frontier", {}),
     "frontier, 100 epochs": Trained("frontier", {"epochs": 100}),
     "frontier-product, 100 epochs": Trained("frontier-product", {"epochs": 100}),
+    "frontier-product": Trained("frontier-product", {}),
 }
 ONE_OF_SEVERAL, _TRAININGS = "frontier, 100 epochs", 5
 SEVERAL = f"{ONE_OF_SEVERAL}, {_TRAININGS} trainings"
