@@ -20,7 +20,7 @@ def test_rows(tmp_path: Path) -> None:
     write_links(tmp_path, 50, 9)
     rows = measure(tmp_path, rounds=1)
     assert [(row["suffix"], row["reader"]) for row in rows] == [
-        (suffix, reader) for suffix in (".csv", ".parquet") for reader in ("pandas", "edges", "graph")
+        (suffix, reader) for suffix in (".csv", ".parquet") for reader in ("pandas", "edges", "links", "graph")
     ]
     assert [row["clock_ratio"] for row in rows if row["reader"] == "pandas"] == [1, 1]
     lines = list(table({"num_links": 50, "num_nodes": 9, "rounds": 1, "rows": rows}))
