@@ -127,13 +127,14 @@ class VariationalGAE(GAE):
             edge_index: The graph that the encoder saw, as for ``graph_arguments``.
             num_nodes: Number of nodes N.
             whole: ``graph_arguments`` of the graph with all links.
+
+        Returns:
+            As ``graph_arguments``.
         """
         of_decoder = getattr(self.decoder, "masked_arguments", None)
-        return (
-            self.graph_arguments(edge_index, num_nodes)
-            if of_decoder is None
-            else of_decoder(edge_index, num_nodes, whole)
-        )
+        if of_decoder is None:
+            return self.graph_arguments(edge_index, num_nodes)
+        return of_decoder(edge_index, num_nodes, whole)
 
     def recon_loss(
         self, z: Tensor, pos_edge_index: Tensor, neg_edge_index: Tensor | None = None, **decoder_arguments: Any

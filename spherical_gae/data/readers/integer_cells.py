@@ -14,6 +14,9 @@ from spherical_gae.data.readers.ids import INTEGER
 def types_of_sample(rows: Sequence[Sequence[str]]) -> list[pa.DataType]:
     """For each column int64 if its cells in the sample are integers as Python writes them, else string.
 
+    Args:
+        rows: Cells of the first lines, as many in each.
+
     Example:
         >>> types_of_sample([["1", "2.5", "07"], ["-3", "4", "8"]])
         [DataType(int64), DataType(string), DataType(string)]
