@@ -5,8 +5,8 @@
 The networks and the protocol of SEAL's table: 10% of the links are removed (the test part of ``split_links``), with as
 many non-links; AUC.  ``SphericalGraphEmbedding`` is fitted on the other links in four ways, all on the same splits:
 
-- default: it holds out 5% of these links, tries a hash of the ids and eigenvectors of the graph, keeps the better by
-  validation AUC + AP, and trains on all;
+- default: it holds out 5% of these links, tries a hash of the ids (with two dropouts where nodes have few links) and
+  eigenvectors of the graph, keeps the best by validation AUC + AP, and trains on all;
 - hash, spectral: one of the two alone, trained in the same way.  Where the default chose it, its figures are these;
 - narrow hash: 64 columns and the settings of ``frontier`` as they are, which was the default before.
 
@@ -50,6 +50,8 @@ PUBLISHED = {
 }
 
 
+# Of the second settings that are tried with a hash, see ``embedding.presets``; cells of before they were have none.
+_MUCH_DROPOUT = 0.8
 DEFAULT, HASH, SPECTRAL, NARROW = METHODS = ("default", "hash", "spectral", "narrow hash")
 
 
@@ -77,7 +79,11 @@ def run_cell(cell: Cell, work: Path, epochs: int | None = None) -> dict[str, Any
     if not path.exists():
         split = split_links(load_network(cell.network), seed=cell.seed)
         embedding = fitted(cell, without_test_links(split, with_features=False), epochs)
-        chosen = {"features": embedding.default_features_, "best_epoch": embedding.best_epoch_}
+        chosen = {
+            "features": embedding.default_features_,
+            "dropout": embedding.preset_.dropout,
+            "best_epoch": embedding.best_epoch_,
+        }
         save_json(path, {**test_scores(embedding, split), **chosen})
     return {**json.loads(path.read_text()), **cell._asdict()}
 
@@ -89,6 +95,12 @@ def fitted(cell: Cell, graph: Data, epochs: int | None) -> SphericalGraphEmbeddi
         return narrow.fit(graph, default_features(int(graph.num_nodes)))
     kind = "auto" if cell.method == DEFAULT else cell.method
     return SphericalGraphEmbedding(default_features=kind, epochs=epochs, random_state=cell.seed).fit(graph)
+
+
+def choice(cell: dict[str, Any]) -> str:
+    """What the default chose, as the table calls it."""
+    with_much_dropout = cell["features"] == HASH and cell.get("dropout") == _MUCH_DROPOUT
+    return f"{cell['features']}, dropout .8" if with_much_dropout else str(cell["features"])
 
 
 def lines(cells: list[dict[str, Any]]) -> Iterator[str]:
@@ -106,7 +118,7 @@ def lines(cells: list[dict[str, Any]]) -> Iterator[str]:
         mine = found[network, DEFAULT]
         if not mine:
             continue
-        counts = Counter(cell["features"] for cell in mine).most_common()
+        counts = Counter(map(choice, mine)).most_common()
         chosen = ", ".join(f"{kind} {count}" for kind, count in counts)
         auc, ap = (spread([100 * cell[name] for cell in mine]) for name in ("auc", "ap"))
         vgae, seal = PUBLISHED[network]

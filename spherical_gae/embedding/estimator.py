@@ -20,7 +20,7 @@ from spherical_gae.data.readers.later import FileReading
 from spherical_gae.data.readers.options import ReadingOptions
 from spherical_gae.embedding.featureless import AUTO, KINDS, kinds_to_try
 from spherical_gae.embedding.inputs import as_graph, later_links, raw_graph
-from spherical_gae.embedding.presets import resolve_preset
+from spherical_gae.embedding.presets import presets_to_try
 from spherical_gae.embedding.queries import EmbeddingQueries
 from spherical_gae.embedding.state import embed_graph
 from spherical_gae.embedding.training import Candidate, Training, default_share, train_embedding
@@ -36,7 +36,7 @@ class SphericalGraphEmbedding(EmbeddingQueries, BaseEstimator):
     Args:
         dim: Coordinates of an embedding, at least 2 (on a product of K spheres a multiple of K); None for the preset's.
         preset: Settings of model and training, see ``available_presets``; ``"auto"`` takes one by the graph: see
-            ``resolve_preset``.
+            ``resolve_preset``; on a graph without features and with fewer than two links per node, the better of two.
         latent: Distribution of the latents on one sphere: ``"s"`` von Mises-Fisher, ``"p"`` projected normal, ``"ps"``
             Power Spherical, ``"sc"`` spherical Cauchy; None for the preset's.
         default_features: What nodes get in a graph that has no features: ``"hash"``, random signs by a hash of the id,
@@ -55,7 +55,7 @@ class SphericalGraphEmbedding(EmbeddingQueries, BaseEstimator):
         device: Where to train.
         random_state: Seed, at least 0; or what scikit-learn takes in its place.
         callbacks: Functions ``callback(epoch, figures)``, see ``fit_gae``; they follow the training that chooses the
-            epoch.  Where two kinds of features are tried, epochs are counted on.
+            epoch.  Where several settings are tried, epochs are counted on.
         verbose: Whether to show progress bars.
 
     Attributes:
@@ -146,8 +146,9 @@ class SphericalGraphEmbedding(EmbeddingQueries, BaseEstimator):
             data = aged(data, self.half_life)
         changes = {"latent_dim": self.dim, "latent": self.latent, "epochs": self.epochs}
         candidates = [
-            Candidate(resolve_preset(self.preset, data, kind).with_changes(**changes), kind)
+            Candidate(preset.with_changes(**changes), kind)
             for kind in kinds_to_try(data, self.default_features)
+            for preset in presets_to_try(self.preset, data, kind)
         ]
         share = default_share(data.edge_index.size(1) // 2) if self.val_share is None else self.val_share
         how = Training(share, self.patience, self.refit, self.seed_, self.device, self.callbacks, self.verbose)

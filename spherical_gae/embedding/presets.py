@@ -15,6 +15,10 @@ _FULL_BATCH_LINKS = 1_000_000
 # Chosen by validation on eight networks without features, see docs/results/featureless.md.
 _OF_EIGENVECTORS: dict[str, Any] = {"epochs": 400}
 _OF_HASHES: dict[str, Any] = {"epochs": 400, "dropout": 0.3}
+# Where nodes have few links, each row is seen by few others, and a lighter dropout lets them be learned by heart.
+_OF_HASHES_IF_SPARSE: dict[str, Any] = {"epochs": 800, "dropout": 0.8}
+_SPARSE = 2
+"""Links per node below which a graph is sparse."""
 _OF_HASHES_IF_LARGE: dict[str, Any] = {"num_steps": (8,), "epochs": 20, "dropout": 0.0}
 
 
@@ -56,6 +60,24 @@ def resolve_preset(name: str, data: Data, features: str | None = None) -> Preset
         sees_paths = num_links <= _FULL_BATCH_LINKS and _sees_paths(data)
         return preset.with_changes(**_OF_EIGENVECTORS, three_paths=sees_paths)
     return preset
+
+
+def presets_to_try(name: str, data: Data, features: str | None = None) -> list[Preset]:
+    """The settings that are tried for a graph: ``resolve_preset``'s, and on sparse graphs others besides.
+
+    With ``"auto"`` and a hash of the ids, on a graph with fewer than two links per node, these are also a dropout of .8
+    and 800 epochs.
+
+    Args:
+        name: As for ``resolve_preset``.
+        data: The graph.
+        features: The kind of features that it is given.
+    """
+    first = resolve_preset(name, data, features)
+    num_links = data.edge_index.size(1) // 2
+    if name != AUTO or features != HASH or num_links > LARGE or num_links >= _SPARSE * int(data.num_nodes):
+        return [first]
+    return [first, first.with_changes(**_OF_HASHES_IF_SPARSE)]
 
 
 def _sees_paths(data: Data) -> bool:
