@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import torch
 
-from benchmarks.links.methods import PYG, TRAINED
+from benchmarks.links.methods import PYG, TRAINED, Trained
 from benchmarks.links.pyg_autoencoders import (
     LEARNING_RATE,
     embed,
@@ -37,6 +37,7 @@ from spherical_gae.training.links.full_batch import FullBatchRun
 
 HERE = Path(__file__).parents[1]
 REFERENCE = "pyg-vgae"
+SETTINGS = {**TRAINED, "ranking s-vgae": Trained("ranking", "s-vgae", {})}
 
 
 class Epoch(NamedTuple):
@@ -55,7 +56,7 @@ def prepare_epoch(method: str, dataset: str, split: LinkSplit) -> Epoch:
             lambda: training_step(model, optimizer, train),
             lambda: inner_product_scores(embed(model, train), split.val),
         )
-    settings = TRAINED[method]
+    settings = SETTINGS[method]
     preset = load_preset(settings.preset, dataset).with_changes(**settings.changes)
     model = build_model(preset, settings.model, split.train.num_features)
     run = FullBatchRun(model, split, gae_config(preset), model_inputs(split.train), 0, torch.device("cpu"))
@@ -77,7 +78,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=HERE / "results")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    methods = [*PYG, *(name for name in TRAINED if "no isolated" not in name)]
+    methods = [*PYG, *(name for name in SETTINGS if "no isolated" not in name)]
     medians: dict[str, dict[str, tuple[float, float]]] = {}
     for dataset in options.datasets:
         split = split_links(load_graph(dataset), seed=0)
