@@ -15,6 +15,10 @@ from spherical_gae.core.numerics.operators import is_traced
 
 _Matrix = TypeVar("_Matrix", bound="SparseMatrix")
 
+# The transposed product gathers rows of the gradient.  More of them than stay in a cache are gathered block by block.
+_CACHED_ROWS = 8192
+_LEAST_ROWS_OF_BLOCK = 1024
+
 
 class SparseMatrix:
     """A constant matrix kept in compressed rows, together with its transpose.
@@ -46,9 +50,12 @@ class SparseMatrix:
         values = entries.values().clone()
         self.shape: tuple[int, int] = (matrix.shape[0], matrix.shape[1])
         self._rows = _compress(row, self.shape[0]), column
+        # The transposes of blocks of rows, one below the other; where there are as many columns as rows, one block.
+        blocks, rows_of_block = _blocks(*self.shape)
+        column = column + row // rows_of_block * self.shape[1]
         # Stable, so that within a column the rows keep ascending, as compressed storage wants them.
         self._order = torch.argsort(column, stable=True)
-        self._columns = _compress(column[self._order], self.shape[1]), row[self._order]
+        self._columns = _compress(column[self._order], blocks * self.shape[1]), row[self._order]
         self._values = values
         with warnings.catch_warnings():
             # PyTorch says once per process that compressed rows are in beta.
@@ -151,8 +158,9 @@ class SparseMatrix:
         return _product(self._layout(self._rows, self._values, self.shape), dense)
 
     def _backward(self, grad: Tensor) -> Tensor:
-        transposed = (self.shape[1], self.shape[0])
-        return _product(self._layout(self._columns, self._values[self._order], transposed), grad)
+        transposed = (self._columns[0].numel() - 1, self.shape[0])
+        stacked = _product(self._layout(self._columns, self._values[self._order], transposed), grad)
+        return _sum_of_blocks(stacked, self.shape[1])
 
     @staticmethod
     def _layout(index: tuple[Tensor, Tensor], values: Tensor, shape: tuple[int, int]) -> Tensor:
@@ -188,7 +196,7 @@ def _traced_product(
     order: Tensor,
 ) -> Tensor:
     """For torch.compile, which knows no compressed rows; all but ``dense`` are constants."""
-    shape = row_starts.numel() - 1, column_starts.numel() - 1
+    shape = row_starts.numel() - 1, dense.shape[0]
     return _product(SparseMatrix._layout((row_starts, columns), values, shape), dense)
 
 
@@ -215,12 +223,13 @@ def _(grad: Tensor, _values: Tensor, _row_starts: Tensor, column_starts: Tensor,
 
 
 def _keep_matrix(ctx: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-    _, values, row_starts, _, *others = inputs
+    dense, values, row_starts, _, *others = inputs
+    ctx.num_columns = dense.shape[0]
     ctx.save_for_backward(values, row_starts, *others)
 
 
 def _backward_of_traced(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-    return _traced_transposed(grad, *ctx.saved_tensors), *[None] * 6
+    return _sum_of_blocks(_traced_transposed(grad, *ctx.saved_tensors), ctx.num_columns), *[None] * 6
 
 
 _traced_product.register_autograd(_backward_of_traced, setup_context=_keep_matrix)
@@ -232,6 +241,24 @@ def _product(matrix: Tensor, dense: Tensor) -> Tensor:
             return _product(matrix, dense)
     # In place: ``matrix @ dense`` fills and copies the result before it computes it, which costs as much again.
     return dense.new_empty(matrix.shape[0], dense.shape[1]).addmm_(matrix, dense, beta=0)
+
+
+def _blocks(num_rows: int, num_columns: int) -> tuple[int, int]:
+    """How many blocks the rows are cut into, and the rows of each.
+
+    Stacked, the transposes of blocks have at most about half as many rows as the matrix.
+    """
+    if num_rows <= _CACHED_ROWS:
+        return 1, max(num_rows, 1)
+    rows_of_block = max(_LEAST_ROWS_OF_BLOCK, 2 * num_columns)
+    return -(-num_rows // rows_of_block), rows_of_block
+
+
+def _sum_of_blocks(stacked: Tensor, num_columns: int) -> Tensor:
+    """The sum of blocks of so many rows each."""
+    if stacked.shape[0] == num_columns:
+        return stacked
+    return stacked.view(-1, num_columns, stacked.shape[1]).sum(0)
 
 
 def _compress(sorted_index: Tensor, size: int) -> Tensor:

@@ -45,6 +45,23 @@ def test_product_and_gradient_are_the_dense_ones(
     assert torch.equal(sparse.to_dense(), matrix)
 
 
+@pytest.mark.parametrize("traced", [False, True], ids=["eager", "compiled"])
+@pytest.mark.parametrize("shape", [(9000, 6), (8193, 700), (8193, 9000)])
+def test_gradient_of_many_rows_is_the_dense_one(shape: tuple[int, int], traced: bool) -> None:
+    """Their transposes are multiplied in blocks, the last of which is not full: of 1024, of 1400, of all rows."""
+    matrix = SparseMatrix(with_holes(*shape, torch.float64).mul_(torch.rand(shape[0], 1) < 0.02))
+    torch.manual_seed(0)
+    dense = torch.randn(shape[1], 3, dtype=torch.float64, requires_grad=True)
+    weight = torch.randn(shape[0], 3, dtype=torch.float64)
+
+    def product(of: Tensor) -> Tensor:
+        return matrix.matmul(of)
+
+    run = torch.compile(product, backend="aot_eager", fullgraph=True) if traced else product
+    (gradient,) = torch.autograd.grad(run(dense), dense, weight)
+    torch.testing.assert_close(gradient, matrix.to_dense().T @ weight, rtol=0, atol=1e-12)
+
+
 def test_gradcheck() -> None:
     torch.manual_seed(0)
     matrix = SparseMatrix(with_holes(6, 9, torch.float64))
