@@ -100,7 +100,7 @@ def fitted(cell: Cell, graph: Data, epochs: int | None) -> SphericalGraphEmbeddi
 def choice(cell: dict[str, Any]) -> str:
     """What the default chose, as the table calls it."""
     with_much_dropout = cell["features"] == HASH and cell.get("dropout") == _MUCH_DROPOUT
-    return f"{cell['features']}, dropout .8" if with_much_dropout else str(cell["features"])
+    return f"{cell['features']} (dropout .8)" if with_much_dropout else str(cell["features"])
 
 
 def lines(cells: list[dict[str, Any]]) -> Iterator[str]:
