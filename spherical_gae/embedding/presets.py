@@ -12,7 +12,7 @@ from spherical_gae.nn.path_decoder import MAX_PAIRS, most_three_paths
 
 AUTO = "auto"
 _FULL_BATCH_LINKS = 1_000_000
-# Chosen by validation on eight networks without features, see docs/results/featureless.md.
+# Chosen by validation on eight networks without features, see docs/results/embeddings.md.
 _OF_EIGENVECTORS: dict[str, Any] = {"epochs": 400}
 _OF_HASHES: dict[str, Any] = {"epochs": 400, "dropout": 0.3}
 # Where nodes have few links, each row is seen by few others, and a lighter dropout lets them be learned by heart.

@@ -14,7 +14,6 @@ from torch_geometric.data import Data
 from torch_geometric.nn import GAE, VGAE, GCNConv
 from torch_geometric.nn import InnerProductDecoder as PyGDecoder
 from torch_geometric.transforms import RandomLinkSplit
-from torch_geometric.utils import to_undirected
 
 from spherical_gae import GCNEncoder, InnerProductDecoder, NormalGAE, SphericalGAE, VonMisesFisher, load_graph
 from spherical_gae.models import VariationalGAE
@@ -22,15 +21,7 @@ from spherical_gae.nn import (
     NormalizedPropagationEncoder,
     SparseMatrix,
 )
-
-NUM_NODES, NUM_FEATURES, DIM = 20, 6, 4
-
-
-@pytest.fixture
-def graph() -> Data:
-    torch.manual_seed(0)
-    edge_index = to_undirected(torch.randint(NUM_NODES, (2, 40)))
-    return Data(x=torch.randn(NUM_NODES, NUM_FEATURES), edge_index=edge_index)
+from tests.helpers.small_graph import DIM, NUM_FEATURES, NUM_NODES
 
 
 def spherical(decoder: nn.Module | None = None) -> SphericalGAE:

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 from torch_geometric.data import Data
-from torch_geometric.utils import to_undirected
 
 from spherical_gae import GCNEncoder, InnerProductDecoder, SphericalGAE, VonMisesFisher
 from spherical_gae.core import sampled_kl
@@ -20,15 +19,7 @@ from spherical_gae.nn import (
     SphericalCauchyHead,
     VonMisesFisherHead,
 )
-
-NUM_NODES, NUM_FEATURES, DIM = 20, 6, 4
-
-
-@pytest.fixture
-def graph() -> Data:
-    torch.manual_seed(0)
-    edge_index = to_undirected(torch.randint(NUM_NODES, (2, 40)))
-    return Data(x=torch.randn(NUM_NODES, NUM_FEATURES), edge_index=edge_index)
+from tests.helpers.small_graph import DIM, NUM_FEATURES, NUM_NODES
 
 
 def test_encoder_with_a_flat_concentration(graph: Data) -> None:
