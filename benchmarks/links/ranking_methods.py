@@ -17,7 +17,7 @@ from spherical_gae.evaluation import adamic_adar, common_neighbors, katz, resour
 from spherical_gae.experiments.links import gae_config, model_inputs
 from spherical_gae.experiments.presets import Preset, build_model, load_preset
 from spherical_gae.models.graph import VariationalGAE
-from spherical_gae.nn.pair_blocks import score_block
+from spherical_gae.nn.pair_blocks import score_block, scores_blocks_fast
 from spherical_gae.randomness import seeded
 from spherical_gae.training.links.loop import make_run
 
@@ -170,9 +170,10 @@ def model_metrics(
     model.eval()
     z = model.encode(*inputs)
     num_nodes = z.size(0)
-    score_all = getattr(model.decoder, "forward_all", None)
-    if score_all is not None and num_nodes <= _MAX_SQUARE:
-        square = score_all(z, sigmoid=False, **known)
+    if not scores_blocks_fast(model.decoder):
+        return part.score(lambda pairs: model.decode(z, pairs, sigmoid=False, **known))
+    if num_nodes <= _MAX_SQUARE:
+        square = model.decoder.forward_all(z, sigmoid=False, **known)
         return part.score(lambda pairs: square[pairs[0], pairs[1]])
     nodes = torch.arange(num_nodes)
     return part.score(

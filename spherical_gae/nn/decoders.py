@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
+from spherical_gae.nn.pair_products import pair_products
+
 
 class _PairDecoder(nn.Module):
     """What the decoders share: how they are called."""
@@ -23,11 +25,10 @@ class _PairDecoder(nn.Module):
         Returns:
             Shape [E].
         """
-        source, target = (z.index_select(0, end) for end in edge_index)
-        logits = self._logits(source, target)
+        logits = self._logits(z, edge_index)
         return logits.sigmoid() if sigmoid else logits
 
-    def _logits(self, source: Tensor, target: Tensor) -> Tensor:
+    def _logits(self, z: Tensor, edge_index: Tensor) -> Tensor:
         raise NotImplementedError
 
 
@@ -103,7 +104,8 @@ class InnerProductDecoder(_ScaledDecoder):
     def __init__(self, scale: float = 5.0, bias: float = 0.0, learnable: bool = True) -> None:
         super().__init__((), scale, bias, learnable)
 
-    def _logits(self, source: Tensor, target: Tensor) -> Tensor:
+    def _logits(self, z: Tensor, edge_index: Tensor) -> Tensor:
+        source, target = (z.index_select(0, end) for end in edge_index)
         return self.scale * (source * target).sum(dim=-1) + self.bias
 
     def _block_logits(self, source: Tensor, target: Tensor) -> Tensor:
@@ -133,8 +135,8 @@ class FactorInnerProductDecoder(_ScaledDecoder):
             raise ValueError(f"num_factors must be at least 1, got {num_factors}")
         super().__init__((num_factors,), 5.0 / num_factors if scale is None else scale, bias, learnable=True)
 
-    def _logits(self, source: Tensor, target: Tensor) -> Tensor:
-        return (source * target) @ self._weights(source) + self.bias
+    def _logits(self, z: Tensor, edge_index: Tensor) -> Tensor:
+        return pair_products(z, edge_index, self._weights(z)) + self.bias
 
     def _block_logits(self, source: Tensor, target: Tensor) -> Tensor:
         return (source * self._weights(source)) @ target.t() + self.bias
@@ -180,7 +182,8 @@ class HadamardDecoder(_PairDecoder):
             nn.init.xavier_uniform_(layer.weight)
             nn.init.zeros_(layer.bias)
 
-    def _logits(self, source: Tensor, target: Tensor) -> Tensor:
+    def _logits(self, z: Tensor, edge_index: Tensor) -> Tensor:
+        source, target = (z.index_select(0, end) for end in edge_index)
         # On the unit sphere the coordinates are of size m^-1/2, their products of size 1 / m.
         product = source * target * source.size(-1)
         return self.output(F.relu(self.hidden(product))).squeeze(-1)

@@ -98,6 +98,15 @@ def three_paths(edge_index: Tensor | NormalizedAdjacency, num_nodes: int) -> Thr
     return ThreePaths(torch.from_numpy(pairs).to(device), torch.from_numpy(values).to(device))
 
 
+def _values_of(wanted: Tensor, path_pairs: Tensor, path_values: Tensor) -> Tensor:
+    """The values of pairs, 0 for those without a path."""
+    # In ascending order, as neighbours in the table are then looked up one after the other.
+    ordered, order = wanted.sort()
+    place = torch.searchsorted(path_pairs, ordered).clamp(max=path_pairs.numel() - 1)
+    values = torch.where(path_pairs[place] == ordered, path_values[place], 0.0)
+    return torch.empty_like(values).index_copy_(0, order, values)
+
+
 def _adjacency(edge_index: Tensor | NormalizedAdjacency, num_nodes: int) -> sparse.csr_array:
     """The matrix of zeros and ones, without self-loops."""
     links = edge_index.indices if isinstance(edge_index, NormalizedAdjacency) else edge_index
@@ -217,9 +226,7 @@ class ThreePathDecoder(nn.Module):
         logits = self.decoder(z, edge_index, sigmoid=False, **decoder_arguments)
         if path_pairs.numel() > 0:
             wanted = edge_index[0] * z.size(0) + edge_index[1]
-            place = torch.searchsorted(path_pairs, wanted).clamp(max=path_pairs.numel() - 1)
-            values = torch.where(path_pairs[place] == wanted, path_values[place], 0.0)
-            logits = logits + self.weight * values
+            logits = logits + self.weight * _values_of(wanted, path_pairs, path_values)
         return logits.sigmoid() if sigmoid else logits
 
     def forward_all(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import torch
@@ -18,6 +20,14 @@ _Matrix = TypeVar("_Matrix", bound="SparseMatrix")
 # The transposed product gathers rows of the gradient.  More of them than stay in a cache are gathered block by block.
 _CACHED_ROWS = 8192
 _LEAST_ROWS_OF_BLOCK = 1024
+
+
+@contextmanager
+def _without_beta_warning() -> Iterator[None]:
+    """PyTorch says once per process that compressed rows are in beta."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Sparse CSR tensor support", category=UserWarning)
+        yield
 
 
 class SparseMatrix:
@@ -57,9 +67,7 @@ class SparseMatrix:
         self._order = torch.argsort(column, stable=True)
         self._columns = _compress(column[self._order], blocks * self.shape[1]), row[self._order]
         self._values = values
-        with warnings.catch_warnings():
-            # PyTorch says once per process that compressed rows are in beta.
-            warnings.filterwarnings("ignore", message="Sparse CSR tensor support", category=UserWarning)
+        with _without_beta_warning():
             self._layout(self._rows, self._values, self.shape)
 
     def __repr__(self) -> str:
@@ -233,6 +241,29 @@ def _backward_of_traced(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
 
 
 _traced_product.register_autograd(_backward_of_traced, setup_context=_keep_matrix)
+
+
+def sparse_product(row: Tensor, column: Tensor, values: Tensor, dense: Tensor) -> Tensor:
+    """The product of a square sparse matrix that is used once with a dense one; not differentiable.
+
+    Args:
+        row: Row of each entry, int64 [E], ascending.
+        column: Column of each entry, int64 [E]; entries that are listed more than once add up.
+        values: Shape [E].
+        dense: Shape [N, K].
+
+    Returns:
+        Shape [N, K].
+
+    Example:
+        >>> place = torch.tensor([0]), torch.tensor([1])  # an entry of 5 in the first row, second column
+        >>> sparse_product(*place, torch.tensor([5.0]), torch.tensor([[1.0], [2.0]]))
+        tensor([[10.],
+                [ 0.]])
+    """
+    size = dense.shape[0]
+    with _without_beta_warning():
+        return _product(SparseMatrix._layout((_compress(row, size), column), values, (size, size)), dense)
 
 
 def _product(matrix: Tensor, dense: Tensor) -> Tensor:
