@@ -9,7 +9,8 @@ there).  The grid is searched with seed 0 on HeaRT's validation part: by AUC + A
 hard negatives, by HeaRT's MRR.  What wins is trained with every seed on HeaRT's files (one epoch, by validation AUC +
 AP) and on our own splits (5% for validation, 10% for the test).  Test values play no part in the search.
 
-Every cell runs on one thread and is written when it is done; an interrupted benchmark continues where it stopped.
+Every cell runs on one thread and is written when it is done; an interrupted benchmark continues where it stopped, in a
+fresh clone with ``--keep benchmarks/results/latent_comparison.json``.
 Writes results/latent_comparison.json (the search, every seed) and results/latent_comparison.md (the tables).
 """
 
@@ -172,6 +173,23 @@ def cells_of(trained: list[dict[str, Any]], row: tuple[str, str, str], split: st
     }
 
 
+def restore(results: Path | None, work: Path) -> dict[str, list[dict[str, Any]]]:
+    """Puts the cells of a results file into the folder ``work``, where they count as done; returns them."""
+    if results is None:
+        return {"search": [], "cells": []}
+    report = json.loads(results.read_text())
+    for entry in (*report["search"], *report["cells"]):
+        path = cell_of(entry).path(work)
+        if not path.exists():
+            save_json(path, {name: value for name, value in entry.items() if name not in Cell._fields})
+    return {part: report[part] for part in ("search", "cells")}
+
+
+def cell_of(entry: dict[str, Any]) -> Cell:
+    """The cell of a result."""
+    return Cell(*(entry[name] for name in Cell._fields))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--datasets", nargs="+", default=list(DATASETS), choices=DATASETS)
@@ -181,6 +199,7 @@ def main() -> None:
     add_common_options(parser, HERE / "work" / "latent_comparison", HERE / "results")
     options = parser.parse_args()
 
+    earlier = restore(options.keep, options.work)
     mine = list(rows(options.datasets, options.presets))
     search = [Cell(*row, setting, "heart", 0) for row in mine for setting in settings_of(row[2])]
     searched = run_cells(present(search, options), partial(run_cell, work=options.work), options.jobs)
@@ -190,7 +209,11 @@ def main() -> None:
         for (row, setting), split, seed in product(best_settings(searched).items(), options.splits, seeds)
     ]
     trained = run_cells(present(final, options), partial(run_cell, work=options.work), options.jobs)
-    command = command_line(parser, options, ("datasets", "presets", "splits", "seeds"))
+    searched, trained = (
+        [*(entry for entry in earlier[part] if cell_of(entry) not in set(map(cell_of, found))), *found]
+        for part, found in (("search", searched), ("cells", trained))
+    )
+    command = command_line(parser, options, ("datasets", "presets", "splits", "seeds", "keep"))
     report = {"command": command, "grid": GRID, "search": searched, "cells": trained}
     write_results(options.out, "latent_comparison", report, lines(searched, trained))
 

@@ -2,7 +2,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.links import latent_comparison
-from benchmarks.links.latent_comparison import Cell, best_settings, differences, rows, settings_of
+from benchmarks.links.latent_comparison import Cell, best_settings, differences, restore, rows, run_cell, settings_of
+from spherical_gae.training.checkpoint import save_json
 
 
 def found(latent: str, setting: int, seed: int = 0, preset: str = "frontier", **values: float) -> dict[str, Any]:
@@ -30,6 +31,16 @@ def test_a_projected_normal_is_on_one_sphere_only(tmp_path: Path) -> None:
     assert len(found) == 9
     cells = [Cell(*row, 0, split, seed) for row in found for split in latent_comparison.SPLITS for seed in (0, 1)]
     assert len({cell.path(tmp_path) for cell in cells}) == len(cells)
+
+
+def test_earlier_results_count_as_done(tmp_path: Path) -> None:
+    entry = found("normal", 1, seed=3, auc=0.95)
+    earlier = {"search": [], "cells": [entry]}
+    save_json(tmp_path / "results.json", earlier)
+    assert restore(tmp_path / "results.json", tmp_path / "work") == earlier
+    cell = Cell("cora", "frontier", "normal", 1, "heart", 3)
+    assert run_cell(cell, tmp_path / "work") == entry
+    assert restore(None, tmp_path / "work") == {"search": [], "cells": []}
 
 
 def test_differences_are_of_the_same_seeds() -> None:
