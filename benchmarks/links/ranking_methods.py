@@ -10,19 +10,18 @@ import torch
 from torch import Tensor
 
 from benchmarks.links import pyg_autoencoders
-from benchmarks.links.ranking_protocol import PartTest, scores_by_source
+from benchmarks.links.ranking_protocol import PartTest
 from benchmarks.links.selection import EveryMetric, train_and_select
 from spherical_gae.data import HeartData, LinkSplit
 from spherical_gae.evaluation import adamic_adar, common_neighbors, katz, resource_allocation, untrained_embeddings
 from spherical_gae.experiments.links import gae_config, model_inputs
 from spherical_gae.experiments.presets import Preset, build_model, load_preset
 from spherical_gae.models.graph import VariationalGAE
-from spherical_gae.nn.pair_blocks import score_block, scores_blocks_fast
 from spherical_gae.randomness import seeded
 from spherical_gae.training.links.loop import make_run
 
-# Up to so many nodes, all pairs are scored by one product of matrices: half a million gathered ends take longer.
-_MAX_SQUARE = 5_000
+# Up to so many nodes, a matrix of all pairs is inverted.
+_MAX_INVERTED = 5_000
 
 
 def katz_by_inverse(edge_index: Tensor, num_nodes: int, pairs: Tensor) -> Tensor:
@@ -30,7 +29,7 @@ def katz_by_inverse(edge_index: Tensor, num_nodes: int, pairs: Tensor) -> Tensor
 
     Its entries below rounding are noise: that is so in the published AUC, and touches no other metric.
     """
-    if num_nodes > _MAX_SQUARE:
+    if num_nodes > _MAX_INVERTED:
         return katz(edge_index, num_nodes, pairs)
     matrix = torch.eye(num_nodes, dtype=torch.float64)
     matrix[edge_index[0], edge_index[1]] -= 0.005
@@ -169,16 +168,4 @@ def model_metrics(
     """
     model.eval()
     z = model.encode(*inputs)
-    num_nodes = z.size(0)
-    if not scores_blocks_fast(model.decoder):
-        return part.score(lambda pairs: model.decode(z, pairs, sigmoid=False, **known))
-    if num_nodes <= _MAX_SQUARE:
-        square = model.decoder.forward_all(z, sigmoid=False, **known)
-        return part.score(lambda pairs: square[pairs[0], pairs[1]])
-    nodes = torch.arange(num_nodes)
-    return part.score(
-        lambda pairs: model.decode(z, pairs, sigmoid=False, **known),
-        lambda pairs: scores_by_source(
-            lambda rows: score_block(model.decoder, z, rows, nodes, sigmoid=False, **known), pairs
-        ),
-    )
+    return part.score(lambda pairs: model.decode(z, pairs, sigmoid=False, **known))

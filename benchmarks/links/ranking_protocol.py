@@ -28,8 +28,6 @@ METRICS = (
 )
 # Pairs scored at once: the ends' embeddings are gathered, which takes memory.
 _PIECE = 1 << 17
-# Sources whose scores with all nodes are computed at once.
-_ROWS = 256
 
 
 class PartTest:
@@ -44,7 +42,7 @@ class PartTest:
     def __init__(self, positive: Tensor, negative: Tensor, hard: Tensor | None = None) -> None:
         self.sizes = positive.size(1), negative.size(1)
         self.shared = torch.cat([positive, negative], dim=1)
-        self.hard = positive[:, :0] if hard is None else _kept_end_first(hard).flatten(1)
+        self.hard = positive[:, :0] if hard is None else hard.flatten(1)
 
     def metrics(self, scores: Tensor) -> dict[str, float]:
         """The metrics of the scores of the pairs, those of ``shared`` and then those of ``hard``."""
@@ -59,51 +57,14 @@ class PartTest:
         return result
 
     @torch.no_grad()
-    def score(
-        self, predictor: Callable[[Tensor], Tensor], hard_predictor: Callable[[Tensor], Tensor] | None = None
-    ) -> dict[str, float]:
+    def score(self, predictor: Callable[[Tensor], Tensor]) -> dict[str, float]:
         """The metrics of a predictor, which maps pairs [2, E] to scores [E].
 
         Args:
             predictor: Called with at most ``_PIECE`` pairs at a time.
-            hard_predictor: Called with all hard negatives at once; None for ``predictor``.
         """
-        scores = [predictor(piece) for piece in self.shared.split(_PIECE, dim=1)]
-        if hard_predictor is not None:
-            scores.append(hard_predictor(self.hard))
-        else:
-            scores += [predictor(piece) for piece in self.hard.split(_PIECE, dim=1)]
-        return self.metrics(torch.cat(scores))
-
-
-def _kept_end_first(hard: Tensor) -> Tensor:
-    """Hard negatives [2, P, K] with the end that is the link's own in front, which it is in the first half already."""
-    half = hard.size(2) // 2
-    return torch.cat([hard[:, :, :half], hard[:, :, half:].flip(0)], dim=2)
-
-
-def scores_by_source(score_all: Callable[[Tensor], Tensor], pairs: Tensor) -> Tensor:
-    """Scores of many pairs with few different sources, without gathering embeddings.
-
-    Args:
-        score_all: Maps sources [A] to their scores with all nodes [A, N].
-        pairs: int64 [2, E].
-
-    Returns:
-        Shape [E].
-    """
-    sources, place = pairs[0].unique(return_inverse=True)
-    order = place.argsort()
-    ends = place.bincount(minlength=sources.numel()).cumsum(0).tolist()
-    scores = torch.empty(pairs.size(1))
-    done = 0
-    for start in range(0, sources.numel(), _ROWS):
-        rows = sources[start : start + _ROWS]
-        end = ends[start + rows.numel() - 1]
-        mine = order[done:end]
-        scores[mine] = score_all(rows)[place[mine] - start, pairs[1, mine]]
-        done = end
-    return scores
+        pieces = torch.cat([self.shared, self.hard], dim=1).split(_PIECE, dim=1)
+        return self.metrics(torch.cat([predictor(piece) for piece in pieces]))
 
 
 def shared_ranks(positive: Tensor, negative: Tensor) -> Tensor:

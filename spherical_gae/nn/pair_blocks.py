@@ -11,23 +11,6 @@ from torch import Tensor, nn
 _GATHERED = 1 << 23
 
 
-def scores_blocks_fast(decoder: nn.Module) -> bool:
-    """Whether a block of scores is one product of matrices; if not, the decoder is called on the pairs that it has.
-
-    Args:
-        decoder: Any decoder, or one that adds to the log-odds of a ``decoder`` of its own.
-
-    Example:
-        >>> from spherical_gae.nn import DegreeBiasedDecoder, HadamardDecoder, InnerProductDecoder
-        >>> scores_blocks_fast(DegreeBiasedDecoder(InnerProductDecoder()))
-        True
-        >>> scores_blocks_fast(DegreeBiasedDecoder(HadamardDecoder(in_channels=3)))
-        False
-    """
-    within = getattr(decoder, "decoder", None)
-    return hasattr(decoder, "forward_block") and (within is None or scores_blocks_fast(within))
-
-
 def score_block(
     decoder: nn.Module, z: Tensor, source: Tensor, target: Tensor, sigmoid: bool = True, **decoder_arguments: Any
 ) -> Tensor:

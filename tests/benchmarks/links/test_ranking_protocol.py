@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from benchmarks.links.ranking_protocol import METRICS, PartTest, hits_above, scores_by_source, shared_ranks
+from benchmarks.links import ranking_protocol
+from benchmarks.links.ranking_protocol import METRICS, PartTest, hits_above, shared_ranks
 from benchmarks.links.selection import EveryMetric, train_and_select
 
 
@@ -24,8 +25,8 @@ def test_metrics_of_a_part_by_hand() -> None:
     hard = torch.tensor([[[0, 2], [2, 0]], [[2, 1], [0, 3]]])
     part = PartTest(positive, negative, hard)
     assert part.shared.tolist() == [[0, 2, 0, 1], [1, 3, 3, 2]]
-    # The pairs (0, 2) and (2, 1) of the link (0, 1), and (2, 0) and (0, 3) of (2, 3): its own end in front.
-    assert part.hard.tolist() == [[0, 1, 2, 3], [2, 2, 0, 0]]
+    # The pairs (0, 2) and (2, 1) of the link (0, 1), and (2, 0) and (0, 3) of (2, 3).
+    assert part.hard.tolist() == [[0, 2, 2, 0], [2, 1, 0, 3]]
     found = part.metrics(torch.tensor([5.0, 2.0, 4.0, 1.0, 6.0, 3.0, 2.0, 9.0]))
     assert set(found) == set(METRICS)
     assert found["auc"] == 0.75
@@ -35,22 +36,22 @@ def test_metrics_of_a_part_by_hand() -> None:
     assert (found["heart_hits_at_1"], found["heart_hits_at_3"]) == (0, 1)
 
 
-def test_hard_negatives_can_be_scored_apart() -> None:
-    """By sources, all at once, with the same metrics as pair by pair."""
+def test_pairs_are_scored_piece_by_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ranking_protocol, "_PIECE", 70)
     generator = torch.Generator().manual_seed(0)
-    positive, negative = (torch.randint(700, (2, 400), generator=generator) for _ in range(2))
-    other = torch.randint(700, (400, 6), generator=generator)
-    first, second = (end[:, None].expand(-1, 3) for end in positive)
-    hard = torch.stack([torch.cat([first, other[:, :3]], 1), torch.cat([other[:, 3:], second], 1)])
-    table = torch.rand(700, 700, generator=generator)
-    table = table + table.t()
-    part = PartTest(positive, negative, hard)
+    positive, negative = (torch.randint(50, (2, 40), generator=generator) for _ in range(2))
+    hard = torch.randint(50, (2, 40, 6), generator=generator)
+    table = torch.rand(50, 50, generator=generator)
+    sizes = []
 
     def predictor(pairs: torch.Tensor) -> torch.Tensor:
+        sizes.append(pairs.size(1))
         return table[pairs[0], pairs[1]]
 
-    assert part.score(predictor, lambda pairs: scores_by_source(table.__getitem__, pairs)) == part.score(predictor)
-    assert part.hard.shape == (2, 2400)
+    part = PartTest(positive, negative, hard)
+    everything = torch.cat([positive, negative, hard.flatten(1)], dim=1)
+    assert part.score(predictor) == part.metrics(table[everything[0], everything[1]])
+    assert sizes == [70, 70, 70, 70, 40]
 
 
 def test_each_metric_has_its_own_epoch() -> None:
