@@ -30,7 +30,8 @@ def pair_products(z: Tensor, edge_index: Tensor, weight: Tensor) -> Tensor:
         weight: Shape [m], any sign.
 
     Returns:
-        Shape [E]; twice differentiable in ``z`` and ``weight``.
+        Shape [E]; twice differentiable in ``z`` and ``weight``.  For many pairs, as said, by reverse mode only: forward
+        mode and ``torch.func`` raise there.
 
     Example:
         >>> z = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
