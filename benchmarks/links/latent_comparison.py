@@ -185,6 +185,12 @@ def restore(results: Path | None, work: Path) -> dict[str, list[dict[str, Any]]]
     return {part: report[part] for part in ("search", "cells")}
 
 
+def with_earlier(earlier: list[dict[str, Any]], found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The earlier cells that were not asked for again, and those that were."""
+    asked = set(map(cell_of, found))
+    return [*(entry for entry in earlier if cell_of(entry) not in asked), *found]
+
+
 def cell_of(entry: dict[str, Any]) -> Cell:
     """The cell of a result."""
     return Cell(*(entry[name] for name in Cell._fields))
@@ -209,10 +215,7 @@ def main() -> None:
         for (row, setting), split, seed in product(best_settings(searched).items(), options.splits, seeds)
     ]
     trained = run_cells(present(final, options), partial(run_cell, work=options.work), options.jobs)
-    searched, trained = (
-        [*(entry for entry in earlier[part] if cell_of(entry) not in set(map(cell_of, found))), *found]
-        for part, found in (("search", searched), ("cells", trained))
-    )
+    searched, trained = with_earlier(earlier["search"], searched), with_earlier(earlier["cells"], trained)
     command = command_line(parser, options, ("datasets", "presets", "splits", "seeds", "keep"))
     report = {"command": command, "grid": GRID, "search": searched, "cells": trained}
     write_results(options.out, "latent_comparison", report, lines(searched, trained))

@@ -2,7 +2,16 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.links import latent_comparison
-from benchmarks.links.latent_comparison import Cell, best_settings, differences, restore, rows, run_cell, settings_of
+from benchmarks.links.latent_comparison import (
+    Cell,
+    best_settings,
+    differences,
+    restore,
+    rows,
+    run_cell,
+    settings_of,
+    with_earlier,
+)
 from spherical_gae.training.checkpoint import save_json
 
 
@@ -41,6 +50,11 @@ def test_earlier_results_count_as_done(tmp_path: Path) -> None:
     cell = Cell("cora", "frontier", "normal", 1, "heart", 3)
     assert run_cell(cell, tmp_path / "work") == entry
     assert restore(None, tmp_path / "work") == {"search": [], "cells": []}
+
+
+def test_each_cell_is_reported_once() -> None:
+    old, again, new = found("normal", 0, auc=0.8), found("normal", 1, auc=0.8), found("normal", 1, auc=0.9)
+    assert with_earlier([old, again], [new]) == [old, new]
 
 
 def test_differences_are_of_the_same_seeds() -> None:
