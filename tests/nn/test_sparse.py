@@ -46,23 +46,40 @@ def test_product_and_gradient_are_the_dense_ones(
 
 
 @pytest.mark.parametrize("traced", [False, True], ids=["eager", "compiled"])
-@pytest.mark.parametrize("shape", [(9000, 6), (8193, 700), (8193, 9000)])
-def test_gradient_of_many_rows_is_the_dense_one(shape: tuple[int, int], traced: bool) -> None:
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-6), (torch.float64, 1e-15)])
+@pytest.mark.parametrize("shape", [(9000, 6), (8193, 700), (8193, 9000), (6, 9000)])
+def test_product_and_gradient_of_many_rows_are_the_dense_ones(
+    shape: tuple[int, int], dtype: torch.dtype, tolerance: float, traced: bool
+) -> None:
     """Their transposes are multiplied in blocks, the last of which is not full: of 1024, of 1400, of all rows."""
     torch.manual_seed(0)
     row, column = (torch.randint(size, (20_000,)) for size in shape)
-    values = torch.randn(20_000, dtype=torch.float64)
+    values = torch.randn(20_000, dtype=dtype)
     matrix = SparseMatrix(torch.sparse_coo_tensor(torch.stack([row, column]), values, shape, check_invariants=True))
-    dense = torch.randn(shape[1], 3, dtype=torch.float64, requires_grad=True)
-    weight = torch.randn(shape[0], 3, dtype=torch.float64)
+    # Not contiguous, as weights of linear maps are.
+    dense = torch.randn(3, shape[1], dtype=dtype).t().requires_grad_()
+    weight = torch.randn(3, shape[0], dtype=dtype).t()
 
     def product(of: Tensor) -> Tensor:
         return matrix.matmul(of)
 
     run = torch.compile(product, backend="aot_eager", fullgraph=True) if traced else product
-    (gradient,) = torch.autograd.grad(run(dense), dense, weight)
-    expected = torch.zeros_like(dense).index_add_(0, column, values[:, None] * weight[row])
-    torch.testing.assert_close(gradient, expected, rtol=0, atol=1e-12)
+    value = run(dense)
+    (gradient,) = torch.autograd.grad(value, dense, weight)
+    for actual, (to, source, by) in {value: (row, column, dense), gradient: (column, row, weight)}.items():
+        expected = torch.zeros(actual.shape, dtype=torch.float64)
+        expected.index_add_(0, to, (values[:, None].double() * by[source].detach().double()))
+        torch.testing.assert_close(actual.double(), expected, rtol=10 * tolerance, atol=100 * tolerance)
+
+
+def test_many_empty_rows_give_zeros() -> None:
+    nothing = torch.empty(2, 0, dtype=torch.int64), torch.empty(0)
+    matrix = SparseMatrix(torch.sparse_coo_tensor(*nothing, (9000, 5), check_invariants=True))
+    dense = torch.randn(5, 2, requires_grad=True)
+    product = matrix @ dense
+    product.sum().backward()
+    assert torch.equal(product, torch.zeros(9000, 2))
+    assert torch.equal(dense.grad, torch.zeros(5, 2))
 
 
 def test_gradcheck() -> None:
@@ -212,7 +229,9 @@ def test_other_than_two_dimensions_are_refused(shape: tuple[int, ...]) -> None:
 
 def test_operand_that_does_not_fit_is_refused() -> None:
     matrix = SparseMatrix(torch.ones(3, 4))
-    with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
+    with pytest.raises(ValueError, match=r"operand must have shape \[4, K\].* got \[3, 2\]"):
         matrix @ torch.ones(3, 2)
+    with pytest.raises(ValueError, match=r"operand must have shape \[4, K\].* got \[4\]"):
+        matrix @ torch.ones(4)
     with pytest.raises(TypeError, match=r"dtype of the matrix, torch.float32, got torch.float64"):
         matrix @ torch.ones(4, 2, dtype=torch.float64)
