@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
+from spherical_gae.nn.pair_pieces import of_pairs
 from spherical_gae.nn.pair_products import pair_products
 
 
@@ -183,7 +184,12 @@ class HadamardDecoder(_PairDecoder):
             nn.init.zeros_(layer.bias)
 
     def _logits(self, z: Tensor, edge_index: Tensor) -> Tensor:
-        source, target = (z.index_select(0, end) for end in edge_index)
+        return of_pairs(self._of_ends, z, edge_index, *self.hidden.parameters(), *self.output.parameters())
+
+    @staticmethod
+    def _of_ends(  # the parameters by hand, because pieces are differentiated in what they are given
+        source: Tensor, target: Tensor, weight: Tensor, bias: Tensor, out_weight: Tensor, out_bias: Tensor
+    ) -> Tensor:
         # On the unit sphere the coordinates are of size m^-1/2, their products of size 1 / m.
         product = source * target * source.size(-1)
-        return self.output(F.relu(self.hidden(product))).squeeze(-1)
+        return F.linear(F.relu(F.linear(product, weight, bias)), out_weight, out_bias).squeeze(-1)

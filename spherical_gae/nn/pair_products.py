@@ -8,13 +8,11 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
-from spherical_gae.core.numerics.operators import is_traced
+from spherical_gae.nn.pair_pieces import PIECE, ends, may_be_cut
 from spherical_gae.nn.sparse import sparse_product
 
 # Numbers in the ends of all pairs above which they no longer stay in a cache: 16 MB in float32.
 _LARGE = 1 << 22
-# Pairs at once, so that their ends stay in a cache.
-_PIECE = 1024
 
 
 def pair_products(z: Tensor, edge_index: Tensor, weight: Tensor) -> Tensor:
@@ -38,19 +36,13 @@ def pair_products(z: Tensor, edge_index: Tensor, weight: Tensor) -> Tensor:
         >>> pair_products(z, torch.tensor([[0], [1]]), torch.tensor([1.0, 0.5]))  # 1 * 3 + 2 * 4 / 2
         tensor([7.])
     """
-    if edge_index.size(1) * z.size(1) > _LARGE and _may_be_cut(z, weight):
+    if edge_index.size(1) * z.size(1) > _LARGE and z.dtype == weight.dtype and may_be_cut(z):
         return _PairProducts.apply(z, edge_index, weight)
     return _gathered(z, edge_index, weight)
 
 
-def _may_be_cut(z: Tensor, weight: Tensor) -> bool:
-    # A compiler or a trace sees one length of the list of pairs, and sparse products know no half precision.
-    plain = z.device.type == "cpu" and z.dtype == weight.dtype and z.dtype in (torch.float32, torch.float64)
-    return plain and not is_traced(z) and not torch.jit.is_tracing() and not torch.is_autocast_enabled("cpu")
-
-
 def _gathered(z: Tensor, edge_index: Tensor, weight: Tensor) -> Tensor:
-    source, target = (z.index_select(0, end) for end in edge_index)
+    source, target = ends(z, edge_index)
     return (source * target) @ weight
 
 
@@ -58,7 +50,7 @@ class _PairProducts(Function):
     @staticmethod
     def forward(ctx: Any, z: Tensor, edge_index: Tensor, weight: Tensor) -> Tensor:
         ctx.save_for_backward(z, edge_index, weight)
-        return torch.cat([_gathered(z, piece, weight) for piece in edge_index.split(_PIECE, dim=1)])
+        return torch.cat([_gathered(z, piece, weight) for piece in edge_index.split(PIECE, dim=1)])
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, None, Tensor | None]:

@@ -282,7 +282,7 @@ def _product(matrix: Tensor, dense: Tensor) -> Tensor:
         # that it is a tenth of an epoch at most, and small graphs keep the bits of their published results.
         return torch.nn.functional.embedding_bag(
             matrix.col_indices(),
-            dense.contiguous(),  # other layouts have no fast kernel
+            dense.detach().contiguous(),  # other layouts have no fast kernel
             matrix.crow_indices(),
             mode="sum",
             per_sample_weights=matrix.values(),
