@@ -184,12 +184,9 @@ class HadamardDecoder(_PairDecoder):
             nn.init.zeros_(layer.bias)
 
     def _logits(self, z: Tensor, edge_index: Tensor) -> Tensor:
-        return of_pairs(self._of_ends, z, edge_index, *self.hidden.parameters(), *self.output.parameters())
+        return of_pairs(self._of_ends, z, edge_index)
 
-    @staticmethod
-    def _of_ends(  # the parameters by hand, because pieces are differentiated in what they are given
-        source: Tensor, target: Tensor, weight: Tensor, bias: Tensor, out_weight: Tensor, out_bias: Tensor
-    ) -> Tensor:
+    def _of_ends(self, source: Tensor, target: Tensor) -> Tensor:
         # On the unit sphere the coordinates are of size m^-1/2, their products of size 1 / m.
         product = source * target * source.size(-1)
-        return F.linear(F.relu(F.linear(product, weight, bias)), out_weight, out_bias).squeeze(-1)
+        return self.output(F.relu(self.hidden(product))).squeeze(-1)

@@ -278,8 +278,8 @@ def _product(matrix: Tensor, dense: Tensor) -> Tensor:
         with torch.autocast(dense.device.type, enabled=False):
             return _product(matrix, dense)
     if max(matrix.shape) > _CACHED_ROWS and dense.dtype == torch.float32 and dense.device.type == "cpu":
-        # Rows are bags of weighted rows: half of addmm's time there, a quarter transposed (an EPYC's MKL).  Below
-        # that it is a tenth of an epoch at most, and small graphs keep the bits of their published results.
+        # Rows are bags of weighted rows: about half of addmm's time (an EPYC's MKL).  For smaller matrices it would be
+        # a tenth of an epoch at most, and small graphs keep the bits of their published results.
         return torch.nn.functional.embedding_bag(
             matrix.col_indices(),
             dense.detach().contiguous(),  # other layouts have no fast kernel
