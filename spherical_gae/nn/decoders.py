@@ -12,6 +12,10 @@ from spherical_gae.nn.pair_pieces import of_pairs
 from spherical_gae.nn.pair_products import pair_products
 
 
+def _inner_products(source: Tensor, target: Tensor) -> Tensor:
+    return (source * target).sum(dim=-1)
+
+
 class _PairDecoder(nn.Module):
     """What the decoders share: how they are called."""
 
@@ -106,8 +110,7 @@ class InnerProductDecoder(_ScaledDecoder):
         super().__init__((), scale, bias, learnable)
 
     def _logits(self, z: Tensor, edge_index: Tensor) -> Tensor:
-        source, target = (z.index_select(0, end) for end in edge_index)
-        return self.scale * (source * target).sum(dim=-1) + self.bias
+        return self.scale * of_pairs(_inner_products, z, edge_index) + self.bias
 
     def _block_logits(self, source: Tensor, target: Tensor) -> Tensor:
         return self.scale * (source @ target.t()) + self.bias

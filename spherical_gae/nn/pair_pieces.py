@@ -16,9 +16,8 @@ PIECE = 1024
 def of_pairs(function: Callable[[Tensor, Tensor], Tensor], z: Tensor, edge_index: Tensor) -> Tensor:
     """Applies a function to the two rows of each pair.
 
-    Where gradients are off, many pairs on a CPU are taken piece by piece: for a perceptron of 64 units on 128
-    coordinates in a quarter of the time that all at once take, and in next to no memory.  With gradients it would be no
-    faster.
+    Where gradients are off, many pairs on a CPU are taken piece by piece: a perceptron of 64 units on 128 coordinates
+    takes a quarter of the time that all at once take, and next to no memory.  With gradients it would be no faster.
 
     Args:
         function: Maps rows [P, m] and [P, m] to values [P], each pair for itself.

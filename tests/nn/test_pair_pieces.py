@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from spherical_gae.nn import HadamardDecoder
+from spherical_gae.nn import HadamardDecoder, InnerProductDecoder
 from spherical_gae.nn.pair_pieces import of_pairs
 
 
@@ -64,3 +64,13 @@ def test_hadamard_of_many_pairs_keeps_its_log_odds() -> None:
         right = decoder.output(decoder.hidden(6 * z[pairs[0]] * z[pairs[1]]).relu()).squeeze(-1)
     torch.testing.assert_close(found, right)
     torch.testing.assert_close(found, decoder(z, pairs, sigmoid=False).detach())
+
+
+def test_inner_products_of_many_pairs_are_the_same_to_the_bit() -> None:
+    torch.manual_seed(0)
+    decoder, z, pairs = InnerProductDecoder(), torch.randn(30, 16), torch.randint(30, (2, 6000))
+    with torch.no_grad():
+        found = decoder(z, pairs, sigmoid=False)
+        right = decoder.scale * (z[pairs[0]] * z[pairs[1]]).sum(-1) + decoder.bias
+    assert torch.equal(found, right)
+    assert torch.equal(found, decoder(z, pairs, sigmoid=False).detach())
