@@ -10,7 +10,8 @@ hard negatives, by HeaRT's MRR.  What wins is trained with every seed on HeaRT's
 AP) and on our own splits (5% for validation, 10% for the test).  Test values play no part in the search.
 
 Every cell runs on one thread and is written when it is done; an interrupted benchmark continues where it stopped, in a
-fresh clone with ``--keep benchmarks/results/latent_comparison.json``.
+fresh clone with ``--keep benchmarks/results/latent_comparison.json``.  With HeaRT's files and a preset's own settings
+a cell is a run of ``heart.py``; ``--heart benchmarks/results/heart.json`` takes it from there.
 Writes results/latent_comparison.json (the search, every seed) and results/latent_comparison.md (the tables).
 """
 
@@ -185,6 +186,18 @@ def restore(results: Path | None, work: Path) -> dict[str, list[dict[str, Any]]]
     return {part: report[part] for part in ("search", "cells")}
 
 
+def from_heart(cells: list[Cell], results: Path | None, work: Path) -> None:
+    """Puts runs of ``heart.py`` into the folder ``work``: at a preset's own settings they are the same runs."""
+    if results is None:
+        return
+    done = {(run["dataset"], run["method"], run["seed"]): run for run in json.loads(results.read_text())["cells"]}
+    for cell in cells:
+        run = done.get((cell.dataset, f"{cell.preset} {LATENTS[cell.latent][0]}", cell.seed))
+        own = cell.split == "heart" and cell.settings == load_preset(cell.preset, cell.dataset)
+        if run is not None and own and not cell.path(work).exists():
+            save_json(cell.path(work), {name: run[name] for name in ("own_epoch", "val", "epochs", "one_epoch")})
+
+
 def with_earlier(earlier: list[dict[str, Any]], found: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The earlier cells that were not asked for again, and those that were."""
     asked = set(map(cell_of, found))
@@ -202,21 +215,24 @@ def main() -> None:
     parser.add_argument("--presets", nargs="+", default=list(PRESETS), choices=PRESETS)
     parser.add_argument("--splits", nargs="+", default=list(SPLITS), choices=SPLITS)
     parser.add_argument("--seeds", default="0-9", help="such as 0-9 or 0,3,5")
+    parser.add_argument("--heart", type=Path, help="results of heart.py, from which its runs are taken")
     add_common_options(parser, HERE / "work" / "latent_comparison", HERE / "results")
     options = parser.parse_args()
 
     earlier = restore(options.keep, options.work)
     mine = list(rows(options.datasets, options.presets))
     search = [Cell(*row, setting, "heart", 0) for row in mine for setting in settings_of(row[2])]
+    from_heart(search, options.heart, options.work)
     searched = run_cells(present(search, options), partial(run_cell, work=options.work), options.jobs)
     seeds = parse_seeds(options.seeds)
     final = [
         Cell(*row, setting, split, seed)
         for (row, setting), split, seed in product(best_settings(searched).items(), options.splits, seeds)
     ]
+    from_heart(final, options.heart, options.work)
     trained = run_cells(present(final, options), partial(run_cell, work=options.work), options.jobs)
     searched, trained = with_earlier(earlier["search"], searched), with_earlier(earlier["cells"], trained)
-    command = command_line(parser, options, ("datasets", "presets", "splits", "seeds", "keep"))
+    command = command_line(parser, options, ("datasets", "presets", "splits", "seeds", "keep", "heart"))
     report = {"command": command, "grid": GRID, "search": searched, "cells": trained}
     write_results(options.out, "latent_comparison", report, lines(searched, trained))
 

@@ -6,6 +6,7 @@ from benchmarks.links.latent_comparison import (
     Cell,
     best_settings,
     differences,
+    from_heart,
     restore,
     rows,
     run_cell,
@@ -50,6 +51,32 @@ def test_earlier_results_count_as_done(tmp_path: Path) -> None:
     cell = Cell("cora", "frontier", "normal", 1, "heart", 3)
     assert run_cell(cell, tmp_path / "work") == entry
     assert restore(None, tmp_path / "work") == {"search": [], "cells": []}
+
+
+def test_runs_at_the_presets_settings_are_taken_from_heart(tmp_path: Path) -> None:
+    values = {"own_epoch": {"auc": 0.5}, "val": {"auc": 0.6}, "epochs": {"auc": 40}, "one_epoch": {"auc": 0.7}}
+    runs = [
+        {"dataset": "cora", "method": f"{preset} s-vgae", "seed": 2, "seconds": 9.0, **values}
+        for preset in ("frontier", "ranking")
+    ]
+    save_json(tmp_path / "heart.json", {"cells": runs})
+    latents = ("von Mises-Fisher", "direction, no noise", "normal")
+    cells = [
+        Cell("cora", preset, latent, setting, split, seed)
+        for preset in ("frontier", "ranking")
+        for latent in latents
+        for setting in (0, 1)
+        for split in latent_comparison.SPLITS
+        for seed in (1, 2)
+    ]
+    from_heart(cells, tmp_path / "heart.json", tmp_path)
+    taken = [cell for cell in cells if cell.path(tmp_path).exists()]
+    # The preset ``ranking`` has a direction without noise, whose KL term is zero: its weight 1 is the preset's.
+    assert taken == [
+        Cell("cora", "frontier", "von Mises-Fisher", 0, "heart", 2),
+        Cell("cora", "ranking", "direction, no noise", 0, "heart", 2),
+    ]
+    assert run_cell(taken[0], tmp_path) == {**taken[0]._asdict(), **values}
 
 
 def test_each_cell_is_reported_once() -> None:
