@@ -20,6 +20,10 @@ _APART = 1e-6
 # What is so near to 0 is an error; and the squares of much smaller numbers are 0 in float32, which models divide by.
 _ZERO = 1e-6
 _LEAST_NODES = 4
+# The column of a smaller eigenvalue jumps along every link, and what neighbours say of a later node is divided by it.
+_LEAST_EIGENVALUE = 0.05
+# Rows of nodes in a chain follow from each other: each is held near the size of what is known.
+_MOST = 2.0
 
 
 class SpectralFeatures(NamedTuple):
@@ -85,8 +89,9 @@ def extended_features(
     An eigenvector v of the eigenvalue l satisfies (l - a_ii) v_i = sum over j of a_ij v_j, j other than i, so that the
     value of a new node follows from those of its neighbours (Nystroem's method; Bengio et al. 2003).  A node of the
     graph itself gets its own row this way, up to rounding, where l >= 2 a_ii; elsewhere l / 2 stands for l - a_ii,
-    which may be near 0.  Nodes without a link to a node of the graph follow from neighbours that got their row before;
-    without any link the row is 0.
+    which may be near 0.  No value is more than twice the largest of its column in the graph, and columns with l < .05
+    are 0: they are noise at a later node.  Nodes without a link to a node of the graph follow from neighbours that got
+    their row before; without any link the row is 0.
 
     Args:
         known: The features of the first N nodes.
@@ -102,15 +107,15 @@ def extended_features(
     own = matrix.diagonal()
     x = np.zeros((num_nodes, known.x.size(1)))
     x[:num_old] = known.x.numpy()
-    values = known.eigenvalues.numpy()
+    values, limit = known.eigenvalues.numpy(), _MOST * np.abs(x).max(axis=0)
     links = matrix - sparse.diags_array(own)
     done = np.arange(num_nodes) < num_old
     while True:
         reached = ~done & (abs(links) @ done.astype(np.float64) > 0)
         if not reached.any():
             return _without_dust(x[num_old:])
-        divisor = np.maximum(values - own[reached, None], values / 2)
-        x[reached] = (links[reached] @ x) / divisor
+        divisor = np.where(values < _LEAST_EIGENVALUE, np.inf, np.maximum(values - own[reached, None], values / 2))
+        x[reached] = np.clip((links[reached] @ x) / divisor, -limit, limit)
         done |= reached
 
 

@@ -46,6 +46,25 @@ def test_a_node_of_the_graph_gets_its_own_row_from_its_neighbours() -> None:
         np.testing.assert_allclose(row[0], found.x[node], atol=5e-3)
 
 
+def test_columns_of_small_eigenvalues_are_none_of_a_later_node() -> None:
+    # The nodes of a clique have the same links: eigenvalues of 0, whose vectors set them apart.
+    caves = nx.connected_caveman_graph(8, 5)
+    data = from_networkx(caves)
+    known = spectral_features(data.edge_index, 40, 20)
+    small = known.eigenvalues < 1e-4
+    assert bool(small.any())
+    for length in (1, 7):
+        longer = caves.copy()
+        nx.add_path(longer, [12, *range(40, 40 + length)])
+        later = from_networkx(longer)
+        assert later.num_nodes == 40 + length
+        rows = extended_features(known, later.edge_index, 40 + length)
+        assert bool((rows[:, small] == 0).all())
+        assert bool((rows.abs() <= 2 * known.x.abs().amax(0)).all())
+        # Its neighbour's side of the ring is its own.
+        assert torch.equal(rows[0, :4].sign(), known.x[12, :4].sign())
+
+
 def test_rows_of_later_nodes_follow_one_after_the_other() -> None:
     path = nx.path_graph(10)
     data = from_networkx(path)
