@@ -11,6 +11,7 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from spherical_gae.data.kinds import check_graph, pair_space
+from spherical_gae.data.merging import merge_edges
 from spherical_gae.data.pairs import checked_pairs
 from spherical_gae.data.splits.parts import LinkSplit, make_split
 from spherical_gae.data.undirected import checked_edge_weight
@@ -39,7 +40,7 @@ def link_split(
 
     Args:
         data: The graph, for ``num_nodes`` and ``x``, ``y``, ``name``, ``batch``, ``side`` and ``directed`` where it has
-            them.  Its ``edge_weight``, if it has one, goes to the training links.
+            them.  Its ``edge_weight``, if it has one, goes to the training links; weights of parallel edges are summed.
         train: The training links.
         val: The validation links.
         test: The test links.
@@ -54,8 +55,8 @@ def link_split(
         TypeError: If ``data`` is no ``Data``.
         ValueError: If pairs are of a wrong shape, type or range; a link is in two parts, a leak; a part has a link
             twice where negatives go by link; a negative is a training link, or, where they are shared, a link of its
-            own part; or a pair is not of the graph's kind, such as within a side.  The message names the argument and
-            a pair.
+            own part; a pair is not of the graph's kind, such as within a side; or the directions of an undirected
+            graph's link have different weights.  The message names the argument and a pair.
         OSError: If a file cannot be read.
 
     Example:
@@ -209,17 +210,37 @@ def _check_negatives(numbers: dict[str, Tensor], negatives: dict[str, Tensor], n
 
 
 def _weight_of(links: Tensor, data: Data, directed: bool) -> Tensor:
-    """The weights of training links, from a graph that has them."""
-    num_nodes = int(data.num_nodes)
-    weight = checked_edge_weight(data.edge_weight.cpu(), data.edge_index.cpu())
-    known, order = _number(data.edge_index.cpu(), num_nodes, directed).sort()
+    """The weights of training links, from a graph that has them: the sum of parallel edges, as in ``split_links``."""
+    num_nodes, edge_index = int(data.num_nodes), data.edge_index.cpu()
+    weight = checked_edge_weight(data.edge_weight.cpu(), edge_index)
+    merged = merge_edges(edge_index, num_nodes, weight, directed=directed)
+    assert merged.edge_weight is not None
+    known = merged.edge_index[0] * num_nodes + merged.edge_index[1]
+    if not directed:
+        _check_directions(edge_index, weight, known, merged.edge_weight, num_nodes)
     number = _number(links, num_nodes, directed)
     place = torch.searchsorted(known, number).clamp(max=known.numel() - 1)
-    missing = known[place] != number
+    missing = known[place] != number if known.numel() else torch.ones_like(number, dtype=torch.bool)
     if missing.any():
         i, j = links[:, missing.nonzero()[0, 0]].tolist()
         raise ValueError(
             f"train: given {int(missing.sum())} links without a weight in data, such as {i} - {j}, allowed: links of "
             f"data.edge_index, or data without edge_weight"
         )
-    return weight[order[place]]
+    return merged.edge_weight[place].to(weight.dtype)
+
+
+def _check_directions(edge_index: Tensor, weight: Tensor, known: Tensor, larger: Tensor, num_nodes: int) -> None:
+    """Refuses links whose two directions have different weights; those with one direction only are fine."""
+    one_way = merge_edges(edge_index, num_nodes, weight, directed=True)
+    assert one_way.edge_weight is not None
+    place = torch.searchsorted(known, one_way.edge_index[0] * num_nodes + one_way.edge_index[1])
+    different = ~torch.isclose(one_way.edge_weight, larger[place], rtol=1e-5, atol=0)
+    if different.any():
+        first = int(different.nonzero()[0, 0])
+        i, j = one_way.edge_index[:, first].tolist()
+        raise ValueError(
+            f"data: given an edge_weight that differs between the directions of a link, such as "
+            f"{one_way.edge_weight[first].item():g} for {i} - {j} and {larger[place[first]].item():g} for {j} - {i}, "
+            "allowed: the same for both; make it so with spherical_gae.data.clean_graph"
+        )

@@ -25,7 +25,8 @@ def from_random_link_split(parts: Any) -> LinkSplit:
 
     Message passing sees the training links in all parts: PyG's test part has the validation links in it, too.  With
     ``disjoint_train_ratio`` PyG's training part lists some links for message passing and the others for supervision;
-    here training uses both for both.  Self-loops are left out, as ``split_links`` does.
+    here training uses both for both, with the weights that the validation part has of them all.  Self-loops are left
+    out, as ``split_links`` does.
 
     Args:
         parts: ``RandomLinkSplit(...)(data)``, made with ``is_undirected=True`` unless the graph is directed and has
@@ -54,9 +55,9 @@ def from_random_link_split(parts: Any) -> LinkSplit:
     # Links that PyG lists for message passing only.
     visible = torch.cat([remove_self_loops(train.edge_index)[0], positives[0]], dim=1)
     whole = train.clone()
-    if train.edge_weight is not None and _new(positives[0], train):
-        # With disjoint_train_ratio PyG leaves out the weights of the links to supervise.
-        whole.edge_weight = None
+    if train.edge_weight is not None and parts[1].edge_weight is not None and _new(positives[0], train):
+        # With disjoint_train_ratio PyG leaves out the weights of the links to supervise; the next part lists all.
+        whole.edge_index, whole.edge_weight = parts[1].edge_index, parts[1].edge_weight
     try:
         return link_split(
             whole,

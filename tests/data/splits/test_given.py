@@ -206,3 +206,17 @@ def test_a_negative_may_be_a_link_turned_round_where_links_are_directed() -> Non
     assert torch.equal(link_split(graph(directed=True), **turned).test.neg_edge_label_index, PARTS["test"].flip(0))
     with pytest.raises(ValueError, match=r"^test_negatives: given 2 pairs that are links of test"):
         link_split(graph(), **turned)
+
+
+def test_weights_of_parallel_edges_are_summed_and_of_directions_must_agree() -> None:
+    edges = torch.tensor([[0, 1, 0, 1, 2, 3, 4, 5], [1, 0, 1, 2, 3, 4, 5, 4]])
+    weight = torch.tensor([6.0, 6, 5, 2, 3, 4, 1, 1])
+    data = Data(x=torch.eye(10), edge_index=edges, edge_weight=weight)
+    with pytest.raises(ValueError, match="differs between the directions of a link, such as 6 for 1 - 0 and 11 for"):
+        link_split(data, **PARTS)
+    weight[1] = 11
+    assert link_split(data, **PARTS).train.edge_weight.tolist() == [11, 2, 3, 4, 1] * 2
+    # Of a directed graph, directions are links of their own.
+    weight[1] = 1
+    data.directed = True
+    assert link_split(data, **PARTS).train.edge_weight.tolist() == [11, 2, 3, 4, 1]

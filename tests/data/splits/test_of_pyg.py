@@ -51,12 +51,15 @@ def test_links_and_negatives_are_those_of_pyg(data: Data, options: dict[str, Any
     assert pairs(split.train.pos_edge_label_index) == pairs(data.edge_index) - held_out
 
 
-def test_weights_are_kept_and_left_out_where_pyg_loses_them(data: Data) -> None:
+def test_weights_are_kept_where_pyg_leaves_them_out_of_a_part_too(data: Data) -> None:
     data.edge_weight = (1 + data.edge_index[0] + data.edge_index[1]).float()
     split = from_random_link_split(RandomLinkSplit(is_undirected=True)(data))
     assert torch.equal(split.train.edge_weight, (1 + split.train.edge_index.sum(0)).float())
-    disjoint = RandomLinkSplit(is_undirected=True, disjoint_train_ratio=0.3)(data)
-    assert from_random_link_split(disjoint).train.edge_weight is None
+    parts = RandomLinkSplit(is_undirected=True, disjoint_train_ratio=0.3)(data)
+    disjoint = from_random_link_split(parts).train
+    # The validation part lists all training links, self-loops too.
+    assert disjoint.edge_index.size(1) == (parts[1].edge_index[0] != parts[1].edge_index[1]).sum()
+    assert torch.equal(disjoint.edge_weight, (1 + disjoint.edge_index.sum(0)).float())
 
 
 def test_directed_split_of_a_directed_graph(data: Data) -> None:
