@@ -100,6 +100,8 @@ class VonMisesFisherMixture(DensityMixin, ClusterMixin, BaseEstimator):
             )
         if not 0 < self.max_concentration < math.inf:
             raise ValueError(f"max_concentration must be positive and finite, got {self.max_concentration}")
+        if self.n_init < 1:
+            raise ValueError(f"n_init must be 1 or more, got {self.n_init}")
         random = check_random_state(self.random_state)
         starts = [self._run(points, spread_out(points, self.n_components, random)) for _ in range(self.n_init)]
         components, self.lower_bound_, self.converged_, self.n_iter_ = max(starts, key=lambda start: start[1])

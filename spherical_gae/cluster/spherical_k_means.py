@@ -66,11 +66,13 @@ class SphericalKMeans(ClusterMixin, BaseEstimator):
             Itself.
 
         Raises:
-            ValueError: If rows are not unit vectors, or there are fewer of them than clusters.
+            ValueError: If rows are not unit vectors, there are fewer of them than clusters, or ``n_init`` is below 1.
         """
         points = checked_directions(X)
         if not 1 <= self.n_clusters <= len(points):
             raise ValueError(f"n_clusters must be from 1 to the number of rows, {len(points)}, got {self.n_clusters}")
+        if self.n_init < 1:
+            raise ValueError(f"n_init must be 1 or more, got {self.n_init}")
         random = check_random_state(self.random_state)
         starts = [self._run(points, spread_out(points, self.n_clusters, random)) for _ in range(self.n_init)]
         centers, labels, self.inertia_, self.n_iter_ = min(starts, key=lambda start: start[2])

@@ -44,8 +44,9 @@ def linear_probe(
 ) -> ProbeScores:
     """Trains a multinomial logistic regression on embeddings that stay as they are.
 
-    For each C it minimises |W|^2 / 2 + C sum_i -log softmax(W z_i + b)[y_i] over the training part, by scikit-learn.
-    The best C on the validation part, the first of equals, is tested.
+    For each C it minimises |W|^2 / 2 + C sum_i -log softmax(W z_i + b)[y_i] over the training part, by scikit-learn;
+    of two classes, |w|^2 / 2 + C sum_i log(1 + exp(-s_i (w . z_i + b))), s_i = -1 or 1.  The best C on the validation
+    part, the first of equals, is tested.
 
     Args:
         embedding: Embeddings, shape [N, m], finite.

@@ -207,6 +207,7 @@ def test_real_digits_are_grouped_as_well_as_by_their_classes_alone() -> None:
         ({}, np.ones((5, 1)), "X must have at least 2 features, got 1"),
         ({"n_components": 4}, np.eye(3), "n_components must be from 1 to the number of rows, 3, got 4"),
         ({"n_components": 0}, np.eye(3), "n_components must be from 1 to the number of rows, 3, got 0"),
+        ({"n_components": 1, "n_init": 0}, np.eye(3), "n_init must be 1 or more, got 0"),
         ({"max_concentration": 0.0}, np.eye(3), r"max_concentration must be positive and finite, got 0\.0"),
     ],
 )
