@@ -32,8 +32,8 @@ def clean_graph(data: Data, *, directed: bool | None = None) -> Data:
     Args:
         data: A graph with ``edge_index`` (integers ``[2, E]``) and, optionally, ``edge_weight`` (``[E]``),
             ``edge_time`` (``[E]``, integers or finite floats), ``x`` (``[N, F]``, dense or sparse), ``y`` (integers
-            ``[N]``), ``side`` (0 or 1 for each node of a bipartite graph), ``batch`` (the graph of each node),
-            ``node_ids`` (N different ids), ``name`` and ``num_nodes``; other attributes are left out.  Without
+            ``[N]`` or ``[N, 1]``), ``side`` (0 or 1 for each node of a bipartite graph), ``batch`` (the graph of each
+            node), ``node_ids`` (N different ids), ``name`` and ``num_nodes``; other attributes are left out.  Without
             ``num_nodes``, ``x`` or ``node_ids`` it has as many nodes as the largest number in ``edge_index`` says.
         directed: Whether i -> j and j -> i are different links; if None, whether ``data.directed`` is there and True.
 
@@ -67,14 +67,14 @@ def clean_counted(data: Data, *, directed: bool | None = None) -> tuple[Data, Me
     num_nodes = count_nodes(data)
     clean = Data(num_nodes=num_nodes)
     node_ids = None if data.get("node_ids") is None else _checked_ids(data.node_ids, num_nodes)
-    edge_index = _checked_edge_index(torch.as_tensor(data.edge_index), num_nodes)
+    edge_index = checked_edge_index(torch.as_tensor(data.edge_index), num_nodes)
     weight = data.edge_weight
     if weight is not None:
         weight = checked_edge_weight(torch.as_tensor(weight), edge_index, node_ids)
     names = num_nodes if node_ids is None else node_ids
     if data.x is not None:
         clean.x = _checked_features(torch.as_tensor(data.x), num_nodes, node_ids)
-        if data.get("has_default_features") and _are_defaults(clean.x, names):
+        if data.get("has_default_features") is True and _are_defaults(clean.x, names):
             clean.has_default_features = True
     if data.y is not None:
         clean.y = _checked_labels(torch.as_tensor(data.y), num_nodes)
@@ -133,7 +133,7 @@ def count_nodes(data: Data) -> int:
 
 def plain_ids(nodes: Iterable[Any]) -> list[int] | list[str]:
     """Ids that JSON can hold: integers as they are if all are integers, else all as str."""
-    listed = list(nodes)
+    listed = nodes.tolist() if isinstance(nodes, Tensor) else list(nodes)
     if set(map(type, listed)) in ({int}, {str}):
         return listed
     if all(isinstance(node, Integral) and not isinstance(node, bool) for node in listed):
@@ -147,7 +147,12 @@ def some(values: Sequence[Any]) -> str:
     return shown if len(values) <= _NUM_NAMED else f"{shown} and {len(values) - _NUM_NAMED} more"
 
 
-def _checked_edge_index(edge_index: Tensor, num_nodes: int) -> Tensor:
+def checked_edge_index(edge_index: Tensor, num_nodes: int) -> Tensor:
+    """Edges as int64, if they are integers [2, E] from 0 to N - 1.
+
+    Raises:
+        ValueError: If they are not.
+    """
     if edge_index.dim() != 2 or edge_index.size(0) != 2 or edge_index.is_floating_point() or edge_index.is_complex():
         raise ValueError(
             f"edge_index: given {edge_index.dtype} of shape {list(edge_index.shape)}, allowed: integers of shape [2, E]"
@@ -188,6 +193,8 @@ def _checked_features(given: Tensor, num_nodes: int, node_ids: Sequence[int | st
 
 
 def _checked_labels(y: Tensor, num_nodes: int) -> Tensor:
+    if y.shape == (num_nodes, 1):
+        y = y.view(num_nodes)
     if y.shape != (num_nodes,) or y.is_floating_point() or y.is_complex():
         raise ValueError(f"y: given {y.dtype} of shape {list(y.shape)}, allowed: integers of shape [{num_nodes}]")
     return y.long()

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
-from torch_geometric.data import Data
+from torch_geometric.data import Batch, Data
 from torch_geometric.utils import is_undirected
 
 from spherical_gae import split_links
@@ -173,3 +173,12 @@ def test_some_of_many() -> None:
     assert some(["a"]) == "'a'"
     assert some([1, 2, 3]) == "1, 2, 3"
     assert some([1, 2, 3, 4, 5]) == "1, 2, 3 and 2 more"
+
+
+def test_graphs_that_were_cleaned_before_may_be_put_together() -> None:
+    rings = [clean_graph(Data(edge_index=torch.tensor([[0, 1, 2], [1, 2, 0]]), num_nodes=3)) for _ in range(2)]
+    batch = clean_graph(Batch.from_data_list(rings))
+    assert batch.batch.tolist() == [0, 0, 0, 1, 1, 1]
+    # Node 0 of both has the features of node 0: no defaults of six nodes.
+    assert torch.equal(batch.x, torch.cat([ring.x for ring in rings]))
+    assert "has_default_features" not in batch
