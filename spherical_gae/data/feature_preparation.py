@@ -149,6 +149,7 @@ class FeaturePreparation:
                 raise ValueError(f"features: given text in the column {name!r}, allowed: numbers")
         text = {name: _as_text(table[name]) for name in self.categories}
         used = pd.concat([table[self.numbers], pd.DataFrame(text, index=table.index)], axis=1)
+        self._refuse_infinite(table)
         values = np.asarray(self._transformer().fit_transform(used), dtype=np.float64)
         with np.errstate(over="ignore"):
             features = torch.from_numpy(values.astype(np.float32))
@@ -159,6 +160,16 @@ class FeaturePreparation:
                 f"{table.index[row]!r}, allowed: finite float32 numbers"
             )
         return features
+
+    def _refuse_infinite(self, table: pd.DataFrame) -> None:
+        """Numbers that are cut would hide it."""
+        infinite = np.isinf(_as_floats(table[self.numbers]))
+        if infinite.any():
+            row, column = np.argwhere(infinite)[0]
+            raise ValueError(
+                f"features: given an infinite number as {self.numbers[column]!r} of node {table.index[row]!r}, "
+                "allowed: finite float32 numbers"
+            )
 
     def num_cut(self, table: pd.DataFrame) -> int:
         """How many numbers of a table are cut at the limit."""

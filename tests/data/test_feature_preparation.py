@@ -99,8 +99,11 @@ def test_tables_of_later_nodes_that_do_not_fit(people: pd.DataFrame, tmp_path: P
         preparation.transform(people.drop(columns=["age", "town"]))
     with pytest.raises(ValueError, match="text in the column 'age'"):
         preparation.transform(people.assign(age="old"))
-    with pytest.raises(ValueError, match="given inf as 'share' of node 'person 0'"):
+    with pytest.raises(ValueError, match="given an infinite number as 'share' of node 'person 0'"):
         preparation.transform(people.assign(share=np.inf))
+    # The age is cut at ten deviations, and would be 10.
+    with pytest.raises(ValueError, match="given an infinite number as 'age' of node 'person 0'"):
+        preparation.transform(people.assign(age=-np.inf))
     (tmp_path / "other.json").write_text('{"numbers": 3}')
     with pytest.raises(ValueError, match=r"other\.json: not a saved FeaturePreparation"):
         FeaturePreparation.load(tmp_path / "other.json")
