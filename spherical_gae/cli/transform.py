@@ -52,7 +52,9 @@ def transform(
 
     files = {"GRAPH": None if graph is None else str(graph), "--features": None if features is None else str(features)}
     try:
-        links = None if graph is None else later_links(graph, embedding.reading_, reading)
+        links = (
+            None if graph is None else later_links(graph, embedding._graph.data, reading, attributes=features is None)
+        )
         whole = embedding.extended(links, features, reading=reading)
     except (OSError, ValueError) as error:
         fail_reading(error, reading, files)

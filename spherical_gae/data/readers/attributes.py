@@ -185,12 +185,19 @@ def labels_of(table: pd.DataFrame, name: str, report: ReadReport) -> tuple[NDArr
     if not len(given):
         raise ValueError(f"labels: given {name!r}, which is empty, allowed: an attribute with values")
     values = sorted(set(given)) if pd.api.types.is_numeric_dtype(given) else sorted(set(given.map(str)))
-    place = {str(value): k for k, value in enumerate(values)}
-    numbered = column.map(lambda value: place[str(value)], na_action="ignore").fillna(-1).to_numpy(np.int64, copy=True)
+    place = {_name_of(value): k for k, value in enumerate(values)}
+    numbered = (
+        column.map(lambda value: place[_name_of(value)], na_action="ignore").fillna(-1).to_numpy(np.int64, copy=True)
+    )
     report.notes.append(f"Labels: {name}, {len(values)} classes.")
     if len(given) < len(column):
         report.notes.append(f"Nodes without a label: {len(column) - len(given):,}; theirs is -1.")
-    return numbered, [str(value) for value in values]
+    return numbered, list(place)
+
+
+def _name_of(value: object) -> str:
+    """A class as it was written: whole numbers are read as floats."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def sides_of(table: pd.DataFrame) -> NDArray[np.int64] | None:

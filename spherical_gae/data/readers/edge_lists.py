@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from spherical_gae.data.readers.cells import ambiguous_thousands, is_text, numbers_of
 from spherical_gae.data.readers.headers import ID_NAMES, SOURCE_NAMES, TARGET_NAMES, TIME_NAMES, WEIGHT_NAMES, plain
-from spherical_gae.data.readers.ids import number_ids
+from spherical_gae.data.readers.ids import NumberedIds, number_ids
 from spherical_gae.data.readers.raw_graph import RawGraph
 from spherical_gae.data.readers.report import ReadReport
 from spherical_gae.data.readers.tables import Table, open_table
@@ -48,6 +48,7 @@ def read_edge_list(
     columns: EdgeColumns = EdgeColumns(),
     *,
     bipartite: bool | None = None,
+    prefixes: tuple[str, str] | None = None,
     header: bool | None = None,
     delimiter: str | None = None,
     comment: str | None = None,
@@ -62,6 +63,8 @@ def read_edge_list(
         columns: Which columns are what.
         bipartite: Whether sources and targets are nodes of two kinds, whatever their ids; None for what the comments at
             the head say, if anything.  Ids that occur in both columns are then preceded by the column's name.
+        prefixes: What is put before the ids of the two columns whether they occur in both or not, as in an earlier file
+            of a bipartite graph; the columns are then those of these names, if there are such.
         header: Whether the first line names the columns; None to find out, see
             :func:`~spherical_gae.data.readers.headers.has_header`.
         delimiter: See :func:`~spherical_gae.data.readers.delimited.read_delimited`.
@@ -80,6 +83,8 @@ def read_edge_list(
         raise ValueError(f"{path}: given no edges, allowed: at least one")
     if len(table.columns) < 2:
         raise ValueError(f"{path}: given 1 columns, allowed: source, target and, optionally, weight")
+    if prefixes is not None and set(prefixes) <= set(table.names or ()) and columns.source is columns.target is None:
+        columns = replace(columns, source=prefixes[0], target=prefixes[1])
     source, target = _ends(table, columns)
     weight = _weight_column(table, columns, (source, target), report)
     time = None if columns.time is None else table.find(columns.time, "time")
@@ -92,29 +97,14 @@ def read_edge_list(
         if k not in roles.values():
             report.columns_left_out.setdefault(table.title(k), _why_left_out(table, k))
 
-    ends = [_checked_ids(table, k) for k in (source, target)]
     if bipartite is None and re.search(r"\bbip\b|\bbipartite\b", " ".join(comments[:5]).lower()):
         bipartite = True
-    ids = number_ids(ends)
-    are_shared = _any_in_both(ids.codes, len(ids.ids))
-    if bipartite and are_shared:
-        ids = number_ids([_prefixed(table, k, role) for role, k in (("source", source), ("target", target))])
-        report.notes.append(
-            "Ids occur in both columns, and are nodes of two kinds: the column's name was put before them."
-        )
-    elif are_shared:
-        _warn_of_two_kinds(table, (source, target), report)
-    report.notes += ids.notes
-    report.warnings += ids.warnings
+    ids, prefixes = _numbered(table, (source, target), bipartite, prefixes, report)
     raw = RawGraph(ids.codes, len(ids.ids), report, ids.ids, is_directed=_says_directed(table, comments))
-    if bipartite:
+    raw.prefixes = prefixes
+    if bipartite or prefixes is not None:
         raw.side = np.zeros(raw.num_nodes, dtype=np.int64)
         raw.side[ids.codes[1]] = 1
-    elif not are_shared and len(ids.ids) > 4:
-        report.notes.append(
-            "No node is both a source and a target. If nodes are of two kinds, keep the sides: "
-            "bipartite=True (--bipartite)."
-        )
     if weight is not None:
         raw.edge_weight = _checked_numbers(table, weight, "weight").astype(np.float64)
     if time is not None:
@@ -151,6 +141,39 @@ def _ends(table: Table, columns: EdgeColumns) -> tuple[int, int]:
             "--target)"
         )
     return found["source"], found["target"]
+
+
+def _numbered(
+    table: Table,
+    ends: tuple[int, int],
+    bipartite: bool | None,
+    prefixes: tuple[str, str] | None,
+    report: ReadReport,
+) -> tuple[NumberedIds, tuple[str, str] | None]:
+    """The nodes of the columns ``ends``, and what was put before their ids, if anything."""
+    cells = [_checked_ids(table, k) for k in ends]
+    if prefixes is not None:
+        report.notes.append(f"Nodes are of two kinds: {prefixes[0]!r} or {prefixes[1]!r} was put before their ids.")
+    else:
+        ids = number_ids(cells)
+        are_shared = _any_in_both(ids.codes, len(ids.ids))
+        if bipartite and are_shared:
+            prefixes = (table.names[ends[0]], table.names[ends[1]]) if table.names else ("source", "target")
+            report.notes.append(
+                "Ids occur in both columns, and are nodes of two kinds: the column's name was put before them."
+            )
+        elif are_shared and bipartite is None:
+            _warn_of_two_kinds(table, ends, report)
+        elif bipartite is None and len(ids.ids) > 4:
+            report.notes.append(
+                "No node is both a source and a target. If nodes are of two kinds, keep the sides: "
+                "bipartite=True (--bipartite)."
+            )
+    if prefixes is not None:
+        ids = number_ids([_prefixed(*pair) for pair in zip(cells, prefixes, strict=True)])
+    report.notes += ids.notes
+    report.warnings += ids.warnings
+    return ids, prefixes
 
 
 def _is_index(table: Table, column: int) -> bool:
@@ -239,9 +262,8 @@ def _any_in_both(codes: NDArray[np.int64], count: int) -> bool:
     return bool((there[0] & there[1]).any())
 
 
-def _prefixed(table: Table, column: int, role: str) -> pa.ChunkedArray:
-    name = table.names[column] if table.names else role
-    return pc.binary_join_element_wise(name, table.columns[column].cast(pa.string()), " ")
+def _prefixed(cells: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
+    return pc.binary_join_element_wise(name, cells.cast(pa.string()), " ")
 
 
 def _warn_of_two_kinds(table: Table, ends: tuple[int, int], report: ReadReport) -> None:
@@ -287,7 +309,8 @@ def _checked_times(table: Table, column: int, report: ReadReport) -> NDArray[np.
                 f"2024-05-31 ({error})"
             ) from error
     else:
-        dates = pd.to_datetime(pd.Series(cells.cast(pa.timestamp("us")).to_numpy()), utc=True)
+        # Nanoseconds since 1970, as seconds, are finer than float64.
+        dates = pd.to_datetime(pd.Series(cells.cast(pa.timestamp("us"), safe=False).to_numpy()), utc=True)
     if dates.isna().any():
         row = int(np.flatnonzero(dates.isna())[0])
         raise table.fail(row, "an empty time", "a number or a date")

@@ -12,6 +12,8 @@ import torch
 from torch_geometric.data import Data
 
 from spherical_gae.data.cleaning import clean_counted
+from spherical_gae.data.feature_preparation import FeaturePreparation
+from spherical_gae.data.merging import MergedEdges
 from spherical_gae.data.readers.array_files import read_arrays
 from spherical_gae.data.readers.attributes import sides_of
 from spherical_gae.data.readers.edge_lists import EdgeColumns, read_edge_list
@@ -20,9 +22,10 @@ from spherical_gae.data.readers.files import first_line
 from spherical_gae.data.readers.json_files import read_json
 from spherical_gae.data.readers.later import FileReading
 from spherical_gae.data.readers.networkx_files import read_dict_edges, read_networkx
-from spherical_gae.data.readers.node_features import take_attributes
+from spherical_gae.data.readers.node_features import take_attributes, take_prepared
 from spherical_gae.data.readers.options import ReadingOptions
 from spherical_gae.data.readers.raw_graph import RawGraph
+from spherical_gae.data.readers.report import ReadReport
 from spherical_gae.data.readers.suffixes import DELIMITED, FEATURE_SUFFIXES, GRAPH_SUFFIXES, TABLES, stem_of, suffix_of
 
 _LARGE_WEIGHT = 1e6
@@ -106,36 +109,96 @@ def read_graph(
         Column left out: 'since', it is not named; to use it, name it: weight= or time= (--weight or --time).
         Features: none; the nodes get some by default.
     """
+    chosen = node_attributes if isinstance(node_attributes, str) else tuple(node_attributes)
+    told = (source, target, weight, time, chosen, labels, directed, bipartite, standardize, header, delimiter, comment)
+    return read_as_told(path, features, ReadingOptions(*told))
+
+
+def read_as_told(
+    path: str | Path,
+    features: str | Path | None,
+    told: ReadingOptions,
+    *,
+    preparation: FeaturePreparation | None = None,
+    prefixes: tuple[str, str] | None = None,
+) -> Data:
+    """As :func:`read_graph`, of a first file or of a later one.
+
+    Args:
+        path: The file.
+        features: A file of features.
+        told: The other arguments of ``read_graph``.
+        preparation: What makes features of the nodes' attributes, as it was learned from an earlier file; None to learn
+            it from this one.
+        prefixes: What was put before the ids of an earlier file, see ``read_edge_list``.
+    """
     path = Path(path)
     _check_files(path, features)
-    options = {"header": header, "delimiter": delimiter, "comment": comment}
-    columns = EdgeColumns(source, target, weight, time)
-    suffix = suffix_of(path)
-    if suffix in DELIMITED and first_line(path).endswith(b"}") and columns.source is None and columns.target is None:
-        raw = read_dict_edges(path, columns.weight, columns.time)
-    elif suffix in TABLES:
-        raw = read_edge_list(path, columns, bipartite=bipartite, **options)  # type: ignore[arg-type]
-    else:
-        raw = _read_other(path, suffix, columns)
+    options = {"header": told.header, "delimiter": told.delimiter, "comment": told.comment}
+    raw = _read_links(path, told, prefixes, options, has_table=features is not None and suffix_of(features) in TABLES)
     if features is not None:
         nodes = {str(node) for node in (raw.node_ids if raw.node_ids is not None else range(raw.num_nodes))}
         given = read_features(Path(features), nodes, **options)  # type: ignore[arg-type]
         raw.x, raw.report.notes = None, raw.report.notes + given.notes
         raw.side = raw.side if raw.side is not None or raw.attributes is None else sides_of(raw.attributes)
         with _naming(Path(features)):
-            join_features(raw, given, numbered=suffix in TABLES)
+            join_features(raw, given, numbered=suffix_of(path) in TABLES)
     with _naming(path):
         _check_number_of_nodes(raw)
         data = _as_data(raw)
     with _naming(path if features is None else Path(features)):
-        take_attributes(raw, data, node_attributes, labels, standardize, own_file=features is not None)
+        if preparation is None:
+            take_attributes(
+                raw, data, told.node_attributes, told.labels, told.standardize, own_file=features is not None
+            )
+        else:
+            take_prepared(raw, data, preparation)
     data.name = stem_of(path)
     with _naming(path):
-        clean, merged = clean_counted(data, directed=directed)
+        clean, merged = clean_counted(data, directed=told.directed)
     for name in ("label_names", "feature_preparation"):
         if data.get(name) is not None:
             clean[name] = data[name]
-    report = raw.report
+    _fill_in(raw.report, clean, merged, told.directed)
+    _add_warnings(raw, clean, merged.num_reciprocal)
+    clean.report = raw.report
+    clean.reading = FileReading(told, None if raw.report.header is None else tuple(raw.report.header), raw.prefixes)
+    return clean
+
+
+def _read_links(
+    path: Path,
+    told: ReadingOptions,
+    prefixes: tuple[str, str] | None,
+    options: dict[str, bool | str | None],
+    *,
+    has_table: bool,
+) -> RawGraph:
+    columns = EdgeColumns(told.source, told.target, told.weight, told.time)
+    suffix, has_ends = suffix_of(path), told.source is not None or told.target is not None
+    if suffix in DELIMITED and first_line(path).endswith(b"}") and not has_ends:
+        _refuse_options(path, told, has_table=has_table)
+        return read_dict_edges(path, told.weight, told.time)
+    if suffix in TABLES:
+        return read_edge_list(path, columns, bipartite=told.bipartite, prefixes=prefixes, **options)  # type: ignore[arg-type]
+    _refuse_options(path, told, has_table=has_table)
+    return _read_other(path, suffix, columns)
+
+
+def _refuse_options(path: Path, told: ReadingOptions, *, has_table: bool) -> None:
+    """Options of tables do nothing elsewhere, and may not seem to; a table of features takes those of text."""
+    names = ("bipartite",) if has_table else ("bipartite", "header", "delimiter", "comment")
+    for name in names:
+        value = getattr(told, name)
+        if value not in (None, False):
+            hint = "; a node attribute of that name tells the sides" if name == "bipartite" else ""
+            raise ValueError(
+                f"{name}: given {value!r} for {path.name}, allowed: for tables only, {', '.join(TABLES)}{hint}"
+            )
+
+
+def _fill_in(report: ReadReport, clean: Data, merged: MergedEdges, directed: bool) -> None:
+    """The numbers of a report."""
     report.num_nodes, report.directed = clean.num_nodes, directed
     report.num_links = clean.num_edges // (1 if directed else 2)
     linked = torch.zeros(clean.num_nodes, dtype=torch.bool)
@@ -144,12 +207,6 @@ def read_graph(
     report.num_isolated = clean.num_nodes - int(linked.sum())
     report.num_repeats, report.num_self_loops = merged.num_repeats, merged.num_self_loops
     report.num_reciprocal = 0 if directed else merged.num_reciprocal
-    _add_warnings(raw, clean, merged.num_reciprocal)
-    clean.report = report
-    chosen = node_attributes if isinstance(node_attributes, str) else tuple(node_attributes)
-    told = (source, target, weight, time, chosen, labels, directed, bipartite, standardize, header, delimiter, comment)
-    clean.reading = FileReading(ReadingOptions(*told), None if report.header is None else tuple(report.header))
-    return clean
 
 
 def _check_files(path: Path, features: str | Path | None) -> None:

@@ -21,6 +21,7 @@ class FileReading:
     Attributes:
         options: What ``read_graph`` was told.
         header: The names of the columns, if it was a table of text that has a header.
+        prefixes: What was put before the ids of its two columns, as they name nodes of two kinds; None for nothing.
 
     Example:
         >>> reading = FileReading(ReadingOptions(weight="hours"), ("person", "friend", "hours"))
@@ -32,16 +33,26 @@ class FileReading:
 
     options: ReadingOptions
     header: tuple[str, ...] | None = None
+    prefixes: tuple[str, str] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
-        return {"options": self.options.to_dict(), "header": None if self.header is None else list(self.header)}
+        return {
+            "options": self.options.to_dict(),
+            "header": None if self.header is None else list(self.header),
+            "prefixes": None if self.prefixes is None else list(self.prefixes),
+        }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> FileReading:
         """The inverse of :meth:`to_dict`."""
-        header = values["header"]
-        return cls(ReadingOptions.from_dict(values["options"]), None if header is None else tuple(header))
+        # Folders of before they were saved have no prefixes.
+        header, prefixes = values["header"], values.get("prefixes")
+        return cls(
+            ReadingOptions.from_dict(values["options"]),
+            None if header is None else tuple(header),
+            None if prefixes is None else tuple(prefixes),
+        )
 
     def for_features(self, given: ReadingOptions) -> ReadingOptions:
         """How a later file of features is read: what is not given is as it was."""
@@ -52,8 +63,9 @@ class FileReading:
     def for_links(self, path: str | Path, given: ReadingOptions) -> ReadingOptions:
         """How a later file of links is read: columns, weights, delimiter and comments that are not given are as before.
 
-        The first line is a header if all its cells are names of columns of the first file; else that is found out, or
-        there is none where the first file was said to have none.
+        Ids of a graph of two kinds of nodes get what was put before them in the first file, or else nothing.  The first
+        line is a header if all its cells are names of columns of the first file; else that is found out, or there is
+        none where the first file was said to have none.
 
         Raises:
             OSError: If the file cannot be read.
@@ -63,6 +75,8 @@ class FileReading:
         names = ("weight", *(_OF_TABLES if suffix in TABLES else ()))
         kept = {name: getattr(before, name) for name in names if name not in given.changed()}
         options = replace(given, **kept)
+        if suffix in TABLES and options.bipartite is None:
+            options = replace(options, bipartite=self.prefixes is not None)
         if options.header is None and suffix in DELIMITED:
             options = replace(options, header=self._header_of(Path(path), options))
         return options

@@ -42,11 +42,7 @@ def take_attributes(
     Raises:
         ValueError: If there is no such attribute, or one cannot be a feature.
     """
-    report, table = raw.report, raw.attributes
-    if raw.x is not None:
-        table = pd.DataFrame(_checked_matrix(raw), columns=[f"feature {k}" for k in range(raw.x.shape[1])])
-    if table is None:
-        table = pd.DataFrame(index=range(raw.num_nodes))
+    report, table = raw.report, _table_of(raw)
     if raw.side is None and (side := sides_of(table)) is not None:
         data.side = torch.from_numpy(side)
     if "side" in data:
@@ -69,6 +65,41 @@ def take_attributes(
     preparation = FeaturePreparation.fit(table, standardize)
     data.x, data.feature_preparation = preparation.transform(table), preparation
     _tell(preparation, table, report, standardize)
+
+
+def take_prepared(raw: RawGraph, data: Data, preparation: FeaturePreparation) -> None:
+    """Fills in ``x`` of a later graph, whose attributes become features as those of an earlier one did.
+
+    Args:
+        raw: What was read.
+        data: The graph.
+        preparation: How the earlier graph's features were made.  Attributes that it does not name are left out.
+
+    Raises:
+        ValueError: If the file has attributes but lacks one of those, or one is not of its kind.
+    """
+    table = _table_of(raw)
+    if not table.shape[1]:
+        raw.report.notes.append(NO_FEATURES)
+        return
+    if raw.node_ids is not None:
+        table = table.set_axis(list(raw.node_ids), axis=0)
+    used = [*preparation.numbers, *preparation.categories]
+    if raw.x is None:
+        # A column such as place.0 is a part of the attribute place.
+        wanted = {*used, *(name.rpartition(".")[0] for name in used)}
+        table = choose_attributes(table, [name for name in map(str, table.columns) if name in wanted], None, raw.report)
+    data.x = preparation.transform(table)
+    raw.report.notes.append("Features: made as those of the first graph were.")
+    if missing := [name for name in preparation.numbers if table[name].isna().any()]:
+        raw.report.notes.append(f"Missing values take the mean of the first graph: {some(missing)}.")
+
+
+def _table_of(raw: RawGraph) -> pd.DataFrame:
+    """What a file says of its nodes, one row each; no column if it says nothing."""
+    if raw.x is not None:
+        return pd.DataFrame(_checked_matrix(raw), columns=[f"feature {k}" for k in range(raw.x.shape[1])])
+    return pd.DataFrame(index=range(raw.num_nodes)) if raw.attributes is None else raw.attributes
 
 
 def _checked_matrix(raw: RawGraph) -> np.ndarray:

@@ -64,3 +64,14 @@ def test_attributes_that_are_not_there_are_refused(tmp_path: Path) -> None:
         graph_of(tmp_path, of_values("1 2 3 4"), "g.graphml", labels="class")
     with pytest.raises(ValueError, match="'auto', 'none' or a list"):
         graph_of(tmp_path, of_values("1 2 3 4"), "g.graphml", node_attributes="all")
+
+
+def test_classes_are_called_as_they_were_written(tmp_path: Path) -> None:
+    path = nx.path_graph(3)
+    nx.set_node_attributes(path, {0: 10, 1: 2, 2: 10}, "kind")
+    nx.set_node_attributes(path, {0: 0.5, 1: 2.0, 2: 0.5}, "half")
+    nx.write_graphml(path, tmp_path / "path.graphml")
+    data = read_graph(tmp_path / "path.graphml", labels="kind")
+    assert (data.y.tolist(), data.label_names) == ([1, 0, 1], ["2", "10"])
+    data = read_graph(tmp_path / "path.graphml", labels="half")
+    assert (data.y.tolist(), data.label_names) == ([0, 1, 0], ["0.5", "2"])

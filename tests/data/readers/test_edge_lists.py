@@ -1,10 +1,12 @@
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spherical_gae.data.readers.edge_lists import read_edge_list
+from spherical_gae.data.readers.edge_lists import EdgeColumns, read_edge_list
 from spherical_gae.data.readers.ids import typed_ids
 
 
@@ -84,3 +86,16 @@ def test_malformed_list_is_refused(csv: Path, text: str, message: str) -> None:
 def test_one_edge_of_names_is_no_header(csv: Path) -> None:
     assert listed(csv, "amy,bob\n")[0] == ["amy", "bob"]
     assert listed(csv, "1,b\n2,3\n")[0] == ["1", "2", "3", "b"]
+
+
+def test_times_of_a_parquet_file_may_be_finer_than_microseconds(tmp_path: Path) -> None:
+    when = pd.to_datetime(["2024-05-31T12:00:00.123456789", "2024-05-31T12:00:01.000000000"])
+    pd.DataFrame({"source": [1, 2], "target": [2, 3], "when": when}).to_parquet(tmp_path / "links.parquet")
+    raw = read_edge_list(tmp_path / "links.parquet", EdgeColumns(time="when"))
+    np.testing.assert_allclose(raw.edge_time, [1717156800.123456, 1717156801], rtol=0, atol=1e-6)
+
+
+def test_nodes_are_of_one_kind_where_that_is_said(csv: Path) -> None:
+    csv.write_text("user,film\n1,2\n2,3\n")
+    assert any("two kinds" in warning for warning in read_edge_list(csv).report.warnings)
+    assert read_edge_list(csv, bipartite=False).report.warnings == []

@@ -1,5 +1,7 @@
 from pathlib import Path
+from typing import Any
 
+import networkx as nx
 import numpy as np
 import pytest
 import torch
@@ -109,3 +111,31 @@ def test_missing_files_and_bad_features_are_refused_before_anything_is_read(tmp_
         read_graph(broken, tmp_path / "x.csv")
     with pytest.raises(ValueError, match=r"features: given 'x\.xls', allowed: a file \.csv, \.tsv, .*\.npy, \.npz"):
         read_graph(broken, tmp_path / "x.xls")
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("dicts.txt", {"bipartite": True}, "bipartite: given True for dicts.txt, allowed: for tables only"),
+        ("dicts.txt", {"delimiter": ";"}, "delimiter: given ';' for dicts.txt, allowed: for tables only"),
+        ("array.npy", {"bipartite": True}, "bipartite: given True for array.npy, allowed: for tables only"),
+        ("graph.graphml", {"header": True}, "header: given True for graph.graphml, allowed: for tables only"),
+        ("graph.graphml", {"comment": "#"}, "comment: given '#' for graph.graphml, allowed: for tables only"),
+    ],
+)
+def test_options_of_tables_are_refused_elsewhere(
+    tmp_path: Path, name: str, options: dict[str, Any], message: str
+) -> None:
+    graph = nx.Graph([(1, 2), (1, 3), (3, 2)])
+    nx.write_edgelist(graph, tmp_path / "dicts.txt")
+    nx.write_graphml(graph, tmp_path / "graph.graphml")
+    np.save(tmp_path / "array.npy", np.array([[1, 2], [1, 0], [0, 2]]))
+    with pytest.raises(ValueError, match=message):
+        read_graph(tmp_path / name, **options)
+
+
+def test_a_table_of_features_takes_the_options_of_text(tmp_path: Path) -> None:
+    nx.write_graphml(nx.Graph([(1, 2), (1, 3)]), tmp_path / "graph.graphml")
+    (tmp_path / "x.csv").write_text("1;.5\n2;.25\n3;.125\n")
+    data = read_graph(tmp_path / "graph.graphml", tmp_path / "x.csv", delimiter=";", header=False)
+    assert data.x.view(-1).tolist() == [0.5, 0.25, 0.125]

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,16 +12,18 @@ FIRST = FileReading(ReadingOptions("person", "friend", "hours", comment="%", lab
 
 
 def test_reading_survives_json() -> None:
-    for reading in (FIRST, FileReading(ReadingOptions())):
+    for reading in (FIRST, FileReading(ReadingOptions()), replace(FIRST, prefixes=("person", "film"))):
         assert FileReading.from_dict(json.loads(json.dumps(reading.to_dict()))) == reading
 
 
 def test_what_is_not_given_is_as_before() -> None:
-    kept = ReadingOptions("person", "friend", "hours", comment="%")
+    kept = ReadingOptions("person", "friend", "hours", comment="%", bipartite=False)
     assert FIRST.for_links("later.parquet", ReadingOptions()) == kept
     assert FIRST.for_links("later.parquet", ReadingOptions(target="2", weight="none", comment="")) == ReadingOptions(
-        "person", "2", "none", comment=""
+        "person", "2", "none", comment="", bipartite=False
     )
+    of_two = replace(FIRST, prefixes=("person", "film"))
+    assert of_two.for_links("later.parquet", ReadingOptions()).bipartite is True
     # Other files have no columns.
     assert FIRST.for_links("later.graphml", ReadingOptions()) == ReadingOptions(weight="hours")
     assert FIRST.for_features(ReadingOptions(delimiter=";")) == ReadingOptions(delimiter=";", comment="%")
