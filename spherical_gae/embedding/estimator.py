@@ -127,7 +127,8 @@ class SphericalGraphEmbedding(EmbeddingQueries, BaseEstimator):
             graph: A torch_geometric ``Data``; a networkx graph; a SciPy sparse adjacency matrix; a pandas table of
                 edges (columns ``source`` and ``target``, or the first two, and ``weight`` if there is one); an array
                 [E, 2] of ids; or the path of a file, see ``read_graph``.  Directions, repeats, self-loops are treated
-                as by ``clean_graph``.
+                as by ``clean_graph``.  Labels are not trained on; a ``y`` that is no class of each node is left aside.
+                With ``side`` or ``batch``, links are learned and suggested across the sides, or within each graph.
             features: Node features, if the graph has none of its own or others are wanted: an array or sparse matrix
                 [N, F] in the order of the nodes; a pandas table indexed by id; of a networkx graph, names of
                 attributes; or the path of a file.  Nodes that only a table has are isolated.
@@ -140,7 +141,7 @@ class SphericalGraphEmbedding(EmbeddingQueries, BaseEstimator):
             ValueError: If they hold what is not allowed, or a setting is out of range.
         """
         self._check()
-        self.seed_ = self._seed()
+        seed = self._seed()
         data = as_graph(graph, features)
         if self.half_life is not None:
             data = aged(data, self.half_life)
@@ -151,9 +152,9 @@ class SphericalGraphEmbedding(EmbeddingQueries, BaseEstimator):
             for preset in presets_to_try(self.preset, data, kind)
         ]
         share = default_share(data.edge_index.size(1) // 2) if self.val_share is None else self.val_share
-        how = Training(share, self.patience, self.refit, self.seed_, self.device, self.callbacks, self.verbose)
+        how = Training(share, self.patience, self.refit, seed, self.device, self.callbacks, self.verbose)
         trained = train_embedding(data, candidates, how)
-        self.preset_, self.model_ = trained.candidate.preset, trained.model
+        self.seed_, self.preset_, self.model_ = seed, trained.candidate.preset, trained.model
         self.best_epoch_, self.history_ = trained.num_epochs, trained.history
         self.default_features_ = trained.candidate.features
         self.report_ = data.get("report")
@@ -225,8 +226,10 @@ class SphericalGraphEmbedding(EmbeddingQueries, BaseEstimator):
     def _later(self, graph: Any, features: Any, reading: ReadingOptions | None) -> Data:
         data = self._graph.data
         before, options = self.reading_, reading or ReadingOptions()
+        if isinstance(graph, str | os.PathLike):
+            graph = later_links(Path(graph), data, options, attributes=features is None)
         return raw_graph(
-            later_links(Path(graph), before, options) if isinstance(graph, str | os.PathLike) else graph,
+            graph,
             features,
             known=self._row_of,
             preparation=data.get("feature_preparation"),
@@ -253,5 +256,7 @@ class SphericalGraphEmbedding(EmbeddingQueries, BaseEstimator):
 
     def _seed(self) -> int:
         if isinstance(self.random_state, Integral):
+            if self.random_state < 0:
+                raise ValueError(f"random_state: given {self.random_state}, allowed: 0 or more")
             return int(self.random_state)
         return int(check_random_state(self.random_state).randint(2**31 - 1))

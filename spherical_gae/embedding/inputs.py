@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Container, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from scipy import sparse
 from torch import Tensor
 from torch_geometric.data import Data
 
-from spherical_gae.data.cleaning import clean_graph, count_nodes, plain_ids, some
+from spherical_gae.data.cleaning import checked_edge_index, clean_graph, count_nodes, plain_ids, some
 from spherical_gae.data.feature_preparation import FeaturePreparation
 from spherical_gae.data.readers.conversions import (
     float_array,
@@ -25,13 +26,16 @@ from spherical_gae.data.readers.conversions import (
     warn_of_directions,
 )
 from spherical_gae.data.readers.feature_files import read_features
-from spherical_gae.data.readers.graph_files import read_graph
-from spherical_gae.data.readers.later import FileReading
+from spherical_gae.data.readers.graph_files import read_as_told, read_graph
 from spherical_gae.data.readers.options import ReadingOptions
+from spherical_gae.data.readers.suffixes import TABLES, suffix_of
 
 _WEIGHT = "weight"
 # What is known of a graph beside its links, features and ids.
-_FACTS = ("edge_weight", "edge_time", "y", "side", "name", "report", "reading", "label_names", "feature_preparation")
+_FACTS = (
+    *("edge_weight", "edge_time", "y", "side", "batch", "name"),
+    *("report", "reading", "label_names", "feature_preparation"),
+)
 
 
 def as_graph(graph: Any, features: Any = None) -> Data:
@@ -77,9 +81,14 @@ def raw_graph(
 
     Returns:
         ``Data`` with ``edge_index``, ``num_nodes``, ``node_ids`` and, where there are any, ``edge_weight`` and ``x``.
+
+    Raises:
+        TypeError: As ``as_graph``.
+        ValueError: If links are no integers [2, E] or name a node that is not there, or features do not fit.
     """
     raw = _links(graph)
     raw.num_nodes = count_nodes(raw) if graph is not None else 0
+    raw.edge_index = checked_edge_index(torch.as_tensor(raw.edge_index), raw.num_nodes)
     raw.node_ids = list(range(raw.num_nodes)) if raw.get("node_ids") is None else plain_ids(raw.node_ids)
     if features is None:
         return raw
@@ -102,23 +111,40 @@ def raw_graph(
     return _with_matrix(raw, _matrix(features))
 
 
-def later_links(path: str | Path, reading: FileReading | None, given: ReadingOptions | None = None) -> Data:
+def later_links(
+    path: str | Path, embedded: Data, given: ReadingOptions | None = None, *, attributes: bool = True
+) -> Data:
     """Reads a file of later links as the embedded graph's file was read.
+
+    Attributes of its nodes become features as those of the embedded graph did; where that has no features by a file,
+    they are numbers as they are; where it has none at all, or ``attributes`` is False, they are left out.
 
     Args:
         path: The file.
-        reading: How the embedded graph's file was read; None if it was no file.
+        embedded: The embedded graph.
         given: What is to be read otherwise.
+        attributes: Whether features are taken from this file, not from another one.
 
     Raises:
         OSError: If the file cannot be read.
-        ValueError: As ``read_graph``; if it lacks the column of weights that the embedded graph has.
+        ValueError: As ``read_graph``; if it lacks the column of weights, or an attribute, that the embedded graph has.
     """
-    options = given or ReadingOptions()
+    reading, options = embedded.get("reading"), given or ReadingOptions()
     if reading is not None:
         options = reading.for_links(path, options)
+    if not attributes and suffix_of(path) not in TABLES:
+        # These are told for the features' file.
+        options = replace(options, header=None, delimiter=None, comment=None)
+    preparation = embedded.get("feature_preparation")
+    changed = options.changed()
+    if not attributes or embedded.get("has_default_features"):
+        preparation = None
+        options = options if "node_attributes" in changed else replace(options, node_attributes="none")
+    elif "standardize" not in changed:
+        options = replace(options, standardize=False)
+    prefixes = None if reading is None else reading.prefixes
     try:
-        return read_graph(path, **options.to_dict())
+        return read_as_told(path, None, options, preparation=preparation, prefixes=prefixes)
     except ValueError as error:
         inherited = given is None or "weight" not in given.changed()
         if not (inherited and options.weight != ReadingOptions().weight and "weight: given" in str(error)):
@@ -184,9 +210,17 @@ def _parts(data: Data) -> Data:
     """What is used of a graph of PyG; default features are left out, to be made anew with those of other nodes."""
     parts = Data(num_nodes=count_nodes(data))
     for name in ("edge_index", "x", "node_ids", *_FACTS):
-        if data.get(name) is not None and not (name == "x" and data.get("has_default_features")):
+        # PyG makes of the marks of several graphs a tensor; their features are no defaults of the whole.
+        is_default = name == "x" and data.get("has_default_features") is True
+        if data.get(name) is not None and not is_default and (name != "y" or _are_classes(data)):
             parts[name] = data[name]
     return parts
+
+
+def _are_classes(data: Data) -> bool:
+    """Whether the labels are a class for each node; others, such as measurements, are of no use here."""
+    y, num_nodes = torch.as_tensor(data.y), count_nodes(data)
+    return not y.is_floating_point() and not y.is_complex() and y.shape in ((num_nodes,), (num_nodes, 1))
 
 
 def _table_edges(table: pd.DataFrame) -> Data:

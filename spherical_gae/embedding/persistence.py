@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import safetensors.torch
 import torch
 from torch import Tensor
@@ -51,14 +52,22 @@ def save_embedding(embedding: Any, folder: str | Path) -> None:
         folder: The folder, made if missing; files of an earlier embedding are overwritten, others stay.
     """
     folder, graph = Path(folder), embedding._graph
-    preparation, reading = graph.data.get("feature_preparation"), graph.data.get("reading")
+    # Before anything is written: what cannot be saved leaves an earlier embedding as it is.
+    facts, tensors = _facts(embedding), _tensors(graph)
     (folder / MANIFEST).unlink(missing_ok=True)
     save_weights(embedding.model_, folder / _MODEL)
     save_json(folder / _IDS, graph.data.node_ids)
-    tensors = _tensors(graph)
     write_atomically(folder / _GRAPH, lambda file: file.write(safetensors.torch.save(tensors)))
+    manifest = {**facts, "files": {name: file_sha256(folder / name) for name in (_MODEL, _GRAPH, _IDS)}}
+    save_json(folder / MANIFEST, {**manifest, "sha256": _own_sha256(manifest)})
+
+
+def _facts(embedding: Any) -> dict[str, Any]:
+    """All of the manifest but the files, as JSON gives it back."""
+    graph = embedding._graph
+    preparation, reading = graph.data.get("feature_preparation"), graph.data.get("reading")
     parameters = {name: getattr(embedding, name) for name in _PARAMETERS}
-    manifest = {
+    facts = {
         "format": FORMAT,
         "version": VERSION,
         "parameters": {**parameters, "device": str(embedding.device), "random_state": embedding.seed_},
@@ -78,9 +87,15 @@ def save_embedding(embedding: Any, folder: str | Path) -> None:
             "feature_preparation": None if preparation is None else preparation.to_dict(),
             "reading": None if reading is None else reading.to_dict(),
         },
-        "files": {name: file_sha256(folder / name) for name in (_MODEL, _GRAPH, _IDS)},
     }
-    save_json(folder / MANIFEST, {**manifest, "sha256": _own_sha256(manifest)})
+    return json.loads(json.dumps(facts, default=_plain))
+
+
+def _plain(value: Any) -> Any:
+    """A number of NumPy's, as grids of settings have them, as Python's."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"given {type(value).__name__}, allowed: what JSON can hold")
 
 
 def load_embedding(folder: str | Path) -> Any:
@@ -153,6 +168,7 @@ def _tensors(graph: EmbeddedGraph) -> dict[str, Tensor]:
         ("edge_weight", data.edge_weight),
         ("y", data.y),
         ("side", data.get("side")),
+        ("batch", data.get("batch")),
         ("eigenvalues", data.get("eigenvalues")),
         ("concentration", graph.concentration),
     ):
@@ -170,7 +186,7 @@ def _tensors(graph: EmbeddedGraph) -> dict[str, Tensor]:
 
 def _graph(tensors: dict[str, Tensor], ids: list[Any], facts: dict[str, Any]) -> EmbeddedGraph:
     data = Data(edge_index=tensors["edge_index"], num_nodes=len(ids), node_ids=ids)
-    for name in ("edge_weight", "y", "side"):
+    for name in ("edge_weight", "y", "side", "batch"):
         if name in tensors:
             data[name] = tensors[name]
     for name in ("name", "label_names"):

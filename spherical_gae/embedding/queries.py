@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import warnings
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -148,7 +149,9 @@ class EmbeddingQueries:
     def score(self, links: Any, y: Any = None) -> float:
         """AUC of links that were not trained on, against as many pairs that are no links, drawn by ``random_state``.
 
-        So that ``GridSearchCV`` compares settings on the edges of a table: ``cv`` splits its rows.
+        So that ``GridSearchCV`` compares settings on the edges of a table: ``cv`` splits its rows.  Each link should be
+        in one row only: links that were trained on, in either direction, are left out with a warning, as they are no
+        test, unless all of them were; so are repeats and links of a node with itself.
 
         Args:
             links: Pairs of ids, as for ``score_links``.  Of a graph without features, ids that are unknown are
@@ -159,7 +162,7 @@ class EmbeddingQueries:
             In [0, 1]; .5 is chance.
 
         Raises:
-            ValueError: If there are no links, or an id is unknown in a graph with features.
+            ValueError: If there are no links of different nodes, or an id is unknown in a graph with features.
         """
         check_is_fitted(self)
         pairs = pairs_of(links)
@@ -170,11 +173,32 @@ class EmbeddingQueries:
             raw = raw_graph(pairs)
             raw.edge_index = raw.edge_index[:, :0]  # the links are the question, and may not be seen
             whole = self._extended(raw)
-        positive = whole._pairs("links", pairs)
+        positive = whole._tested(whole._pairs("links", pairs))
         taken = torch.cat([whole._graph.data.edge_index, positive], dim=1)
         generator = torch.Generator().manual_seed(self.seed_)
         negative = negative_sampler(whole._graph.data, taken).sample(positive.size(1), generator)
         return auc_ap(whole._log_odds(positive), whole._log_odds(negative)).auc
+
+    def _tested(self, pairs: Tensor) -> Tensor:
+        """Those pairs that are no links of the graph, each once; of links alone all, each once."""
+        size, known = self._graph.num_nodes, self._graph.data.edge_index
+        number, first = np.unique((pairs.amin(0) * size + pairs.amax(0)).numpy(), return_index=True)
+        is_pair = number // size != number % size
+        is_new = is_pair & ~np.isin(number, (known[0] * size + known[1]).numpy())
+        if not is_pair.any():
+            raise ValueError("links: given only links of nodes with themselves, allowed: links of different nodes")
+        chosen = is_new if is_new.any() else is_pair
+        kept = pairs[:, np.sort(first[chosen])]
+        if not is_new.any():
+            warnings.warn("links: all of them were trained on; the score is one of training", stacklevel=3)
+        elif kept.size(1) < pairs.size(1):
+            warnings.warn(
+                f"links: {pairs.size(1) - kept.size(1)} of {pairs.size(1)} left out, which were trained on in one "
+                "direction or the other, repeat another one or link a node with itself; give each link one row of a "
+                "table that is split",
+                stacklevel=3,
+            )
+        return kept
 
     def _set_graph(self, graph: EmbeddedGraph) -> None:
         """Makes the public arrays of what is known of the nodes."""

@@ -11,10 +11,12 @@ from torch_geometric.data import Data
 
 from spherical_gae.data.cleaning import clean_graph, plain_ids, some
 from spherical_gae.embedding.featureless import features_of_later_nodes, kind_of
+from spherical_gae.embedding.later_kinds import kinds_of_later_nodes
 from spherical_gae.experiments.links import model_inputs
 from spherical_gae.models.graph import VariationalGAE
 
-_UNKNOWN = -1
+# As the reader of labels gives a node without one.
+_NO_CLASS = -1
 
 
 @dataclass(frozen=True)
@@ -89,8 +91,10 @@ def extend_graph(model: VariationalGAE, old: EmbeddedGraph, raw: Data) -> Embedd
         merged.edge_weight = torch.cat([data.edge_weight, weight.float()[is_new]])
     elif raw.edge_weight is not None and bool((raw.edge_weight[is_new] != 1).any()):
         raise ValueError("graph: given links with weights, allowed: none, as the embedded graph has no weights")
-    if data.get("side") is not None:
-        merged.side = _sides(data.side, merged.edge_index, new_ids)
+    for name, of_node in kinds_of_later_nodes(data, merged.edge_index, new_ids).items():
+        merged[name] = of_node
+    if data.y is not None:
+        merged.y = torch.cat([data.y, data.y.new_full((len(new_ids),), _NO_CLASS)])
     merged = clean_graph(merged)
     merged.node_ids = plain_ids([*data.node_ids, *new_ids])
     for name in ("has_default_features", "eigenvalues", "name", "label_names", "feature_preparation", "reading"):
@@ -117,29 +121,6 @@ def _extended(model: VariationalGAE, old: EmbeddedGraph, whole: EmbeddedGraph) -
 
 def _with_old(old: Tensor, whole: Any) -> Tensor:
     return torch.cat([old, whole[old.size(0) :]])
-
-
-def _sides(old: Tensor, edge_index: Tensor, new_ids: list[Any]) -> Tensor:
-    """The sides of a bipartite graph's nodes: a new node is across from those that it is linked to."""
-    side = torch.cat([old, old.new_full((len(new_ids),), _UNKNOWN)])
-    source, target = torch.cat([edge_index, edge_index.flip(0)], dim=1)
-    while True:
-        tells = (side[source] != _UNKNOWN) & (side[target] == _UNKNOWN)
-        if not tells.any():
-            break
-        side[target[tells]] = 1 - side[source[tells]]
-    alone = [name for name, of_node in zip(new_ids, side[old.numel() :].tolist(), strict=True) if of_node == _UNKNOWN]
-    if alone:
-        raise ValueError(
-            f"graph: given the new nodes {some(alone)} without a link to a node that is there, allowed: in a bipartite "
-            "graph such links, as they tell the side of a node"
-        )
-    within = ((side[source] == side[target]) & (source != target)).nonzero().view(-1)
-    if within.numel():
-        ids = {old.numel() + k: name for k, name in enumerate(new_ids)}
-        ends = ", ".join(repr(ids[end]) for end in (int(source[within[0]]), int(target[within[0]])) if end in ids)
-        raise ValueError(f"graph: given a link of {ends} within a side, allowed: in a bipartite graph links across")
-    return side
 
 
 def _features(data: Data, raw: Data, new: list[int], new_ids: list[Any]) -> Tensor:

@@ -185,8 +185,9 @@ def _training_part(data: Data, kept: torch.Tensor) -> Data:
     part = Data(x=data.x, edge_index=torch.cat([links, links.flip(0)], dim=1), num_nodes=data.num_nodes)
     if data.edge_weight is not None:
         part.edge_weight = data.edge_weight[kept].repeat(2)
-    if data.get("side") is not None:
-        part.side = data.side
+    for name in ("side", "batch"):
+        if data.get(name) is not None:
+            part[name] = data[name]
     part.pos_edge_label_index = links
     return part
 

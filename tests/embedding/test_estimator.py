@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, KFold
 
 from spherical_gae import SphericalGraphEmbedding
@@ -205,3 +206,13 @@ def test_before_fit_everything_says_so() -> None:
     for call in (embedding.to_frame, embedding.suggest_all, lambda: embedding.suggest(0), lambda: embedding.save("x")):
         with pytest.raises(ValueError, match="not fitted yet"):
             call()
+
+
+def test_a_fit_that_fails_leaves_nothing_fitted() -> None:
+    embedding = SphericalGraphEmbedding(epochs=2)
+    with pytest.raises(ValueError, match="edge_index: given no link between two different nodes"):
+        embedding.fit([("a", "a")])
+    with pytest.raises(NotFittedError):
+        embedding.suggest("a")
+    with pytest.raises(ValueError, match="random_state: given -1, allowed: 0 or more"):
+        SphericalGraphEmbedding(random_state=-1, val_share=0).fit(nx.karate_club_graph())

@@ -9,8 +9,10 @@ import torch
 from scipy import sparse
 from torch_geometric.data import Data
 
-from spherical_gae.data import clean_graph, from_networkx
+from spherical_gae import SphericalGraphEmbedding
+from spherical_gae.data import clean_graph, from_networkx, read_graph
 from spherical_gae.embedding.inputs import as_graph, pairs_of, raw_graph
+from tests.helpers.embeddings import fitted, words_and_links
 
 EDGES = [("b", "a"), ("b", "c"), ("a", "d")]
 NUMBERS = [(1, 0), (1, 2), (0, 3)]
@@ -126,3 +128,87 @@ def test_directions_are_not_dropped_in_silence() -> None:
         assert as_graph(arrows).num_edges == 4
     with pytest.raises(ValueError, match=r"^graph: given a directed one, allowed: undirected ones; DirectedGAE is for"):
         as_graph(from_networkx(arrows, directed=True))
+
+
+def attributed(path: Path, links: list[tuple[str, str]], people: dict[str, tuple[float, float]]) -> Path:
+    graph = nx.Graph(links)
+    for name, (age, income) in people.items():
+        graph.nodes[name].update(age=age, income=income)
+    nx.write_graphml(graph, path)
+    return path
+
+
+def test_attributes_of_later_files_become_features_as_those_of_the_first_did(tmp_path: Path) -> None:
+    links = [(f"n{k}", f"n{(k + step) % 30}") for k in range(30) for step in (1, 2)]
+    people = {f"n{k}": (20.0 + k, 1000.0 * (1 + k)) for k in range(30)}
+    embedding = fitted(attributed(tmp_path / "first.graphml", links, people))
+    later = attributed(
+        tmp_path / "later.graphml", [("n0", "twin"), ("twin", "rich"), ("n0", "poor")], {"rich": (25.0, 1e9)}
+    )
+    # Nodes of later files: one lacks all values, one has those of a node that is there.
+    graph = nx.read_graphml(later)
+    graph.nodes["twin"].update(age=20.0, income=1000.0)
+    nx.write_graphml(graph, later)
+    whole = embedding.extended(later)
+    x = dict(zip(whole.node_ids_, whole._graph.data.x, strict=True))
+    assert torch.equal(x["twin"], x["n0"])
+    # Ages within 10 and 50 are standardised, and what is beyond ten deviations is cut.
+    assert x["rich"][1] == 10
+    assert torch.equal(x["poor"], torch.zeros(2))
+    table = pd.DataFrame({"age": [20.0, 25.0], "income": [1000.0, 1e9]}, index=["twin", "rich"])
+    by_table = embedding.extended([("n0", "twin"), ("twin", "rich")], table)
+    assert torch.equal(by_table._graph.data.x[30:], torch.stack([x["rich"], x["twin"]]))
+    embedding.save(tmp_path / "saved")
+    loaded = SphericalGraphEmbedding.load(tmp_path / "saved")
+    assert loaded.transform(later).equals(embedding.transform(later))
+    nx.write_graphml(nx.Graph([("n0", "bare")]), tmp_path / "bare.graphml")
+    with pytest.raises(ValueError, match="features: given none for the new nodes 'bare'"):
+        embedding.extended(tmp_path / "bare.graphml")
+
+
+def test_attributes_of_later_files_are_left_out_where_they_are_of_no_use(tmp_path: Path) -> None:
+    later = attributed(tmp_path / "later.graphml", [("0", "new"), ("new", "1")], {"new": (30.0, 5.0)})
+    bare = fitted(nx.karate_club_graph())
+    assert bare.transform(later).equals(bare.transform([("0", "new"), ("new", "1")]).loc[["0", "new", "1"]])
+    links, features = words_and_links()
+    words = fitted(links, features)
+    graph = nx.Graph([("n00", "new")])
+    graph.nodes["new"].update(age=4.0)
+    nx.write_graphml(graph, later)
+    row = features.iloc[:1].set_axis(["new"])
+    assert words.transform(later, row).equals(words.transform([("n00", "new")], row))
+
+
+def test_later_files_of_two_kinds_of_nodes_name_them_as_the_first_did(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    pairs = pd.DataFrame(random.integers(12, size=(50, 2)), columns=["user", "film"]).drop_duplicates()
+    pairs.to_csv(tmp_path / "first.csv", index=False)
+    embedding = fitted(read_graph(tmp_path / "first.csv", bipartite=True))
+    assert {"user 3", "film 3"} <= set(embedding.node_ids_)
+    expected = embedding.transform([("user 99", "film 1"), ("user 99", "film 2")])
+    # Ids that do not occur in both columns here, and columns in another order.
+    for text in ("user,film\n99,1\n99,2\n", "film,user\n1,99\n2,99\n"):
+        (tmp_path / "later.csv").write_text(text)
+        found = embedding.transform(tmp_path / "later.csv")
+        assert found.loc["user 99"].equals(expected.loc["user 99"])
+        assert sorted(found.index) == ["film 1", "film 2", "user 99"]
+    embedding.save(tmp_path / "saved")
+    assert SphericalGraphEmbedding.load(tmp_path / "saved").transform(tmp_path / "later.csv").equals(found)
+
+
+def test_labels_that_are_no_classes_are_left_aside() -> None:
+    links = torch.tensor(NUMBERS).t()
+    assert as_graph(Data(edge_index=links, num_nodes=4, y=torch.rand(4, 2))).y is None
+    classes = torch.tensor([[1], [0], [2], [1]])
+    assert as_graph(Data(edge_index=links, num_nodes=4, y=classes)).y.tolist() == [1, 0, 2, 1]
+    assert clean_graph(Data(edge_index=links, num_nodes=4, y=classes)).y.tolist() == [1, 0, 2, 1]
+
+
+def test_ids_may_be_a_tensor() -> None:
+    data = Data(edge_index=torch.tensor(NUMBERS).t(), node_ids=torch.tensor([10, 20, 30, 40]))
+    assert as_graph(data).node_ids == clean_graph(data).node_ids == [10, 20, 30, 40]
+
+
+def test_links_of_nodes_that_are_not_there_are_refused() -> None:
+    with pytest.raises(ValueError, match="edge_index: given nodes 0 to 99, allowed: 0 to 49"):
+        raw_graph(Data(edge_index=torch.tensor([[0], [99]]), num_nodes=50))

@@ -71,7 +71,7 @@ def test_loaded_is_what_was_saved(sparse: bool, tmp_path: Path) -> None:
     assert loaded.neighbors("n07").equals(embedding.neighbors("n07"))
     late = features.iloc[:2].set_axis(["late", "n03"])
     assert loaded.transform([("late", "n03")], late).equals(embedding.transform([("late", "n03")], late))
-    assert loaded.score([("n00", "n01")]) == embedding.score([("n00", "n01")])
+    assert loaded.score([("n00", "n13")]) == embedding.score([("n00", "n13")])
     # Once more, from what was read.
     loaded.save(tmp_path / "again")
     for path in tmp_path.glob("*.*"):
@@ -160,3 +160,22 @@ def test_reading_is_saved_and_folders_of_before_have_none(tmp_path: Path) -> Non
     old = SphericalGraphEmbedding.load(tmp_path / "saved")
     assert old.reading_ is None
     assert old.to_frame().equals(embedding.to_frame())
+
+
+def test_numbers_of_numpy_are_saved_as_numbers(tmp_path: Path) -> None:
+    graph = nx.karate_club_graph()
+    embedding = fitted(graph, epochs=np.int64(3), dim=np.int64(4), val_share=np.float64(0.1), patience=np.int32(2))
+    embedding.save(tmp_path)
+    loaded = SphericalGraphEmbedding.load(tmp_path)
+    assert loaded.get_params() == embedding.get_params()
+    assert type(loaded.epochs) is int
+    assert loaded.to_frame().equals(embedding.to_frame())
+
+
+def test_what_cannot_be_saved_leaves_the_earlier_embedding(tmp_path: Path) -> None:
+    embedding = fitted(nx.karate_club_graph())
+    embedding.save(tmp_path)
+    other = fitted(nx.path_graph(40)).set_params(patience=object())
+    with pytest.raises(TypeError, match="given object, allowed: what JSON can hold"):
+        other.save(tmp_path)
+    assert SphericalGraphEmbedding.load(tmp_path).to_frame().equals(embedding.to_frame())

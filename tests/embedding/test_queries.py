@@ -1,3 +1,5 @@
+import copy
+
 import networkx as nx
 import numpy as np
 import pandas as pd
@@ -80,11 +82,30 @@ def test_score_is_the_auc_against_pairs_that_are_no_links(karate: SphericalGraph
     assert value == karate.score(pd.DataFrame(links))
     # Three negatives: the AUC is a multiple of 1 / 9.
     assert (9 * value) % 1 == pytest.approx(0, abs=1e-9)
-    # Of very many links, it is near the AUC against all pairs without one.
-    many = list(graph.edges) * 30
+    # By many draws, it is near the AUC against all pairs without a link.
     negative = list(nx.non_edges(graph))
-    exact = auc_ap(*(torch.from_numpy(karate.score_links(pairs)) for pairs in (list(graph.edges), negative))).auc
-    assert karate.score(many) == pytest.approx(exact, abs=0.03)
+    asked = negative[::9]
+    others = sorted(set(negative) - set(asked))
+    exact = auc_ap(*(torch.from_numpy(karate.score_links(pairs)) for pairs in (asked, others))).auc
+    again = copy.copy(karate)
+    values = []
+    for again.seed_ in range(30):
+        values.append(again.score(asked))
+    assert np.mean(values) == pytest.approx(exact, abs=0.03)
+
+
+def test_score_leaves_out_what_is_no_test(karate: SphericalGraphEmbedding) -> None:
+    links = [(0, 9), (14, 16), ("new", 3)]
+    trained, again, itself = (1, 0), (16, 14), (5, 5)
+    with pytest.warns(UserWarning, match="links: 3 of 6 left out, which were trained on in one direction or the other"):
+        assert karate.score([links[0], trained, *links[1:], again, itself]) == karate.score(links)
+    values = []
+    for training in ([(0, 1), (1, 0), (0, 2)], [(0, 1), (0, 2)]):
+        with pytest.warns(UserWarning, match="links: all of them were trained on; the score is one of training"):
+            values.append(karate.score(training))
+    assert values[0] == values[1]
+    with pytest.raises(ValueError, match="links: given only links of nodes with themselves"):
+        karate.score([itself])
 
 
 def test_unknown_ids_of_a_graph_with_features_are_refused_in_score(words: SphericalGraphEmbedding) -> None:

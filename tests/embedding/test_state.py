@@ -108,17 +108,12 @@ def test_features_of_a_table_are_made_as_those_of_the_file_were(tmp_path: Path) 
     assert loaded.transform(None, late).equals(embedding.transform(None, late))
 
 
-def test_sides_of_later_nodes_follow_from_their_links() -> None:
-    graph = nx.davis_southern_women_graph()
-    embedding = fitted(graph)
-    whole = embedding.extended([("Zoe", "E1"), ("Zoe", "E15"), ("Eve", "E15")])
-    side = dict(zip(whole.node_ids_, whole._graph.data.side.tolist(), strict=True))
-    assert [side[name] for name in ("Zoe", "Eve", "E15")] == [side["Brenda Rogers"]] * 2 + [side["E2"]]
-    assert set(whole.suggest("E15", 50)["node"]) == set(graph.graph["top"])
-    with pytest.raises(ValueError, match="graph: given the new nodes 'x', 'y' without a link to a node that is there"):
-        embedding.extended([("x", "y")])
-    with pytest.raises(ValueError, match="graph: given a link of 'x' within a side"):
-        embedding.extended([("x", "E1"), ("x", "Brenda Rogers")])
+def test_classes_of_later_nodes_are_unknown() -> None:
+    links, _ = words_and_links()
+    data = from_networkx(nx.from_pandas_edgelist(links))
+    data.y = torch.arange(data.num_nodes) % 3
+    whole = fitted(data).extended([("late", "n00")])
+    assert whole._graph.data.y.tolist() == [*data.y.tolist(), -1]
 
 
 def test_spectral_features_of_later_nodes_follow_from_their_links(tmp_path: Path) -> None:
