@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 import torch
@@ -78,13 +77,11 @@ class CosineToMean(Distribution):
         if self._validate_args:
             self._validate_sample(value)
         dim = self.law.dim
-        square = (1 - value) * (1 + value)
-        # The density of x at a point with this cosine to the first axis.
-        place = torch.stack([value, square.sqrt(), *[torch.zeros_like(value)] * (dim - 2)], dim=-1)
-        law = copy.copy(self.law)
-        law.loc = torch.eye(1, dim, dtype=value.dtype, device=value.device)[0].expand_as(self.law.loc)
-        law._validate_args = False
-        return law.log_prob(place) + 0.5 * (dim - 3) * torch.log(square) + log_sphere_area(dim - 1)
+        # |x - mu|^2 and |x + mu|^2 of a point with this cosine.
+        density = self.law._log_density(2 * (1 - value), 2 * (1 + value)) + log_sphere_area(dim - 1)
+        if dim == 3:
+            return density  # 0 times log 0 would be NaN at the ends
+        return density + 0.5 * (dim - 3) * (torch.log1p(-value) + torch.log1p(value))
 
     def icdf(self, value: Tensor) -> Tensor:
         """The quantile of probabilities in [0, 1], differentiable in the parameters and in ``value``.
@@ -93,10 +90,12 @@ class CosineToMean(Distribution):
             NotImplementedError: For ``VonMisesFisher`` on the circle, which has no table.
         """
         # A large cosine is a small angle.
-        return self._at_score(-torch.special.ndtri(value).clamp(-_LARGEST_SCORE, _LARGEST_SCORE))
+        return self._at_score(
+            -torch.special.ndtri(value).clamp(-_LARGEST_SCORE, _LARGEST_SCORE), self.law.concentration
+        )
 
     def cdf(self, value: Tensor) -> Tensor:
-        """The probability of a cosine of at most ``value``, differentiable in the parameters and in ``value``.
+        """The probability of a cosine of at most ``value``, twice differentiable in the parameters and in ``value``.
 
         Raises:
             NotImplementedError: For ``VonMisesFisher`` on the circle, which has no table.
@@ -104,21 +103,24 @@ class CosineToMean(Distribution):
         if self._validate_args:
             self._validate_sample(value)
         value, _ = torch.broadcast_tensors(value, self.law.loc[..., 0])
-        with torch.no_grad():
-            low, high = torch.full_like(value, -_LARGEST_SCORE), torch.full_like(value, _LARGEST_SCORE)
-            for _ in range(_BISECTIONS):
-                score = 0.5 * (low + high)
-                above = self._at_score(score) > value
-                low, high = torch.where(above, score, low), torch.where(above, high, score)
-            slope = self.log_prob(value.clamp(-1 + 1e-7, 1 - 1e-7)).exp()
-        # The value, and by the last term, which is 0, its derivatives.
+        # Not no_grad, out of which values of nested torch.func transforms escape.
+        concentration, fixed = self.law.concentration.detach(), value.detach()
+        low, high = torch.full_like(fixed, -_LARGEST_SCORE), torch.full_like(fixed, _LARGEST_SCORE)
+        for _ in range(_BISECTIONS):
+            score = 0.5 * (low + high)
+            above = self._at_score(score, concentration) > fixed
+            low, high = torch.where(above, score, low), torch.where(above, high, score)
         probability = torch.special.ndtr(-score)
-        return probability + slope * (value - self._at_score(score) - (value - self._at_score(score)).detach())
+        # The value is there; two derivatives follow from the integral of the density from the quantile of this
+        # probability, which moves with the parameters, to the value: 0, and by the midpoint rule to second order.
+        quantile = self._at_score(score, self.law.concentration)
+        middle = (0.5 * (value + quantile)).clamp(-1 + 1e-7, 1 - 1e-7)
+        return probability + self.log_prob(middle).exp() * (value - quantile - (value - quantile).detach())
 
-    def _at_score(self, score: Tensor) -> Tensor:
+    def _at_score(self, score: Tensor, concentration: Tensor) -> Tensor:
         """The cosine of the angle whose distribution function is Phi(score)."""
         law, family = self.law, self.law.angle_family
         if family is None or (family.__name__ == "VonMisesFisherAngle" and law.dim < MIN_DIM):
             raise NotImplementedError(f"{type(law).__name__} has no table of its angle for m = {law.dim}")
-        concentration, score = torch.broadcast_tensors(law.concentration, score)
+        concentration, score = torch.broadcast_tensors(concentration, score)
         return tabulated_angle(concentration, score, family, law.dim).cosine

@@ -128,6 +128,10 @@ class DirectionalDistribution(Distribution, ABC):
     def _sample(self, loc: Tensor, concentration: Tensor, generator: Generator | None) -> Tensor:
         """One reparameterised sample for each of ``loc`` [..., m] and ``concentration`` [...]."""
 
+    def _log_density(self, from_mode: Tensor, from_antipode: Tensor) -> Tensor:
+        """The log density at points with these squared distances from mu and from -mu."""
+        raise NotImplementedError(f"{type(self).__name__} has no density")
+
     @property
     @abstractmethod
     def mean_resultant_length(self) -> Tensor:

@@ -77,11 +77,13 @@ class PowerSpherical(DirectionalDistribution):
         """
         if self._validate_args:
             self._validate_sample(value)
+        return self._log_density((value - self.loc).square().sum(-1), (value + self.loc).square().sum(-1))
+
+    def _log_density(self, from_mode: Tensor, from_antipode: Tensor) -> Tensor:
         beta = 0.5 * (self.dim - 1)
         peak = _log_gamma_step(self.concentration + beta, beta) - beta * math.log(4 * math.pi)
         # (1 + mu.x) / 2 = 1 - |x - mu|^2 / 4 = |x + mu|^2 / 4: each form is exact on its side of the equator.
-        missing = 0.25 * (value - self.loc).square().sum(-1)
-        share = 0.25 * (value + self.loc).square().sum(-1)
+        missing, share = 0.25 * from_mode, 0.25 * from_antipode
         near = missing < 0.5
         log_near = self.concentration * torch.log1p(-torch.where(near, missing, 0.0))
         return peak + torch.where(near, log_near, torch.xlogy(self.concentration, torch.where(near, 1.0, share)))

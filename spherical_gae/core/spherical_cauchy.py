@@ -131,9 +131,13 @@ class SphericalCauchy(DirectionalDistribution):
         """
         if self._validate_args:
             self._validate_sample(value)
+        distance = (value - self.loc).square().sum(-1)
+        return self._log_density(distance, distance)
+
+    def _log_density(self, from_mode: Tensor, from_antipode: Tensor) -> Tensor:
         below = 1 - self.rho
         # 1 + rho^2 - 2 rho mu.x = (1 - rho)^2 + rho |x - mu|^2.
-        spread = self.rho * (value - self.loc).square().sum(-1) / (below * below)
+        spread = self.rho * from_mode / (below * below)
         peak = torch.log1p(self.rho) - torch.log(below)
         return (self.dim - 1) * (peak - torch.log1p(spread)) - log_sphere_area(self.dim)
 

@@ -148,8 +148,11 @@ class VonMisesFisher(DirectionalDistribution, ExponentialFamily):
         """
         if self._validate_args:
             self._validate_sample(value)
-        peak = log_scaled_normalizer(self.concentration, self.dim)
-        return peak - 0.5 * self.concentration * (value - self.loc).square().sum(-1)
+        distance = (value - self.loc).square().sum(-1)
+        return self._log_density(distance, distance)
+
+    def _log_density(self, from_mode: Tensor, from_antipode: Tensor) -> Tensor:
+        return log_scaled_normalizer(self.concentration, self.dim) - 0.5 * self.concentration * from_mode
 
     @property
     def _natural_params(self) -> tuple[Tensor, ...]:

@@ -1,12 +1,14 @@
 """The cosine to the mean direction: its density, quantiles and their derivatives, against SciPy and closed forms."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from scipy.stats import beta, kstest
 from torch.autograd import gradcheck
+from torch.func import hessian
 
 from spherical_gae.core import CosineToMean, HypersphericalUniform, PowerSpherical, SphericalCauchy, VonMisesFisher
 from tests.helpers.places import direction, tensor
@@ -65,6 +67,52 @@ def test_derivatives() -> None:
         return w.cdf(value), w.icdf(value)
 
     assert gradcheck(both, (kappa, value), atol=1e-6)
+
+
+def test_second_derivatives_of_the_distribution_function() -> None:
+    """On S^2 a vMF is a truncated exponential: F(w) = (exp(kappa (w + 1)) - 1) / (exp(2 kappa) - 1)."""
+
+    north = direction("e1", 3)
+
+    def exact(kappa: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
+        return torch.expm1(kappa * (value + 1)) / torch.expm1(2 * kappa)
+
+    def ours(kappa: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
+        return CosineToMean(VonMisesFisher(north, kappa, validate_args=False)).cdf(value)
+
+    for place in ((3.0, 0.3), (0.5, -0.8), (20.0, 0.95)):
+        found, expected = (hessian(law, (0, 1))(*map(tensor, place)) for law in (ours, exact))
+        for row, other in zip(found, expected, strict=True):
+            torch.testing.assert_close(torch.stack(row), torch.stack(other), rtol=1e-4, atol=1e-6)
+
+
+def in_dtype(law: Any, dtype: torch.dtype) -> Any:
+    width = law.rho if isinstance(law, SphericalCauchy) else law.concentration
+    return type(law)(law.loc.to(dtype), width.to(dtype))
+
+
+@NAMES
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+def test_density_at_the_ends_is_its_limit(name: str, dtype: torch.dtype) -> None:
+    """On S^2 it is 2 pi times that of x; below 0 to the power of (m - 3) / 2."""
+    ends = torch.tensor([-1.0, 1.0], dtype=dtype).requires_grad_()
+    law = in_dtype(LAWS[name](3), dtype)
+    value = CosineToMean(law).log_prob(ends)
+    at_ends = law.log_prob(torch.stack([-law.loc, law.loc])) + math.log(2 * math.pi)
+    torch.testing.assert_close(value, at_ends, rtol=1e-5, atol=1e-5)
+    (slope,) = torch.autograd.grad(value[1], ends)
+    assert slope[1] > 0
+    for dim, limit in ((2, math.inf), (5, -math.inf)):
+        value = CosineToMean(in_dtype(LAWS[name](dim), dtype)).log_prob(ends)
+        (slope,) = torch.autograd.grad(value[1], ends)
+        assert (value[1].item(), slope[1].item()) == (limit, limit)
+
+
+def test_density_of_its_own_samples_is_finite() -> None:
+    torch.manual_seed(0)
+    for concentration in (1e3, 1e8):
+        w = CosineToMean(VonMisesFisher(torch.eye(3)[0], concentration))
+        assert w.log_prob(w.sample((100_000,))).isfinite().all()
 
 
 def test_batches_expand_and_the_mean_direction_plays_no_part() -> None:
