@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 from torch.distributions import constraints, transform_to
 from torch.distributions.transforms import Transform
-from torch.nn import functional as F  # noqa: N812
+
+from spherical_gae.core.unit_vectors import unit_direction
 
 # Room for the rounding of a vector that was normalised in float32.
 NORM_TOLERANCE = 1e-5
@@ -89,10 +90,7 @@ class NormalizeTransform(Transform):
     __hash__ = Transform.__hash__
 
     def _call(self, x: Tensor) -> Tensor:
-        blocks = x.unflatten(-1, (self.num_factors, -1))
-        axis = torch.eye(1, blocks.shape[-1], dtype=x.dtype, device=x.device)[0]
-        is_zero = (blocks == 0).all(-1, keepdim=True)
-        return F.normalize(torch.where(is_zero, axis, blocks), dim=-1).flatten(-2)
+        return unit_direction(x.unflatten(-1, (self.num_factors, -1))).flatten(-2)
 
     def _inverse(self, y: Tensor) -> Tensor:
         return y

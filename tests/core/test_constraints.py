@@ -59,6 +59,15 @@ def test_transform_to_the_sphere_normalises(num_factors):
     torch.testing.assert_close(transform(leaf).detach(), expected.flip(0), rtol=0, atol=1e-2)
 
 
+@pytest.mark.parametrize("size", [1e-40, 1e-20, 1e-13, 1e20, 1e37])
+def test_transform_of_vectors_of_any_length(size):
+    """Their squares are 0 or infinite in float32."""
+    raw = torch.tensor([[3.0, 4.0], [-1.0, 1.0]])
+    point = transform_to(unit_sphere)(size * raw)
+    assert unit_sphere.check(point).all()
+    torch.testing.assert_close(point, torch.tensor([[0.6, 0.8], [-(0.5**0.5), 0.5**0.5]]), rtol=0, atol=1e-4)
+
+
 @pytest.mark.parametrize("num_factors", [1, 3])
 def test_transform_of_a_zero_vector_is_the_first_axis(num_factors):
     """A point of the sphere, from which an optimiser can go on; the other blocks and rows do not see it."""
@@ -67,7 +76,8 @@ def test_transform_of_a_zero_vector_is_the_first_axis(num_factors):
     raw[0, : 6 // num_factors] = 0
     expected = torch.nn.functional.normalize(raw.unflatten(-1, (num_factors, -1)), dim=-1)
     expected[0, 0] = torch.eye(1, 6 // num_factors)[0]
-    assert torch.equal(transform(raw), expected.flatten(-2))
+    torch.testing.assert_close(transform(raw), expected.flatten(-2))
+    assert torch.equal(transform(raw)[0, : 6 // num_factors], torch.eye(1, 6 // num_factors)[0])
     assert transform.codomain.check(transform(raw)).all()
     leaf = raw.requires_grad_()
     transform(leaf).sum().backward()

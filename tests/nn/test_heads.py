@@ -8,13 +8,13 @@ from torch.distributions import kl_divergence
 
 from spherical_gae import HypersphericalUniform, VonMisesFisher
 from spherical_gae.core import ProductOfSpheres, sampled_kl
+from spherical_gae.core.unit_vectors import unit_direction
 from spherical_gae.nn import (
     LatentHead,
     NormalHead,
     ProductOfSpheresHead,
     VonMisesFisherHead,
 )
-from spherical_gae.nn.heads.base import unit_direction
 from tests.helpers.heads import HEADS
 
 

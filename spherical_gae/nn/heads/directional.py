@@ -11,7 +11,8 @@ from torch.distributions import Distribution
 from torch.nn import functional as F  # noqa: N812
 
 from spherical_gae.core import HypersphericalUniform, PowerSpherical, SphericalCauchy, VonMisesFisher
-from spherical_gae.nn.heads.base import LatentHead, angle, two_parameters, unit_direction
+from spherical_gae.core.unit_vectors import unit_direction
+from spherical_gae.nn.heads.base import LatentHead, angle, two_parameters
 from spherical_gae.nn.initial_concentration import InitialConcentration, check_initial_concentration
 
 

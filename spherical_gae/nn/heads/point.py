@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution, constraints, register_kl
 
-from spherical_gae.nn.heads.base import LatentHead, angle, at_least_float32, distance, unit_direction
+from spherical_gae.core.unit_vectors import unit_direction
+from spherical_gae.nn.heads.base import LatentHead, angle, at_least_float32, distance
 
 
 class PointMass(Distribution):
