@@ -198,8 +198,7 @@ def kl_product_of_spheres(p: ProductOfSpheres, q: ProductOfSpheres) -> Tensor:
     Raises:
         ValueError: If the numbers of factors or the spheres differ.
     """
-    if p.num_factors != q.num_factors:
-        raise ValueError(f"both laws must have as many factors, got {p.num_factors} and {q.num_factors}")
+    _check_same_number(p, q)
     return kl_divergence(p.factors, q.factors).sum(-1)
 
 
@@ -208,8 +207,8 @@ def sampled_kl(p: Distribution, q: Distribution, value: Tensor) -> Tensor:
 
     - If the divergence is registered and not random: that.
     - p a ``ProjectedNormal``, q uniform: ``ProjectedNormal.sampled_kl_to_uniform``.
-    - q anything else on one sphere, such as a mixture prior: KL(p || uniform), by this function, minus
-      log q(value) + log |S^(m-1)|.
+    - Products of spheres: the sum over the factors, by this function.
+    - q anything else, such as a mixture prior: minus the entropy of p, by ``sampled_entropy``, minus log q(value).
 
     Args:
         p: Posterior, with event shape (m,).
@@ -220,7 +219,8 @@ def sampled_kl(p: Distribution, q: Distribution, value: Tensor) -> Tensor:
         Nats, shape [*sample_shape, *batch_shape].
 
     Raises:
-        NotImplementedError: If p and q have no registered divergence and p is not on one sphere.
+        NotImplementedError: If p and q have no registered divergence and p has no entropy.
+        ValueError: If the spheres, or their numbers, differ.
 
     Example:
         >>> import torch
@@ -229,14 +229,17 @@ def sampled_kl(p: Distribution, q: Distribution, value: Tensor) -> Tensor:
         >>> sampled_kl(q, HypersphericalUniform(3), q.rsample()).shape
         torch.Size([4])
     """
-    if isinstance(p, ProjectedNormal) and not p.isotropic and isinstance(q, HypersphericalUniform):
+    if _is_estimated(p) and isinstance(q, HypersphericalUniform):
         check_same_sphere(p, q)
-        return p.sampled_kl_to_uniform(value)
+        return p.sampled_kl_to_uniform(value)  # type: ignore[attr-defined]
+    if isinstance(p, ProductOfSpheres) and isinstance(q, ProductOfSpheres) and _is_estimated(p.factors):
+        _check_same_number(p, q)
+        return sampled_kl(p.factors, q.factors, _blocks(p, value)).sum(-1)
     try:
         return kl_divergence(p, q).expand(value.shape[:-1])
     except NotImplementedError:
         if not isinstance(p, (DirectionalDistribution, ProjectedNormal)):
-            raise
+            return -(sampled_entropy(p, value) + q.log_prob(value))
     uniform = HypersphericalUniform(p.dim, value.dtype, value.device, validate_args=False)
     return sampled_kl(p, uniform, value) - (q.log_prob(value) + log_sphere_area(p.dim))
 
@@ -245,7 +248,8 @@ def sampled_entropy(p: Distribution, value: Tensor) -> Tensor:
     """The entropy of p, exact where there is a closed form, else an unbiased estimate by these draws.
 
     Args:
-        p: Any distribution; estimated is only that of a ``ProjectedNormal`` with a scale per dimension.
+        p: Any distribution with an entropy; estimated is only that of a ``ProjectedNormal`` with a scale per dimension,
+            and that of a product of these.
         value: Draws of p, shape [*sample_shape, *batch_shape, m].
 
     Returns:
@@ -257,6 +261,23 @@ def sampled_entropy(p: Distribution, value: Tensor) -> Tensor:
         >>> sampled_entropy(p, p.sample()) == p.entropy()
         tensor(True)
     """
-    if isinstance(p, ProjectedNormal) and not p.isotropic:
-        return log_sphere_area(p.dim) - p.sampled_kl_to_uniform(value)
+    if isinstance(p, ProductOfSpheres) and _is_estimated(p.factors):
+        return sampled_entropy(p.factors, _blocks(p, value)).sum(-1)
+    if _is_estimated(p):
+        return log_sphere_area(p.dim) - p.sampled_kl_to_uniform(value)  # type: ignore[attr-defined]
     return p.entropy().expand(value.shape[:-1])
+
+
+def _is_estimated(p: Distribution) -> bool:
+    """Whether the entropy has no closed form, and is estimated by draws."""
+    return isinstance(p, ProjectedNormal) and not p.isotropic
+
+
+def _blocks(p: ProductOfSpheres, value: Tensor) -> Tensor:
+    """Points of a product of spheres as points of each, shape [..., K, m]."""
+    return value.unflatten(-1, (p.num_factors, -1))
+
+
+def _check_same_number(p: ProductOfSpheres, q: ProductOfSpheres) -> None:
+    if p.num_factors != q.num_factors:
+        raise ValueError(f"both laws must have as many factors, got {p.num_factors} and {q.num_factors}")

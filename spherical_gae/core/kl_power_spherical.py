@@ -61,7 +61,7 @@ def kl_uniform_power_spherical(p: HypersphericalUniform, q: PowerSpherical) -> T
         ValueError: If the spheres differ.
     """
     check_same_sphere(p, q)
-    beta = torch.tensor(0.5 * (q.dim - 1), dtype=torch.float64)
+    beta = torch.tensor(0.5 * (q.dim - 1), dtype=torch.float64, device="cpu")
     mean = float(torch.digamma(2 * beta) - torch.digamma(beta))
     kl = q.concentration * mean - log_peak_over_uniform(q.concentration, q.dim)
     return kl if not p.batch_shape else kl + kl.new_zeros(p.batch_shape)

@@ -11,6 +11,7 @@ from scipy.special import digamma, gammaln
 from torch import Tensor
 from torch.autograd import gradcheck
 from torch.distributions import kl_divergence
+from torch.func import grad, vmap
 from torch.nn.functional import normalize
 
 from spherical_gae.core import HypersphericalUniform, PowerSpherical, ProductOfSpheres, VonMisesFisher
@@ -133,3 +134,15 @@ def test_products_are_sums_over_their_factors(kind: type) -> None:
 def test_different_spheres_are_refused() -> None:
     with pytest.raises(ValueError, match="one sphere, got dimensions 3 and 4"):
         kl_divergence(VonMisesFisher(direction("e1", 3), 1.0), PowerSpherical(direction("e1", 4), 1.0))
+
+
+@KINDS
+def test_gradients_of_a_batch_by_vmap(kind: type) -> None:
+    p, q = directions(4, seed=8), directions(4, seed=9)
+    kappa = torch.tensor([0.5, 3.0, 40.0], dtype=torch.float64)
+
+    def divergence(kappa: Tensor) -> Tensor:
+        return kl_divergence(kind(p, kappa, validate_args=False), PowerSpherical(q, 2 * kappa, validate_args=False))
+
+    found = vmap(grad(divergence))(kappa)
+    torch.testing.assert_close(found, torch.stack([grad(divergence)(k) for k in kappa]), rtol=1e-10, atol=1e-12)

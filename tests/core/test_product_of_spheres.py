@@ -17,6 +17,8 @@ from spherical_gae.core import (
     ProductOfSpheres,
     ProjectedNormal,
     VonMisesFisher,
+    sampled_entropy,
+    sampled_kl,
 )
 from tests.helpers.factors import make, one_by_one, von_mises_fisher
 from tests.helpers.places import DTYPES, seeded
@@ -244,3 +246,21 @@ def test_projected_normals_as_factors() -> None:
     law = ProductOfSpheres(factors)
     assert law.rsample((4,)).unflatten(-1, (2, 3)).norm(dim=-1).sub(1).abs().max() < 1e-6
     assert law.mean.shape == (6,)
+
+
+def test_estimates_by_draws_are_sums_over_factors():
+    """Of projected normals there is no closed form: the draws that are decoded count, and no others."""
+    torch.manual_seed(0)
+    factors = ProjectedNormal(torch.randn(4, 2, 3), torch.rand(4, 2, 3) + 0.1)
+    law, uniform = ProductOfSpheres(factors), ProductOfSpheres(HypersphericalUniform(3).expand((2,)))
+    z = law.rsample((5,))
+    state = torch.get_rng_state()
+    kl, entropy = sampled_kl(law, uniform, z), sampled_entropy(law, z)
+    assert torch.equal(torch.get_rng_state(), state)
+    expected = factors.sampled_kl_to_uniform(z.unflatten(-1, (2, 3))).sum(-1)
+    assert kl.shape == (5, 4)
+    torch.testing.assert_close(kl, expected)
+    torch.testing.assert_close(entropy, 2 * math.log(4 * math.pi) - expected)
+    three = ProductOfSpheres(HypersphericalUniform(3).expand((3,)))
+    with pytest.raises(ValueError, match="both laws must have as many factors, got 2 and 3"):
+        sampled_kl(law, three, z)

@@ -10,8 +10,19 @@ from torch import Tensor
 from torch.distributions import kl_divergence
 
 from spherical_gae.core import HypersphericalUniform, VonMisesFisher, sampled_kl
-from spherical_gae.models import SphericalVAE
-from spherical_gae.nn import LatentHead, MixturePrior, ProjectedNormalHead, VampPrior, VonMisesFisherHead
+from spherical_gae.models import SphericalVAE, VariationalAutoencoder
+from spherical_gae.nn import (
+    MLP,
+    BernoulliObservation,
+    LatentHead,
+    MixturePrior,
+    MLPEncoder,
+    NormalHead,
+    ProductOfSpheresHead,
+    ProjectedNormalHead,
+    VampPrior,
+    VonMisesFisherHead,
+)
 
 HEADS = pytest.mark.parametrize("head", [ProjectedNormalHead(), VonMisesFisherHead()], ids=["projected normal", "vmf"])
 
@@ -74,6 +85,29 @@ def test_divergence_to_a_mixture_is_unbiased() -> None:
     estimate = sampled_kl(q, single(lambda x: x), z)
     exact = kl_divergence(q, VonMisesFisher(other.loc[0], other.concentration[0]))
     assert ((estimate.mean(0) - exact).abs() < 5 * estimate.std(0) / math.sqrt(len(z))).all()
+
+
+@pytest.mark.parametrize("kind", ["product", "normal"])
+def test_any_head_has_a_learned_prior(kind: str) -> None:
+    """The loss by draws, against Monte Carlo over log q(z) - log p(z)."""
+    torch.manual_seed(0)
+    if kind == "product":
+        head: LatentHead = ProductOfSpheresHead(2)
+        model: VariationalAutoencoder = SphericalVAE(4, 16, (8,), head=head, prior=MixturePrior(3, 6, head))
+    else:
+        encoder, decoder = MLPEncoder(16, (8,), (4, 4)), MLP((4, 8, 16))
+        model = VariationalAutoencoder(
+            encoder, NormalHead(), decoder, BernoulliObservation(), latent_features=4, prior=VampPrior(3, (16,))
+        )
+    model.double()
+    x = torch.rand(5, 16).round().double()
+    model.loss(x).total.backward()
+    assert all(p.grad.abs().max() > 0 for p in model.learned_prior.parameters())
+    with torch.no_grad():
+        q, p = model.posterior(x), model.prior()
+        z = q.sample((50_000,))
+        difference = sampled_kl(q, p, z) - (q.log_prob(z) - p.log_prob(z))
+    assert (difference.mean(0).abs() < 5 * difference.std(0) / math.sqrt(len(z)) + 1e-12).all()
 
 
 @pytest.mark.parametrize(

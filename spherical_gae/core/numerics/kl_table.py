@@ -99,7 +99,7 @@ def _build(law: type[DivergenceFamily], dim: int, dtype: torch.dtype, device: to
     q = (np.arange(count)[:, None] + offsets) / density
     t = family.concentration_at(q)
     divergence, curvature = family.divergence(family.unit * t)
-    known = family.frame(torch.from_numpy(t), torch.ones((), dtype=torch.float64), dim)
+    known = family.frame(torch.from_numpy(t), torch.ones((), dtype=torch.float64, device="cpu"), dim)
     lead, weight, slope = (part.numpy() for part in known[1:])
     excess = (divergence - lead) / weight
     factor = curvature * family.unit * t / slope

@@ -47,7 +47,8 @@ def _end(log_function: Callable[[Tensor], Tensor], mode: Tensor, side: float) ->
     level = log_function(mode.unsqueeze(-1)) - _FOLDS
     sizes = 2.0 ** torch.arange(-52, 12, dtype=mode.dtype, device=mode.device)
     is_low = log_function(mode.unsqueeze(-1) + side * sizes) < level
-    far = sizes[is_low.to(torch.uint8).argmax(-1)]
+    # The smallest of them: an index that vmap batches could not be read.
+    far = torch.where(is_low, sizes, sizes[-1]).amin(-1)
     near = 0.5 * far
     for _ in range(_BISECTIONS):
         middle = 0.5 * (near + far)

@@ -7,9 +7,11 @@ import math
 import pytest
 import torch
 from mpmath import mp, mpf
+from torch.distributions import kl_divergence
 
+from spherical_gae.core import HypersphericalUniform, PowerSpherical, VonMisesFisher
 from spherical_gae.core.numerics.angle_family import PowerSphericalAngle, VonMisesFisherAngle
-from spherical_gae.core.numerics.kl_table import kl_table, tabulated_kl
+from spherical_gae.core.numerics.kl_table import _build, kl_table, tabulated_kl
 from tests.helpers.places import DTYPES
 from tests.helpers.reference import CONCENTRATIONS, DIMS, reference
 
@@ -148,3 +150,14 @@ def test_built_once():
     first = kl_table(VonMisesFisherAngle, 5, torch.float32, CPU)
     assert kl_table(VonMisesFisherAngle, 5, torch.float32, CPU) is first
     assert kl_table(PowerSphericalAngle, 5, torch.float32, CPU) is not first
+
+
+def test_default_device_plays_no_part():
+    """Tables are made on the CPU, whatever torch.set_default_device says; meta stands for a GPU."""
+    loc, kappa = torch.eye(78)[0], torch.tensor(3.0)
+    uniform = HypersphericalUniform(78)
+    for law in (VonMisesFisher, PowerSpherical):
+        with torch.device("meta"):
+            value = kl_divergence(law(loc, kappa), uniform), kl_divergence(uniform, law(loc, kappa))
+        _build.cache_clear()
+        assert value == (kl_divergence(law(loc, kappa), uniform), kl_divergence(uniform, law(loc, kappa)))
