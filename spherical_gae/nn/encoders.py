@@ -38,6 +38,11 @@ class _GraphEncoder(nn.Module):
     def _encode(self, x: Tensor | SparseMatrix, edge_index: Tensor | SparseMatrix) -> tuple[Tensor, ...]:
         raise NotImplementedError
 
+    def extra_repr(self) -> str:
+        """The settings, for ``repr``."""
+        names = ("num_steps", "num_feature_steps", "num_neighbors", "dropout")
+        return ", ".join(f"{name}={getattr(self, name)}" for name in names if hasattr(self, name))
+
 
 class GCNEncoder(_GraphEncoder):
     """Two graph convolutions (Kipf & Welling 2016), the second with one output per parameter.

@@ -25,8 +25,8 @@ def call_all(callbacks: Iterable[Callback], epoch: int, figures: Mapping[str, fl
 class CSVLogger:
     """Writes a line for each epoch into a CSV file: ``epoch`` and the figures.
 
-    A file that is there is continued: its lines from the first epoch on that is reported here are replaced, so that a
-    resumed run leaves each epoch once, and a new run a new file.
+    A file that is there is continued: its lines from the first epoch on that is reported here are replaced, and again
+    wherever epochs start anew, so that a resumed run leaves each epoch once, and a new run a new file.
 
     Args:
         path: The file; its folder is made if missing.
@@ -49,16 +49,18 @@ class CSVLogger:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self._columns: list[str] | None = None
+        self._last = 0
 
     def __call__(self, epoch: int, figures: Mapping[str, float]) -> None:
         """Writes the line of an epoch."""
         columns = ["epoch", *figures]
-        if self._columns is None:
+        if self._columns is None or epoch <= self._last:
             self._start(epoch, columns)
         elif columns != self._columns:
             raise ValueError(f"figures: given {', '.join(figures)}, allowed: {', '.join(self._columns[1:])} as before")
         with self.path.open("a", newline="") as file:
             csv.writer(file).writerow([epoch, *figures.values()])
+        self._last = epoch
 
     def _start(self, epoch: int, columns: list[str]) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -98,9 +100,13 @@ class TensorBoardLogger:
         self.folder = Path(folder)
         self._make_writer = SummaryWriter
         self._writer: Any = None
+        self._last = 0
 
     def __call__(self, epoch: int, figures: Mapping[str, float]) -> None:
         """Writes the scalars of an epoch, and flushes them."""
+        if epoch <= self._last:
+            self.close()
+        self._last = epoch
         if self._writer is None:
             self._writer = self._make_writer(str(self.folder), purge_step=epoch)
         for name, value in figures.items():

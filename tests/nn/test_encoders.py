@@ -294,3 +294,11 @@ def test_width_that_is_no_multiple_of_the_blocks_is_refused(out_channels: tuple[
 def test_dropout_out_of_range_is_refused(name: str, dropout: float) -> None:
     with pytest.raises(ValueError, match=rf"dropout must be in \[0, 1\), got {dropout}"):
         ENCODERS[name](dropout=dropout)
+
+
+def test_settings_are_shown() -> None:
+    """A checkpoint tells models apart by what they show."""
+    assert "dropout=0.25" in repr(GCNEncoder(3, 4, (2, 1), dropout=0.25))
+    assert "num_steps=(1, 2), dropout=0.5" in repr(
+        NormalizedPropagationEncoder(3, (4, 2), num_steps=(1, 2), dropout=0.5)
+    )

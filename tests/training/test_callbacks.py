@@ -50,6 +50,17 @@ def test_other_columns_are_refused(tmp_path: Path) -> None:
     assert lines_of(path) == [["epoch", "loss"], ["1", "1.0"]]
 
 
+def test_one_logger_of_two_runs_has_each_epoch_once(tmp_path: Path) -> None:
+    """As in a notebook, where a run is given up, and resumed with the same object."""
+    logger = CSVLogger(tmp_path / "log.csv")
+    for first, last, loss in ((1, 4, 1.0), (3, 5, 2.0)):
+        for epoch in range(first, last + 1):
+            logger(epoch, {"loss": loss})
+    assert lines_of(tmp_path / "log.csv")[1:] == [[str(k), "1.0" if k < 3 else "2.0"] for k in range(1, 6)]
+    logger(1, {"other": 3.0})
+    assert lines_of(tmp_path / "log.csv") == [["epoch", "other"], ["1", "3.0"]]
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")
 def test_tensorboard_reads_what_was_written_and_a_resumed_epoch_once(tmp_path: Path) -> None:
@@ -57,6 +68,8 @@ def test_tensorboard_reads_what_was_written_and_a_resumed_epoch_once(tmp_path: P
     first = TensorBoardLogger(tmp_path)
     for epoch in (1, 2, 3):
         first(epoch, {"loss": float(epoch)})
+    # The same object goes on, or another one.
+    first(3, {"loss": 0.5})
     first.close()
     second = TensorBoardLogger(tmp_path)
     second(3, {"loss": 0.25})

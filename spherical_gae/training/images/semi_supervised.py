@@ -55,6 +55,8 @@ class M1M2Config(VAEConfig):
         for name in ("labelled_batch_size", "style_samples"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if self.num_samples != 1:
+            raise ValueError(f"num_samples must be 1 for M1+M2, got {self.num_samples}; style_samples is for several")
         if not 0 <= self.alpha < math.inf:
             raise ValueError(f"alpha must be finite and at least 0, got {self.alpha}")
 

@@ -8,6 +8,7 @@ import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from spherical_gae.models.graph import VariationalGAE
 from spherical_gae.randomness import random_state, restore_random_state
 from spherical_gae.training.checkpoint import check_identity
 from spherical_gae.training.links.config import GAEConfig, GAEResult
+
+_LATER = ("layers", "features_crc32")
 
 
 class LinkRun(ABC):
@@ -184,7 +187,10 @@ class LinkRun(ABC):
 
     def restore(self, state: dict[str, Any], path: str | Path) -> None:
         """Continues from ``state()`` of a run with the same ``identity()``; ``path`` is named if it is not."""
-        check_identity(state["identity"], self.identity(), path)
+        saved = state["identity"]
+        # Checkpoints from before these were recorded do not have them.
+        own = {name: value for name, value in self.identity().items() if name in saved or name not in _LATER}
+        check_identity(saved, own, path)
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.epoch, self.best_epoch = state["epoch"], state["best_epoch"]
@@ -210,4 +216,15 @@ class LinkRun(ABC):
             # Resumed on another split of the same graph, a model would be tested on links it was trained on.
             "links_crc32": zlib.crc32(links.cpu().numpy().tobytes()),
             "weights_crc32": None if weight is None else zlib.crc32(weight.cpu().numpy().tobytes()),
+            # The layers with their settings, in words.
+            "layers": repr(self.model),
+            "features_crc32": self._features_crc32,
         }
+
+    @cached_property
+    def _features_crc32(self) -> int | None:
+        """A checksum of the features, if they are a matrix."""
+        x = self.split.train.get("x")
+        if not isinstance(x, Tensor) or x.layout != torch.strided:
+            return None
+        return zlib.crc32(x.detach().cpu().contiguous().numpy().data)

@@ -261,6 +261,7 @@ def test_generator_is_left_as_it_was_and_does_not_matter(few: dict[str, Any]) ->
     [
         ({"labelled_batch_size": 0}, "labelled_batch_size must be at least 1, got 0"),
         ({"style_samples": 0}, "style_samples must be at least 1, got 0"),
+        ({"num_samples": 5}, r"num_samples must be 1 for M1\+M2, got 5; style_samples is for several"),
         ({"alpha": -1.0}, "alpha must be finite and at least 0, got -1.0"),
         ({"alpha": math.inf}, "alpha must be finite and at least 0, got inf"),
         ({"alpha": math.nan}, "alpha must be finite and at least 0, got nan"),

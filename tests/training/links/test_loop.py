@@ -1,3 +1,4 @@
+import copy
 import random
 from pathlib import Path
 from typing import Any
@@ -99,6 +100,27 @@ def test_resuming_does_only_what_is_left(small: LinkSplit, tmp_path: Path) -> No
     assert calls == [False, False]
 
 
+def with_zeros(part: Data) -> Data:
+    """A graph whose features say nothing."""
+    part = copy.copy(part)
+    part.x = torch.zeros_like(part.x)
+    return part
+
+
+def test_checkpoint_of_before_layers_were_recorded_is_continued(small: LinkSplit, tmp_path: Path) -> None:
+    path = tmp_path / "run.ckpt"
+    stopped = make_model(small)
+    stop_at(stopped, 2 * 26 + 1)
+    with pytest.raises(StopHereError):
+        train(small, stopped, checkpoint=path, config=GAEConfig(30))
+    state = torch.load(path, weights_only=True)
+    assert {"layers", "features_crc32"} <= state["identity"].keys()
+    for name in ("layers", "features_crc32"):
+        del state["identity"][name]
+    torch.save(state, path)
+    assert_identical(train(small, checkpoint=path, config=GAEConfig(30)), train(small, config=GAEConfig(30)))
+
+
 def test_checkpoint_of_another_run_is_refused(small: LinkSplit, tmp_path: Path) -> None:
     path = tmp_path / "run.ckpt"
     train(small, checkpoint=path, config=GAEConfig(2))
@@ -110,6 +132,9 @@ def test_checkpoint_of_another_run_is_refused(small: LinkSplit, tmp_path: Path) 
         {"config": GAEConfig(2), "seed": 1},
         {"config": GAEConfig(2), "split": small_split(seed=1)},
         {"config": GAEConfig(2), "model": make_model(small, method="n-vgae")},
+        {"config": GAEConfig(2), "model": make_model(small, dropout=0.9)},
+        {"config": GAEConfig(2), "model": make_model(small, latent="ps")},
+        {"config": GAEConfig(2), "split": LinkSplit(*(with_zeros(part) for part in small))},
     ]
     for arguments in wrong:
         split = arguments.pop("split", small)
