@@ -287,8 +287,6 @@ class SphericalGAE(VariationalGAE):
         head: LatentHead | None = None,
         initial_concentration: InitialConcentration = "dimension",
     ) -> None:
-        bias = 0.0 if initial_concentration == "paper" else _INITIAL_BIAS
-        default: nn.Module = InnerProductDecoder(bias=bias)
         if head is not None:
             if (min_concentration, num_factors, initial_concentration) != (1.0, 1, "dimension"):
                 raise ValueError(
@@ -299,8 +297,15 @@ class SphericalGAE(VariationalGAE):
             head = VonMisesFisherHead(min_concentration, initial_concentration)
         else:
             head = ProductOfSpheresHead(num_factors, min_concentration, initial_concentration)
-            default = FactorInnerProductDecoder(num_factors, bias=bias)
-        super().__init__(encoder, head, default if decoder is None else decoder)
+        super().__init__(encoder, head, _default_decoder(head) if decoder is None else decoder)
+
+
+def _default_decoder(head: LatentHead) -> nn.Module:
+    """An inner product for the latents of a head, with one scale for each of its spheres."""
+    start = getattr(getattr(head, "factor_head", head), "initial_concentration", None)
+    bias = 0.0 if start == "paper" else _INITIAL_BIAS
+    num_factors = getattr(head, "num_factors", 1)
+    return InnerProductDecoder(bias=bias) if num_factors == 1 else FactorInnerProductDecoder(num_factors, bias=bias)
 
 
 class NormalGAE(VariationalGAE):

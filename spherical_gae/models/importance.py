@@ -99,10 +99,14 @@ def widened(posterior: Any, factor: float = 2.0) -> Any:
     """
     if not 0 < factor < math.inf:
         raise ValueError(f"factor must be positive and finite, got {factor}")
-    if isinstance(posterior, (VonMisesFisher, PowerSpherical)):
-        return type(posterior)(posterior.loc, posterior.concentration / factor, validate_args=False)
+    if isinstance(posterior, VonMisesFisher):
+        concentration = posterior.concentration / factor
+        return VonMisesFisher(posterior.loc, concentration, validate_args=False, sampler=posterior.sampler)
+    if isinstance(posterior, PowerSpherical):
+        return PowerSpherical(posterior.loc, posterior.concentration / factor, validate_args=False)
     if isinstance(posterior, ProjectedNormal):
-        return ProjectedNormal(posterior.loc, posterior.scale * math.sqrt(factor), validate_args=False)
+        scale = posterior.scale[..., :1] if posterior.isotropic else posterior.scale
+        return ProjectedNormal(posterior.loc, scale * math.sqrt(factor), validate_args=False)
     if isinstance(posterior, ProductOfSpheres) and isinstance(posterior.factors, VonMisesFisher):
         return ProductOfSpheres(widened(posterior.factors, factor), validate_args=False)
     if isinstance(posterior, Independent) and isinstance(posterior.base_dist, Normal):

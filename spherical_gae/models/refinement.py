@@ -108,7 +108,8 @@ def _moved(law: Any, shift: Tensor, log_scale: Tensor) -> Any:
         # Near kappa = 0 the standard deviation is that of the uniform law, not 1 / sqrt(kappa).
         std = law.concentration.clamp_min(law.dim - 1).rsqrt().unsqueeze(-1)
         loc = F.normalize(law.loc + std * shift, dim=-1)
-        return VonMisesFisher(loc, law.concentration * (-log_scale).exp(), validate_args=False)
+        concentration = law.concentration * (-log_scale).exp()
+        return VonMisesFisher(loc, concentration, validate_args=False, sampler=law.sampler)
     if isinstance(law, ProductOfSpheres):
         return ProductOfSpheres(_moved(law.factors, shift, log_scale), validate_args=False)
     if isinstance(law, ProjectedNormal):

@@ -13,8 +13,10 @@ from spherical_gae import GCNEncoder, InnerProductDecoder, SphericalGAE, VonMise
 from spherical_gae.core import sampled_kl
 from spherical_gae.models import VariationalGAE
 from spherical_gae.nn import (
+    FactorInnerProductDecoder,
     LatentHead,
     PowerSphericalHead,
+    ProductOfSpheresHead,
     ProjectedNormalHead,
     SphericalCauchyHead,
     VonMisesFisherHead,
@@ -63,6 +65,9 @@ def test_start_of_the_concentration(options: dict[str, Any], expected: float) ->
         ({"num_factors": 2}, -2.0),
         ({"initial_concentration": 30.0}, -2.0),
         ({"head": PowerSphericalHead()}, -2.0),
+        ({"head": VonMisesFisherHead(initial_concentration="paper")}, 0.0),
+        ({"head": ProductOfSpheresHead(2)}, -2.0),
+        ({"head": ProductOfSpheresHead(2, initial_concentration="paper")}, 0.0),
         ({"initial_concentration": "paper"}, 0.0),
         ({"initial_concentration": "paper", "num_factors": 2}, 0.0),
         ({"decoder": InnerProductDecoder()}, 0.0),
@@ -90,6 +95,17 @@ def test_log_odds_start_near_zero(dim: int, num_factors: int) -> None:
     z = model.encode(torch.zeros(4000, 1))
     logits = model.decode(z, torch.stack([torch.arange(2000), torch.arange(2000, 4000)]), sigmoid=False)
     assert logits.mean().abs() < 0.5
+
+
+def test_the_default_decoder_is_that_of_the_head() -> None:
+    """Eight factors given by a head or by their number: the log-odds of equal nodes start at the same value."""
+    z = F.normalize(torch.ones(2, 8, 3), dim=-1).flatten(1)
+    pair = torch.tensor([[0], [1]])
+    by_head = SphericalGAE(nn.Identity(), head=ProductOfSpheresHead(8))
+    by_number = SphericalGAE(nn.Identity(), num_factors=8)
+    assert type(by_head.decoder) is type(by_number.decoder) is FactorInnerProductDecoder
+    first, second = (model.decode(z, pair, sigmoid=False) for model in (by_head, by_number))
+    assert first.item() == second.item() == pytest.approx(3, abs=1e-5)
 
 
 def test_any_head_makes_a_model(graph: Data) -> None:

@@ -168,6 +168,12 @@ def test_widened_laws() -> None:
     assert torch.equal(projected.loc, loc)
     assert projected.scale[1].tolist() == [1.0, 2.0, 4.0]
 
+    # What a law was made with stays: one scale, whose mode and divergence are exact, and the sampler.
+    one_scale = widened(ProjectedNormal(loc, torch.tensor([[0.5], [1.0]])), 4.0)
+    assert one_scale.scale.tolist() == [[1.0] * 3, [2.0] * 3]
+    assert torch.equal(one_scale.mode, loc)
+    assert widened(VonMisesFisher(loc, 3.0, sampler="exact")).sampler == "exact"
+
     product = widened(ProductOfSpheres(VonMisesFisher(loc, torch.tensor([3.0, 500.0]))))
     assert isinstance(product, ProductOfSpheres)
     assert product.factors.concentration.tolist() == [1.5, 250.0]
