@@ -28,6 +28,7 @@ def as_values(name: str, values: Any, num_nodes: int) -> list[Any]:
     plain = values.tolist() if hasattr(values, "tolist") else list(values)
     if not isinstance(plain, list) or len(plain) != num_nodes or any(isinstance(value, list) for value in plain):
         raise ValueError(f"{name} must have one value for each of the {num_nodes} nodes, got {np.shape(values)}")
+    plain = [value.item() if isinstance(value, np.generic) else value for value in plain]
     # NaN is the only value that differs from itself.
     return [None if value is None or value != value else value for value in plain]
 

@@ -5,7 +5,9 @@ import torch
 from spherical_gae.plotting.node_colors import as_values, category_color, number_color
 
 
-@pytest.mark.parametrize("values", [[1, 2, 2], np.array([1, 2, 2]), torch.tensor([1, 2, 2]), range(3)])
+@pytest.mark.parametrize(
+    "values", [[1, 2, 2], np.array([1, 2, 2]), list(np.array([1, 2, 2])), torch.tensor([1, 2, 2]), range(3)]
+)
 def test_values_of_any_sequence(values: object) -> None:
     assert as_values("labels", values, 3) in ([1, 2, 2], [0, 1, 2])
 
@@ -28,6 +30,9 @@ def test_categories_in_the_order_of_numbers_or_of_the_alphabet() -> None:
         "values": [1, 0, -1, 1],
     }
     assert category_color("class", ["b", "a", 3])["categories"] == ["3", "a", "b"]
+    listed = as_values("class", list(np.arange(12)), 12)
+    assert category_color("class", listed)["categories"] == [str(k) for k in range(12)]
+    assert number_color("degree", as_values("degree", list(np.arange(3, dtype=np.float32)), 3))["values"] == [0, 1, 2]
 
 
 def test_numbers_of_a_wide_range_by_their_logarithm() -> None:
