@@ -43,6 +43,6 @@ def draw_labelled(images: ImageSet, num_labels: int, seed: int = 0) -> ImageSet:
     chosen = []
     for value in classes:
         members = (images.labels.cpu() == value).nonzero().squeeze(1)
-        chosen.append(members[torch.randperm(members.numel(), generator=generator)[:each]])
+        chosen.append(members[torch.randperm(members.numel(), generator=generator, device="cpu")[:each]])
     index = torch.cat(chosen).to(images.labels.device)
     return ImageSet(images.images[index], images.labels[index])

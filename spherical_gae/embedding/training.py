@@ -171,7 +171,9 @@ def hold_out(data: Data, share: float, seed: int) -> LinkSplit:
         )
     (hashed,) = np.random.SeedSequence([seed, _HOLD_OUT_STREAM]).generate_state(1, np.uint64).tolist()
     generator = torch.Generator().manual_seed(hashed)
-    held, kept = upper[torch.randperm(num_links, generator=generator)].split([num_held, num_links - num_held])
+    held, kept = upper[torch.randperm(num_links, generator=generator, device="cpu")].split(
+        [num_held, num_links - num_held]
+    )
     negatives = negative_sampler(data).sample_unique(num_held, generator)
     train = _training_part(data, kept.sort().values)
     val = train.clone()

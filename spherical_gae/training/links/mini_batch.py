@@ -131,7 +131,7 @@ class MiniBatchRun(LinkRun):
     def _batches(self, links: Tensor) -> Iterator[Tensor]:
         """This process's part of each batch; all parts are within one link of each other, so that means are fair."""
         generator = torch.Generator().manual_seed(self.stream(_ORDER, self.epoch))
-        order = torch.randperm(links.size(1), generator=generator)
+        order = torch.randperm(links.size(1), generator=generator, device="cpu")
         num_batches = min(-(-order.numel() // self.batch_size), order.numel() // self.processes.count)
         for part in order.tensor_split(num_batches):
             yield links[:, self.processes.share(part).to(links.device)]
