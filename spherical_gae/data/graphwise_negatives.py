@@ -48,6 +48,12 @@ class GraphwiseSampler(NonEdgeSampler):
         if not bool(num_links.any()):
             raise ValueError("edge_index: given graphs that are each linked completely or not at all, allowed: others")
 
+    @property
+    def graph_shares(self) -> Tensor:
+        """The share of draws that each graph has, float32 [G]."""
+        counts = torch.diff(self._links_up_to, prepend=self._links_up_to.new_zeros(1))
+        return counts.float() / self._links_up_to[-1]
+
     def _ranks(self, random: Tensor) -> Tensor:
         # 62 bits: the lower 31 choose a link and thus a graph, the upper 31 a non-edge of it.
         link, free = random & (2**31 - 1), random >> 31

@@ -20,6 +20,7 @@ from spherical_gae.nn.propagated_encoder import PropagatedEncoder
 from spherical_gae.nn.sparse import SparseMatrix
 from spherical_gae.training.links.masking import AdjacencyMasking, LinkMasking, weight_of_links
 from spherical_gae.training.links.run import LinkRun
+from spherical_gae.training.links.training_links import all_training_links, check_maskable
 
 
 class FullBatchRun(LinkRun):
@@ -42,7 +43,7 @@ class FullBatchRun(LinkRun):
             self.rows = encoder.precompute(*self.inputs)
         self.known = self.model.graph_arguments(self.inputs[-1], self.num_nodes)
         self.masking = self._make_masking()
-        self.sampler = negative_sampler(train)
+        self.sampler = negative_sampler(train, all_training_links(train))
         self.hard_sampler = self._make_hard_sampler() if self.config.hard_negatives > 0 else None
         self.compiled_loss: Callable[..., Tensor] | None = None
 
@@ -55,6 +56,7 @@ class FullBatchRun(LinkRun):
         share = self.config.mask_share
         if share == 0:
             return None
+        check_maskable(self.split.train)
         edge_index, graph = self.split.train.edge_index, self.inputs[-1]
         if isinstance(graph, SparseMatrix):
             weight = weight_of_links(graph, self.split.train)
@@ -71,7 +73,7 @@ class FullBatchRun(LinkRun):
         # Found already, where the encoder has prepared them.
         is_known = isinstance(features, NeighborFeatures)
         similar = features.adjacency.indices if is_known else feature_neighbors(train.x)
-        return HardNegativeSampler(train.edge_index, self.num_nodes, similar)
+        return HardNegativeSampler(all_training_links(train), self.num_nodes, similar)
 
     def _encode(self, graph: Any) -> Tensor:
         if self.rows is not None and graph is self.inputs[-1]:

@@ -17,6 +17,7 @@ from spherical_gae.data.kinds import negative_sampler
 from spherical_gae.models.graph import VariationalGAE
 from spherical_gae.randomness import seed_random
 from spherical_gae.training.links.run import LinkRun
+from spherical_gae.training.links.training_links import all_training_links, check_maskable, end_weights
 from spherical_gae.training.processes import Processes
 
 # Streams of random numbers: the order of the links and the masks are those of all processes, the rest is each one's.
@@ -33,19 +34,21 @@ class LinkBatch(NamedTuple):
         positives: int64 [2, P], links to predict, as places among these nodes.
         negatives: int64 [2, Q], non-links, likewise.
         known: What the decoder needs of the graph, one entry for each of these nodes.
+        end_weight: Weights of the ends of the negatives in the KL term, shape [2, Q]; None for 1, see ``end_weights``.
     """
 
     inputs: tuple[Any, ...]
     positives: Tensor
     negatives: Tensor
     known: dict[str, Tensor]
+    end_weight: Tensor | None = None
 
 
 class BatchLoss(nn.Module):
     """The loss of a batch as a module, which is what DistributedDataParallel takes.
 
-    It is recon_loss + kl_weight * KL.  The KL term is the mean over the ends of the negatives: these are uniform among
-    the nodes, or nearly so, so that it estimates the mean over all nodes.
+    It is recon_loss + kl_weight * KL.  The KL term is the mean over the ends of the negatives, weighted where these are
+    not uniform among the nodes, or nearly so (``end_weights``), so that it estimates the mean over all nodes.
 
     Args:
         model: The model.
@@ -62,7 +65,10 @@ class BatchLoss(nn.Module):
         z = posterior.rsample()
         reconstruction = self.model.recon_loss(z, batch.positives, batch.negatives, **batch.known)
         kl = sampled_kl(posterior, self.model.head.prior(posterior), z)
-        return reconstruction + self.kl_weight * kl[batch.negatives].mean()
+        of_ends = kl[batch.negatives]
+        if batch.end_weight is not None:
+            of_ends = of_ends * batch.end_weight.to(of_ends)
+        return reconstruction + self.kl_weight * of_ends.mean()
 
 
 class MiniBatchRun(LinkRun):
@@ -91,7 +97,10 @@ class MiniBatchRun(LinkRun):
             raise ValueError(
                 f"split must have a link to predict for each of {self.processes.count} processes, got {num_predicted}"
             )
-        self.sampler = negative_sampler(train)
+        if config.mask_share > 0:
+            check_maskable(train)
+        self.sampler = negative_sampler(train, all_training_links(train))
+        self.end_weight = end_weights(train, self.sampler)
         loss: nn.Module = BatchLoss(self.model, config.kl_weight / self.num_nodes)
         if self.processes.count > 1:
             loss = DistributedDataParallel(loss, [self.device] if self.device.type == "cuda" else None)
@@ -117,7 +126,10 @@ class MiniBatchRun(LinkRun):
         seed_random(self.stream(_OWN, self.epoch, self.processes.rank), self.device)
         for positives in self._batches(links):
             negatives = self.sampler.sample(self.config.negatives_per_link * positives.size(1))
-            loss = self.loss(self.make_batch(positives, negatives))
+            batch = self.make_batch(positives, negatives)
+            if self.end_weight is not None:
+                batch = batch._replace(end_weight=self.end_weight[negatives.cpu()])
+            loss = self.loss(batch)
             self.optimizer.zero_grad()
             loss.backward()
             self.optimizer.step()
