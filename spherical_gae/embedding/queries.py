@@ -15,6 +15,7 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
+from spherical_gae.core.unit_vectors import unit_direction
 from spherical_gae.data.kinds import negative_sampler
 from spherical_gae.embedding.inputs import pairs_of, raw_graph
 from spherical_gae.embedding.likeliest import likeliest_pairs, likeliest_partners
@@ -204,7 +205,10 @@ class EmbeddingQueries:
         """Makes the public arrays of what is known of the nodes."""
         self._graph = graph
         self.node_ids_ = graph.data.node_ids
-        self.embedding_ = (graph.z / math.sqrt(self.preset_.num_factors)).numpy()
+        # A plain latent has any length, and is looked at by its direction.
+        is_plain = self.preset_.latent == "plain"
+        rows = unit_direction(graph.z) if is_plain else graph.z / math.sqrt(self.preset_.num_factors)
+        self.embedding_ = rows.numpy()
         self.concentration_ = None if graph.concentration is None else graph.concentration.numpy()
         self._row_of = {str(name): row for row, name in enumerate(self.node_ids_)}
 

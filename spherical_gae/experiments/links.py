@@ -13,6 +13,7 @@ from torch import Tensor
 from torch_geometric.data import Data
 from tqdm import tqdm
 
+from spherical_gae.core.unit_vectors import unit_direction
 from spherical_gae.data.splits import LinkSplit, split_links
 from spherical_gae.experiments.baseline import BASELINE, baseline_scores
 from spherical_gae.experiments.config import ExperimentConfig
@@ -23,6 +24,7 @@ from spherical_gae.experiments.presets import Preset, build_model
 from spherical_gae.experiments.provenance import provenance
 from spherical_gae.experiments.words import class_names, classes_of_nodes
 from spherical_gae.models.graph import VariationalGAE
+from spherical_gae.nn.heads import PlainHead
 from spherical_gae.nn.propagation import normalized_adjacency, sparse_features
 from spherical_gae.plotting.pictures import plot_sphere, save_figure
 from spherical_gae.training.checkpoint import (
@@ -330,7 +332,9 @@ class Experiment:
     @staticmethod
     @torch.no_grad()
     def _embed(model: VariationalGAE, split: LinkSplit) -> Tensor:
-        return model.eval().encode(*model_inputs(split.train))
+        z = model.eval().encode(*model_inputs(split.train))
+        # Of a plain latent, which has any length, the direction.
+        return unit_direction(z) if isinstance(model.head, PlainHead) else z
 
 
 def _are_there(processes: Processes, *paths: Path) -> bool:

@@ -113,3 +113,18 @@ def test_unknown_ids_of_a_graph_with_features_are_refused_in_score(words: Spheri
         words.score([("n00", "zz")])
     with pytest.raises(ValueError, match="links: given none, allowed: at least one"):
         words.score([])
+
+
+def test_plain_latents_are_looked_at_by_their_direction() -> None:
+    plain = fitted(*words_and_links(), latent="plain")
+    z = plain._graph.z.numpy()
+    assert np.linalg.norm(z, axis=1).std() > 0.01
+    unit = z / np.linalg.norm(z, axis=1, keepdims=True)
+    np.testing.assert_allclose(plain.embedding_, unit, rtol=1e-5, atol=1e-6)
+    cosine = unit @ unit[7]
+    nearest = [f"n{k:02}" for k in np.argsort(-cosine) if k != 7][:5]
+    assert plain.neighbors("n07", 5)["node"].tolist() == nearest
+    # Links are still scored by what the decoder learned on.
+    index = torch.tensor([[7], [8]])
+    expected = plain.model_.decode(plain._graph.z, index, **plain._graph.known).detach().numpy()
+    assert plain.score_links([("n07", "n08")]).tolist() == expected.tolist()
