@@ -101,8 +101,8 @@ def embed(
         fail("--preset", f"given {preset!r}, allowed: auto, {', '.join(available_presets())}")
     if latent is not None and latent not in GRAPH_LATENTS:
         fail("--latent", f"given {latent!r}, allowed: {', '.join(GRAPH_LATENTS)}")
-    if seed < 0:
-        fail("--seed", f"given {seed}, allowed: 0 or more")
+    if not 0 <= seed < 2**63:
+        fail("--seed", f"given {seed}, allowed: 0 to 2^63 - 1")
     folder = new_folder(out, f"{stem_of(graph)}-embedding", has_resume=False)
     use_threads(threads)
     target = usable_device(device)
@@ -130,12 +130,14 @@ def embed(
     for line in describe(embedding):
         typer.echo(line)
     make_folder(folder)
-    embedding_folder.write(embedding, folder)
-    if view:
-        try:
+    try:
+        embedding_folder.write(embedding, folder)
+        if view:
             embedding_folder.write_page(embedding, folder / embedding_folder.VIEW, colors, title=graph.name)
-        except ImportError as error:
-            typer.echo(f"  (no {embedding_folder.VIEW}: {error})")
+    except ImportError as error:
+        typer.echo(f"  (no {embedding_folder.VIEW}: {error})")
+    except OSError as error:
+        fail("--out", f"{folder} cannot be written: {error.strerror or error}")
     place, node = shlex.quote(str(folder)), shlex.quote(str(embedding.node_ids_[0]))
     embedding_folder.say_next(
         (f"suggest {place} --node {node} -k 10", "the likeliest new links of a node"),

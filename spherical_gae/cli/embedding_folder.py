@@ -71,6 +71,8 @@ def read_classes(path: Path | None, nodes: Iterable[Any]) -> list[Any] | None:
     """The class of each node from a table with the ids first and the classes next; None where there is none."""
     if path is None:
         return None
+    import pandas as pd  # Not above: help needs none.
+
     from spherical_gae.data.readers.feature_files import read_features
 
     names = [str(node) for node in nodes]
@@ -81,6 +83,8 @@ def read_classes(path: Path | None, nodes: Iterable[Any]) -> list[Any] | None:
     if given.ids is None:
         fail("--classes", f"{path}: given a matrix, allowed: a table with the ids of the nodes first")
     column = given.table.iloc[:, 0]
+    if pd.api.types.is_numeric_dtype(column) and (column.dropna() % 1 == 0).all():
+        column = column.astype("Int64")  # as the file has them
     label = dict(zip(given.ids, column.astype(object).where(column.notna(), None), strict=True))
     if not label.keys() & set(names):
         fail(

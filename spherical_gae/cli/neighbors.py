@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # By how much squared norms may differ, relatively: half precision stays below.
 _TOLERANCE = 0.01
+# Rows whose norms are computed at once.
+_BLOCK = 1 << 16
 
 
 def neighbors(
@@ -57,7 +59,7 @@ def neighbors(
         found = retrieval.nearest_neighbors(stored.rows[rows], stored.rows, k, exclude=itself)
     except ValueError as error:
         fail("RUN", f"{run / 'embeddings.npy'}: {error}")
-    for line in format_neighbors(stored, rows, _as_cosines(run, stored, rows, found), _classes(run, len(stored.rows))):
+    for line in format_neighbors(stored, rows, _as_cosines(run, stored, found), _classes(run, len(stored.rows))):
         typer.echo(line)
 
 
@@ -121,10 +123,11 @@ def _check_k(k: int, num_nodes: int) -> None:
         fail("-k", f"given {k}, allowed: 1 to {num_nodes - 1}, the number of other nodes")
 
 
-def _as_cosines(run: Path, stored: StoredEmbeddings, rows: Sequence[int], found: TopK) -> TopK:
+def _as_cosines(run: Path, stored: StoredEmbeddings, found: TopK) -> TopK:
     """Inner products over the squared norm, which is 1 on a sphere and K on a product of K spheres."""
-    used = np.unique([*rows, *found.indices.flatten().tolist()])
-    squares = np.square(stored.rows[used], dtype=np.float64).sum(1)
+    # Of all rows, in one pass over the file: one that was not found may be the nearest by cosine.
+    blocks = range(0, len(stored.rows), _BLOCK)
+    squares = np.concatenate([np.square(stored.rows[k : k + _BLOCK], dtype=np.float64).sum(1) for k in blocks])
     low, high = float(squares.min()), float(squares.max())
     if not 0 < low <= high <= (1 + _TOLERANCE) * low:
         fail(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -84,7 +85,19 @@ def new_folder(out: Path | None, name: str, *, has_resume: bool = True) -> Path:
     if folder.exists() and (not folder.is_dir() or any(path.name != LOCK for path in folder.iterdir())):
         more = ", or add --resume" if has_resume else ""
         fail("--out", f"{folder} is not empty: choose another folder{more}")
+    _check_place(folder)
     return folder
+
+
+def _check_place(folder: Path) -> None:
+    """Refuses a folder that cannot be made or written into, before the work whose results it is for."""
+    place = folder.absolute()
+    while not place.exists():
+        place = place.parent
+    if not place.is_dir():
+        fail("--out", f"{folder} cannot be made: {place} is no folder")
+    if not os.access(place, os.W_OK | os.X_OK):
+        fail("--out", f"{folder} cannot be written: there is no permission to write into {place}")
 
 
 def make_folder(folder: Path) -> None:

@@ -36,7 +36,7 @@ def transform(
     """Embed nodes that come later, without training; the other nodes' embeddings stay as they are, bit for bit.
 
     Prints what was read. The links' file is read as the embedded graph's was: options that are given to embed need not
-    be given again, and those given here win.
+    be given again, and those given here win. An option at its default, such as --weight auto, is as one not given.
 
     Writes a folder like that of embed, which knows all nodes. Links between nodes that were there already are not used.
     """

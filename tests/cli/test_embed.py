@@ -142,3 +142,20 @@ def test_labels_of_the_file_are_the_classes(tmp_path: Path) -> None:
     # As well from what was saved.
     assert call("view", tmp_path / "out", "--out", tmp_path / "again.html").exit_code == 0
     assert '"Officer"' in (tmp_path / "again.html").read_text()
+
+
+def test_what_cannot_be_written_is_refused_before_training(karate: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    result = call("embed", karate, "--out", tmp_path / "file" / "sub", "--epochs", 2)
+    assert_refused(result, "--out", f"cannot be made: {tmp_path / 'file'} is no folder")
+    assert result.stdout == ""
+    assert_refused(call("embed", karate, "--seed", 2**63, "--epochs", 2), "--seed", "allowed: 0 to 2^63 - 1")
+
+
+def test_numbers_of_classes_are_shown_as_they_are_written(karate: Path, tmp_path: Path) -> None:
+    (tmp_path / "classes.csv").write_text("id,class\n" + "".join(f"{k},{k % 3}\n" for k in range(34)))
+    options = ("--epochs", 2, "--default-features", "hash", "--out", tmp_path / "out")
+    assert call("embed", karate, "--classes", tmp_path / "classes.csv", *options).exit_code == 0
+    assert '"categories":["0","1","2"]' in (tmp_path / "out" / "view.html").read_text().replace(", ", ",").replace(
+        ": ", ":"
+    )

@@ -162,3 +162,10 @@ def test_folder_of_an_embedding_says_what_is_linked(tmp_path: Path) -> None:
     assert [line.split()[1] for line in lines if line.endswith("yes")] == ["0"]
     assert_refused(call("neighbors", tmp_path, "--node", 11, "-k", 34), "-k", "given 34, allowed: 1 to 33")
     assert_refused(call("neighbors", tmp_path, "--node", "x"), "--node", "given the unknown id 'x'")
+
+
+def test_norms_of_rows_that_were_not_found_are_checked_too(tmp_path: Path) -> None:
+    """By inner products row 2 is nearest to row 0; by cosine row 1, which is shorter."""
+    np.save(tmp_path / "embeddings.npy", np.array([[1, 0], [0.5, 0], [0.8, 0.6], [0, 1]]))
+    result = call("neighbors", tmp_path, "--node", 0, "-k", 1)
+    assert_refused(result, "RUN", "given rows of squared norms 0.25 to 1")

@@ -46,3 +46,7 @@ def test_bad_questions_are_refused(folder: Path, tmp_path: Path) -> None:
     assert_refused(call("suggest", folder, "--node", 1, "-k", 0), "-k", "given 0, allowed: 1 or more")
     assert_refused(call("suggest", folder, "--all", 0), "--all", "given 0, allowed: 1 or more")
     assert_refused(call("suggest", tmp_path, "--all", 3), "DIR", "embedding.json: not found")
+
+
+def test_the_number_for_each_node_is_refused_for_the_whole_graph(folder: Path) -> None:
+    assert_refused(call("suggest", folder, "--all", 6, "-k", 2), "-k", "--all K says how many by itself")
