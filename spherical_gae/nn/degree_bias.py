@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch_geometric.nn.inits import reset
 
-from spherical_gae.nn.pair_blocks import score_block
+from spherical_gae.nn.pair_blocks import score_all, score_block
 from spherical_gae.nn.propagation import NormalizedAdjacency, node_degree
 
 
@@ -71,12 +71,13 @@ class DegreeBiasedDecoder(nn.Module):
     that the biases learn how many hidden links a node of some visible degree has.
 
     Args:
-        decoder: Any decoder with PyG's signature ``decoder(z, edge_index, sigmoid=True)``.
+        decoder: Any decoder with PyG's signature ``decoder(z, edge_index, sigmoid=True)`` that needs nothing of the
+            graph; a ``ThreePathDecoder`` goes around this one, not within.
         num_buckets: See ``DegreeBias``.
         isolated: See ``DegreeBias``.
 
     Raises:
-        ValueError: If ``num_buckets`` is below 2.
+        ValueError: If ``num_buckets`` is below 2, or ``decoder`` needs to know the graph itself.
 
     Example:
         >>> from spherical_gae.nn import InnerProductDecoder
@@ -90,6 +91,11 @@ class DegreeBiasedDecoder(nn.Module):
 
     def __init__(self, decoder: nn.Module, num_buckets: int = 8, isolated: bool = True) -> None:
         super().__init__()
+        if hasattr(decoder, "graph_arguments"):
+            raise ValueError(
+                f"decoder must need nothing of the graph, got {type(decoder).__name__}: put this decoder within that "
+                "one; their sum is the same"
+            )
         self.decoder = decoder
         self.degree_bias = DegreeBias(num_buckets, isolated)
 
@@ -131,7 +137,7 @@ class DegreeBiasedDecoder(nn.Module):
     def forward_all(self, z: Tensor, sigmoid: bool = True, *, degree: Tensor) -> Tensor:
         """Scores all pairs of nodes, shape [N, N]; see ``forward``.  Memory grows with N^2."""
         bias = self.degree_bias(degree)
-        logits = self.decoder.forward_all(z, sigmoid=False) + bias[:, None] + bias
+        logits = score_all(self.decoder, z, sigmoid=False) + bias[:, None] + bias
         return logits.sigmoid() if sigmoid else logits
 
     def forward_block(

@@ -50,6 +50,22 @@ def score_block(
     return torch.cat(scores).view(source.numel(), target.numel())
 
 
+def score_all(decoder: nn.Module, z: Tensor, sigmoid: bool = True, **decoder_arguments: Any) -> Tensor:
+    """Scores all pairs of nodes, shape [N, N]: by the decoder's ``forward_all``, if it has one, or as one block.
+
+    Args:
+        decoder: As for ``score_block``.
+        z: Embeddings, shape [N, m].
+        sigmoid: As for ``score_block``.
+        **decoder_arguments: As for ``score_block``.
+    """
+    of_decoder = getattr(decoder, "forward_all", None)
+    if of_decoder is not None:
+        return of_decoder(z, sigmoid=sigmoid, **decoder_arguments)
+    nodes = torch.arange(z.size(0), device=z.device)
+    return score_block(decoder, z, nodes, nodes, sigmoid=sigmoid, **decoder_arguments)
+
+
 def score_pairs(decoder: nn.Module, z: Tensor, pairs: Tensor, sigmoid: bool = True, **decoder_arguments: Any) -> Tensor:
     """Scores pairs of nodes, piece by piece, so that the embeddings gathered stay few.
 

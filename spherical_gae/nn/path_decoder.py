@@ -10,7 +10,7 @@ from scipy import sparse
 from torch import Tensor, nn
 from torch_geometric.nn.inits import reset
 
-from spherical_gae.nn.pair_blocks import score_block
+from spherical_gae.nn.pair_blocks import score_all, score_block
 from spherical_gae.nn.propagation import NormalizedAdjacency
 
 # Below every path's weight, 1 / degree, and above what rounding leaves of a sum that is zero.
@@ -233,7 +233,7 @@ class ThreePathDecoder(nn.Module):
         self, z: Tensor, sigmoid: bool = True, *, path_pairs: Tensor, path_values: Tensor, **decoder_arguments: Tensor
     ) -> Tensor:
         """Scores all pairs of nodes, shape [N, N]; see ``forward``.  Memory grows with N^2."""
-        logits = self.decoder.forward_all(z, sigmoid=False, **decoder_arguments)
+        logits = score_all(self.decoder, z, sigmoid=False, **decoder_arguments)
         values = path_values.new_zeros(z.size(0) ** 2).index_put((path_pairs,), path_values)
         logits = logits + self.weight * values.view_as(logits)
         return logits.sigmoid() if sigmoid else logits

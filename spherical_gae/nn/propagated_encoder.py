@@ -56,6 +56,8 @@ def propagate_features(
         result = torch.empty(shape, dtype=x.dtype, device=x.device)
     else:
         size = shape[0] * shape[1]
+        # Else a longer file would keep its end.
+        Path(file).unlink(missing_ok=True)
         result = torch.from_file(str(file), shared=True, size=size, dtype=x.dtype).view(shape)
     blocks = result.view(num_nodes, len(num_steps), width)
     for start in range(0, width, _COLUMNS):

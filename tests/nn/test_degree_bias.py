@@ -5,7 +5,14 @@ import torch
 from torch import nn
 from torch_geometric.utils import to_undirected
 
-from spherical_gae.nn import DegreeBias, DegreeBiasedDecoder, HadamardDecoder, InnerProductDecoder, normalized_adjacency
+from spherical_gae.nn import (
+    DegreeBias,
+    DegreeBiasedDecoder,
+    HadamardDecoder,
+    InnerProductDecoder,
+    ThreePathDecoder,
+    normalized_adjacency,
+)
 
 EDGE_INDEX = to_undirected(torch.tensor([[0, 0, 0, 1], [1, 2, 3, 2]]))  # degrees 3, 2, 2, 1, 0
 DEGREE = torch.tensor([3.0, 2.0, 2.0, 1.0, 0.0])
@@ -94,3 +101,21 @@ def test_decoder_without_parameters_can_be_reset() -> None:
 def test_too_few_buckets_are_refused(num_buckets: int) -> None:
     with pytest.raises(ValueError, match=f"num_buckets must be at least 2, got {num_buckets}"):
         DegreeBiasedDecoder(InnerProductDecoder(), num_buckets)
+
+
+def test_all_pairs_by_a_decoder_that_scores_pairs_only() -> None:
+    torch.manual_seed(0)
+    decoder = DegreeBiasedDecoder(HadamardDecoder(3))
+    nn.init.normal_(decoder.degree_bias.bias)
+    z, pairs = torch.randn(5, 3), torch.cartesian_prod(torch.arange(5), torch.arange(5)).t()
+    expected = decoder(z, pairs, degree=DEGREE).view(5, 5)
+    torch.testing.assert_close(decoder.forward_all(z, degree=DEGREE), expected)
+    paths = ThreePathDecoder(decoder)
+    nn.init.ones_(paths.weight)
+    known = paths.graph_arguments(EDGE_INDEX, 5)
+    torch.testing.assert_close(paths.forward_all(z, **known), paths(z, pairs, **known).view(5, 5))
+
+
+def test_a_decoder_that_needs_the_graph_goes_around() -> None:
+    with pytest.raises(ValueError, match="decoder must need nothing of the graph, got ThreePathDecoder: put this"):
+        DegreeBiasedDecoder(ThreePathDecoder(InnerProductDecoder()))

@@ -85,3 +85,12 @@ def test_dropout_in_training_only() -> None:
 def test_bad_arguments_are_refused(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         PropagatedEncoder(**{"in_channels": 5, "out_channels": (3, 1)} | arguments)
+
+
+def test_a_longer_file_is_overwritten_as_a_whole(tmp_path: Path) -> None:
+    path = tmp_path / "rows"
+    path.write_bytes(bytes(400))
+    x, edge_index = torch.tensor([[1.0], [3.0]]), torch.tensor([[0, 1], [1, 0]])
+    rows = propagate_features(x, edge_index, (0,), path)
+    assert torch.equal(rows, x)
+    assert path.stat().st_size == 8
