@@ -64,14 +64,16 @@ def score_vae(model: ScoredModel, data: Tensor, num_samples: int = 500, seed: in
         >>> scores.log_likelihood < 0
         True
     """
-    was_training = model.training
+    modes = [(module, module.training) for module in model.modules()]
     model.train(False)
     try:
         with seeded(seed, data.device):
             losses = [(model.loss(part), part.size(0)) for part in data.split(4096)]
             log_likelihood = model.log_likelihood(data, num_samples).double().mean()
     finally:
-        model.train(was_training)
+        # One by one: a part may be frozen.
+        for module, mode in modes:
+            module.training = mode
     reconstruction, kl = (
         sum(size * getattr(loss, name).double() for loss, size in losses) / data.size(0)
         for name in ("reconstruction", "kl")

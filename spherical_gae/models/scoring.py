@@ -64,11 +64,13 @@ def score_links(
     else:
         check_undirected("data", data, model)
     given = (data.x.to(device), data.edge_index.to(device)) if inputs is None else tuple(inputs)
-    was_training = model.training
+    modes = [(module, module.training) for module in model.modules()]
     model.eval()
     try:
         z = model.encode(*given)
         known = model.graph_arguments(given[-1], num_nodes)
         return score_pairs(model.decoder, z, listed, sigmoid=sigmoid, **known)
     finally:
-        model.train(was_training)
+        # One by one: a part may be frozen.
+        for module, mode in modes:
+            module.training = mode

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from torch import Tensor
 
 # Numbers whose largest is so many times the smallest are coloured by their logarithm.
@@ -13,7 +14,7 @@ _WIDE = 20
 
 
 def as_values(name: str, values: Any, num_nodes: int) -> list[Any]:
-    """One plain value for each node, None where it is missing (None or NaN).
+    """One plain value for each node, None where it is missing (None, NaN or pandas' NA).
 
     Args:
         name: Name of the argument, for errors.
@@ -29,8 +30,7 @@ def as_values(name: str, values: Any, num_nodes: int) -> list[Any]:
     if not isinstance(plain, list) or len(plain) != num_nodes or any(isinstance(value, list) for value in plain):
         raise ValueError(f"{name} must have one value for each of the {num_nodes} nodes, got {np.shape(values)}")
     plain = [value.item() if isinstance(value, np.generic) else value for value in plain]
-    # NaN is the only value that differs from itself.
-    return [None if value is None or value != value else value for value in plain]
+    return [None if pd.isna(value) else value for value in plain]
 
 
 def category_color(name: str, values: Sequence[Any]) -> dict[str, Any]:

@@ -67,7 +67,7 @@ class CSVLogger:
         earlier: list[list[str]] = []
         if epoch > 1 and self.path.exists():
             with self.path.open(newline="") as file:
-                header, *lines = csv.reader(file)
+                header, *lines = csv.reader(file) if self.path.stat().st_size else [columns]
             if header != columns:
                 raise ValueError(f"{self.path}: given columns {', '.join(header)}, allowed: {', '.join(columns)}")
             earlier = [line for line in lines if int(line[0]) < epoch]

@@ -69,3 +69,13 @@ def test_pairs_are_checked_first(data: Data, model: SphericalGAE) -> None:
         score_links(model, data, [[0], [20]])
     with pytest.raises(ValueError, match=r"pairs: given float64 of shape \[2, 1\]"):
         score_links(model, data, [[0.5], [1]])
+
+
+def test_frozen_parts_stay_frozen(data: Data, model: SphericalGAE) -> None:
+    model.train()
+    model.encoder.eval()
+    before = [module.training for module in model.modules()]
+    score_links(model, data, [[0], [1]])
+    assert [module.training for module in model.modules()] == before
+    assert any(before)
+    assert not all(before)

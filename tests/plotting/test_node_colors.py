@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -46,3 +47,8 @@ def test_numbers_of_a_wide_range_by_their_logarithm() -> None:
 def test_numbers_only(value: object) -> None:
     with pytest.raises(ValueError, match="degree must be finite numbers, got"):
         number_color("degree", [1, value])
+
+
+def test_missing_values_of_pandas() -> None:
+    assert as_values("labels", pd.Series([1, None, 2], dtype="Int64"), 3) == [1, None, 2]
+    assert as_values("labels", pd.Series(["a", None], dtype="string"), 2) == ["a", None]

@@ -82,3 +82,9 @@ def test_missing_tensorboard_is_named(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     with pytest.raises(ImportError, match="pip install tensorboard"):
         TensorBoardLogger(tmp_path)
+
+
+def test_an_empty_file_is_a_new_log(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").touch()
+    CSVLogger(tmp_path / "log.csv")(3, {"loss": 1.0})
+    assert lines_of(tmp_path / "log.csv") == [["epoch", "loss"], ["3", "1.0"]]

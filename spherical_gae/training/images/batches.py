@@ -189,9 +189,10 @@ class BatchRun(ABC):
 
     def update(self, loss: Tensor) -> None:
         """One gradient step."""
+        # Before: the model may come with gradients.
+        self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()
-        self.optimizer.zero_grad()
         if self.average is not None:
             self.average.update_parameters(self.model)
 

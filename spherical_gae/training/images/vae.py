@@ -94,6 +94,8 @@ class VAERun(BatchRun):
         config: VAEConfig,
         seed: int,
     ) -> None:
+        if config.num_samples > 1 and not isinstance(model, VariationalAutoencoder):
+            raise ValueError(f"num_samples must be 1 for {type(model).__name__}, which has no posterior to draw from")
         super().__init__(model, config, seed)
         for name, data in (("train", train), ("val", val)):
             check_data(name, data, config.binarize, model)

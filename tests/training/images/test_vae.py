@@ -335,3 +335,15 @@ def test_bernoulli_pixels_take_values_between_0_and_1_only() -> None:
     assert fit_vae(model, x, x, config, progress=False).best_score < 0
     real = SphericalVAE(2, 8, (4,), observation=NormalObservation(0.5))
     fit_vae(real, 2 * x - 1, 2 * x - 1, config, progress=False)
+
+
+def test_gradients_that_a_model_comes_with_play_no_part(few: tuple[Tensor, Tensor]) -> None:
+    model = make_model()
+    (1000 * model.loss(few[0]).total).backward()
+    torch.manual_seed(0)
+    assert_identical(train(few, model), train(few))
+
+
+def test_importance_samples_need_a_posterior(few: tuple[Tensor, Tensor]) -> None:
+    with pytest.raises(ValueError, match="num_samples must be 1 for Autoencoder, which has no posterior"):
+        train(few, make_model(Autoencoder), replace(SHORT, num_samples=3))
