@@ -82,7 +82,7 @@ def test_features_and_no_validation(karate: Path, tmp_path: Path) -> None:
         (("--dim", 1), "--dim", "given 1, allowed: 2 or more"),
         (("--epochs", 0), "--epochs", "given 0, allowed: 1 or more"),
         (("--patience", 0), "--patience", "given 0, allowed: 1 or more"),
-        (("--seed", -1), "--seed", "given -1, allowed: 0 or more"),
+        (("--seed", -1), "--seed", "given -1, allowed: 0 to 2^63 - 1"),
         (("--val-share", 1.5), "--val-share", "given 1.5, allowed: a share in [0, 1), or None"),
         (("--classes", "none.csv"), "--classes", "none.csv"),
         (("--features", "none.csv"), "--features", "none.csv"),
@@ -156,6 +156,5 @@ def test_numbers_of_classes_are_shown_as_they_are_written(karate: Path, tmp_path
     (tmp_path / "classes.csv").write_text("id,class\n" + "".join(f"{k},{k % 3}\n" for k in range(34)))
     options = ("--epochs", 2, "--default-features", "hash", "--out", tmp_path / "out")
     assert call("embed", karate, "--classes", tmp_path / "classes.csv", *options).exit_code == 0
-    assert '"categories":["0","1","2"]' in (tmp_path / "out" / "view.html").read_text().replace(", ", ",").replace(
-        ": ", ":"
-    )
+    page = (tmp_path / "out" / "view.html").read_text().replace(" ", "")
+    assert '"categories":["0","1","2"]' in page
