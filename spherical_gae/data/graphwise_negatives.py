@@ -54,10 +54,10 @@ class GraphwiseSampler(NonEdgeSampler):
         counts = torch.diff(self._links_up_to, prepend=self._links_up_to.new_zeros(1))
         return counts.float() / self._links_up_to[-1]
 
-    def _ranks(self, random: Tensor) -> Tensor:
-        # 62 bits: the lower 31 choose a link and thus a graph, the upper 31 a non-edge of it.
-        link, free = random & (2**31 - 1), random >> 31
-        graph = torch.searchsorted(self._links_up_to, link % self._links_up_to[-1], right=True)
+    def _ranks(self, random: Tensor, generator: torch.Generator | None) -> Tensor:
+        # One number chooses a link and thus a graph, another one a non-edge of it: a graph may have more than 2^31.
+        graph = torch.searchsorted(self._links_up_to, random % self._links_up_to[-1], right=True)
+        free = torch.randint(2**63 - 1, random.shape, generator=generator, device=random.device)
         return self._first_rank[graph] + free % self._num_free[graph]
 
     def sample_for(self, links: Tensor, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:

@@ -13,7 +13,8 @@ class HardNegativeSampler:
 
     Candidates of a node are the nodes two links away from it and those that are similar to it, as far as they are not
     linked to it.  A ranking of a node's possible partners is decided among these; uniform negatives are mostly far
-    away, and soon teach nothing.  A node without candidates gets any node.
+    away, and soon teach nothing.  A node without candidates gets any node that it is not linked to; one that is linked
+    to all others gives way to the other end.
 
     Memory grows with the number of pairs two links apart, at most the sum of squared degrees.
 
@@ -35,6 +36,7 @@ class HardNegativeSampler:
     def __init__(self, edge_index: Tensor, num_nodes: int, similar: Tensor | None = None) -> None:
         self.num_nodes, self.device = num_nodes, edge_index.device
         links = _adjacency("edge_index", edge_index, num_nodes)
+        self._set_linked(links)
         near = links @ links
         if similar is not None:
             near = near + _adjacency("similar", similar, num_nodes)
@@ -66,14 +68,40 @@ class HardNegativeSampler:
             raise ValueError(f"k must be at least 1, got {k}")
         shape = links.size(1), k
         second = torch.rand(shape, generator=generator, device=self.device) < 0.5
-        kept = torch.where(second, links[1][:, None], links[0][:, None])
+        kept, other = (torch.where(second == flag, links[1][:, None], links[0][:, None]) for flag in (True, False))
+        kept = torch.where((self._num_free[kept] == 0) & (self._num_free[other] > 0), other, kept)
         start, count = self._start[kept], self._start[kept + 1] - self._start[kept]
         place = torch.rand(shape, generator=generator, device=self.device, dtype=torch.float64)
-        anyone = (place * self.num_nodes).long()
-        if self._candidate.numel() == 0:
-            return torch.stack([kept, anyone])
-        chosen = self._candidate[(start + (place * count).long()).clamp(max=self._candidate.numel() - 1)]
-        return torch.stack([kept, torch.where(count > 0, chosen, anyone)])
+        chosen = torch.zeros_like(kept)
+        if self._candidate.numel():
+            chosen = self._candidate[(start + (place * count).long()).clamp(max=self._candidate.numel() - 1)]
+        alone = count == 0
+        chosen[alone] = self._unlinked(kept[alone], place[alone])
+        return torch.stack([kept, chosen])
+
+    def _set_linked(self, links: csr_array) -> None:
+        """Remembers the nodes that each is linked to, itself among them, and how many others there are."""
+        linked = csr_array(links)
+        linked.setdiag(1)
+        linked.sort_indices()
+        self._linked_start = torch.from_numpy(linked.indptr.astype(np.int64)).to(self.device)
+        self._linked = torch.from_numpy(linked.indices.astype(np.int64)).to(self.device)
+        self._num_free = self.num_nodes - self._linked_start.diff()
+
+    def _unlinked(self, nodes: Tensor, place: Tensor) -> Tensor:
+        """For each node one that it is not linked to, by a number in [0, 1); of one linked to all, any node."""
+        found = (place * self.num_nodes).long()
+        for node in nodes.unique().tolist():
+            free = int(self._num_free[node])
+            if free == 0:
+                continue
+            mine = nodes == node
+            linked = self._linked[int(self._linked_start[node]) : int(self._linked_start[node + 1])]
+            # The r-th node that is not linked: r, and as many more as are linked before it.
+            rank = (place[mine] * free).long()
+            before = linked - torch.arange(linked.numel(), device=self.device)
+            found[mine] = rank + torch.searchsorted(before, rank, right=True)
+        return found
 
 
 def _adjacency(name: str, edge_index: Tensor, num_nodes: int) -> csr_array:

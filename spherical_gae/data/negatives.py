@@ -104,7 +104,7 @@ class NonEdgeSampler:
         # Below 2^28, torch.randint takes the remainder of 32 random bits, which favours small
         # results by up to 6%. Of 62 bits it is uniform to within M / 2^62; one orients the pair.
         random = torch.randint(2**63 - 1, (num_samples,), generator=generator, device=self._non_edges_before.device)
-        return self._oriented(self._ranks(random >> 1), (random & 1).bool())
+        return self._oriented(self._ranks(random >> 1, generator), (random & 1).bool())
 
     def sample_unique(self, num_samples: int, generator: torch.Generator | None = None) -> Tensor:
         """Draw distinct non-edges, uniformly among all ordered selections.
@@ -149,7 +149,7 @@ class NonEdgeSampler:
         negatives = self.sample_unique(links.size(1), generator)
         return negatives, torch.arange(links.size(1), device=negatives.device)
 
-    def _ranks(self, random: Tensor) -> Tensor:
+    def _ranks(self, random: Tensor, generator: torch.Generator | None) -> Tensor:
         """Ranks of non-edges from uniform numbers of 62 bits."""
         return random % self.num_non_edges
 

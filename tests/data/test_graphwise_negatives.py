@@ -1,5 +1,6 @@
 import pytest
 import torch
+from scipy.stats import chisquare
 from torch import Tensor
 
 from spherical_gae.data.graphwise_negatives import GraphwiseSampler
@@ -62,3 +63,17 @@ def test_links_between_graphs_and_complete_graphs_are_refused() -> None:
         GraphwiseSampler(torch.tensor([[3, 0], [4, 1]]), 12, space)
     with pytest.raises(ValueError, match=r"^edge_index: given graphs that are each linked completely or not at all"):
         GraphwiseSampler(LINKS[:, 3:6], 12, space)
+
+
+def test_pairs_of_a_large_graph_are_uniform() -> None:
+    """Of more than 2^31 pairs, all are drawn, and all alike."""
+    size = 100_000
+    ring = torch.arange(size)
+    links = torch.cat([torch.stack([ring, (ring + 1) % size]), torch.tensor([[size], [size + 1]])], dim=1)
+    batch = torch.cat([torch.zeros(size, dtype=torch.long), torch.ones(3, dtype=torch.long)])
+    sampler = GraphwiseSampler(links, size + 3, UnorderedPairs(size + 3, batch))
+    i, j = sampler.sample(100_000, torch.Generator().manual_seed(0))
+    apart = (i - j).abs()
+    distance = torch.minimum(apart, size - apart)[(i < size)]
+    counts = torch.histc(distance.float(), bins=10, min=0, max=size / 2)
+    assert chisquare(counts.numpy()).pvalue > 0.01

@@ -36,12 +36,27 @@ def test_draws_keep_either_end_and_are_uniform_among_candidates() -> None:
     assert (counts - expected).abs().max() < 5 * 5000**0.5
 
 
-def test_a_node_without_candidates_gets_any_node() -> None:
+def test_a_node_without_candidates_gets_any_other_node() -> None:
     links = torch.tensor([[5], [5]])
     for edges in (EDGES, torch.empty(2, 0, dtype=torch.long)):
         kept, other = HardNegativeSampler(edges, 6).sample(links, 2000, torch.Generator().manual_seed(0))
         assert set(kept.flatten().tolist()) == {5}
-        assert (torch.bincount(other.flatten(), minlength=6) - 2000 / 6).abs().max() < 100
+        counts = torch.bincount(other.flatten(), minlength=6)
+        assert counts[5] == 0
+        assert (counts[:5] - 2000 / 5).abs().max() < 100
+
+
+def test_links_are_no_negatives_of_a_hub() -> None:
+    """A node that is linked to all others gives way to the other end; one to nearly all gets what is left."""
+    star = torch.stack([torch.zeros(20, dtype=torch.long), torch.arange(1, 21)])
+    edges = torch.cat([star, star.flip(0)], dim=1)
+    kept, other = HardNegativeSampler(edges, 21).sample(star, 50, torch.Generator().manual_seed(0))
+    assert bool((kept > 0).all())
+    assert bool((other > 0).all())
+    assert bool((kept != other).all())
+    # Two more nodes, alone: the hub has no candidates two links away.
+    kept, other = HardNegativeSampler(edges, 23).sample(star, 50, torch.Generator().manual_seed(0))
+    assert set(other[kept == 0].tolist()) == {21, 22}
 
 
 def test_what_is_out_of_range_is_refused() -> None:
