@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from spherical_gae.data.checksums import PLANETOID_SIZES
+from spherical_gae.data.checksums import PLANETOID_SIZES, ChecksumError
 from spherical_gae.data.download import download_file
 from spherical_gae.data.graphs import raw_files, raw_folder
 from spherical_gae.data.heart import (
@@ -32,7 +32,7 @@ def fetch(file: str, folder: Path, size: str, download: Callable[[str, Path], bo
     """Make sure that a file is there and report a line; return whether it is."""
     try:
         state = "fetched" if download(file, folder) else "already there"
-    except OSError as error:
+    except (OSError, ChecksumError) as error:
         typer.echo(f"FAILED {folder / file}: {error}", err=True)
         return False
     typer.echo(f"ok {folder / file} ({size}, {state})")
@@ -56,7 +56,7 @@ def fetch_heart(name: str, root: Path) -> bool:
         typer.echo(f"ok {folder / HEART_ENDS} (hard negatives, {state})")
     except FileNotFoundError as error:
         typer.echo(f"left out: {error}")
-    except OSError as error:
+    except (OSError, ChecksumError) as error:
         typer.echo(f"FAILED {folder / HEART_ENDS}: {error}", err=True)
         done.append(False)
     return all(done)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -228,26 +230,40 @@ def download_heart_ends(name: str, folder: str | Path) -> bool:
         OSError: The download failed or brought other contents.
     """
     folder = Path(folder)
-    if (folder / HEART_ENDS).is_file():
-        read_heart_ends(name, folder)
+    if (folder / HEART_ENDS).is_file() and _is_whole(name, folder):
         return False
     if name != "citeseer":
         raise FileNotFoundError(
             f"missing: {folder / HEART_ENDS}; the hard negatives of {name} are published in one large archive only, "
             f"see datasets/heart.md"
         )
-    ends = []
-    for part in ("valid", "test"):
-        url = f"{HEART_URLS[name]}heart_{part}_samples.npy"
-        try:
-            path = pooch.retrieve(url, known_hash=None, path=folder / "downloads")
-        except (OSError, ValueError) as error:
-            raise OSError(f"could not fetch {url} into {folder}: {error}") from error
-        samples = np.load(path)
-        half = NUM_HARD // 2
-        ends.append(np.concatenate([samples[:, :half, 1], samples[:, half:, 0]], axis=1).astype(np.uint16))
-    np.savez_compressed(folder / HEART_ENDS, valid=ends[0], test=ends[1])
-    read_heart_ends(name, folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    ends, half = {}, NUM_HARD // 2
+    # What was brought is kept only if it is right, and takes its place in one step.
+    with tempfile.TemporaryDirectory(prefix=".fetching-", dir=folder) as temporary:
+        for part in ("valid", "test"):
+            url = f"{HEART_URLS[name]}heart_{part}_samples.npy"
+            try:
+                samples = np.load(pooch.retrieve(url, known_hash=None, path=temporary))
+                parts = samples[:, :half, 1], samples[:, half:, 0]
+            # Of a page of an error instead of a file, NumPy says so in many ways.
+            except Exception as error:
+                raise OSError(f"could not fetch {url} into {folder}: {error!r}") from error
+            ends[part] = np.concatenate(parts, axis=1).astype(np.uint16)
+        np.savez_compressed(Path(temporary) / HEART_ENDS, **ends)
+        read_heart_ends(name, Path(temporary))
+        (Path(temporary) / HEART_ENDS).replace(folder / HEART_ENDS)
+    return True
+
+
+def _is_whole(name: str, folder: Path) -> bool:
+    """Whether the hard negatives can be read; those of an interrupted conversion cannot."""
+    try:
+        read_heart_ends(name, folder)
+    except ChecksumError:
+        raise
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return False
     return True
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -96,17 +98,32 @@ def download_network(name: str, folder: str | Path) -> bool:
         ChecksumError: It has other links than the published ones.
     """
     path = Path(folder) / f"{name}.npz"
-    if path.is_file():
-        _verified_links(path, name)
+    if path.is_file() and _is_whole(path, name):
         return False
+    path.parent.mkdir(parents=True, exist_ok=True)
     url = f"{NETWORK_URL}{name}.mat"
+    # What was brought is kept only if it is right, and takes its place in one step.
+    with tempfile.TemporaryDirectory(prefix=".fetching-", dir=path.parent) as temporary:
+        try:
+            source = pooch.retrieve(url, known_hash=None, path=temporary)
+            matrix = scipy.sparse.csr_matrix(scipy.io.loadmat(source)["net"]).astype(np.int64)
+        # Of a page of an error instead of a file, loadmat says so in many ways.
+        except Exception as error:
+            raise OSError(f"could not fetch {url} into {path.parent}: {error!r}") from error
+        _check_links(url, name, _links(matrix))
+        scipy.sparse.save_npz(Path(temporary) / path.name, matrix)
+        (Path(temporary) / path.name).replace(path)
+    return True
+
+
+def _is_whole(path: Path, name: str) -> bool:
+    """Whether a file can be read; one of an interrupted conversion cannot."""
     try:
-        source = pooch.retrieve(url, known_hash=None, path=path.parent / "downloads")
-    except (OSError, ValueError) as error:
-        raise OSError(f"could not fetch {url} into {path.parent}: {error}") from error
-    matrix = scipy.sparse.csr_matrix(scipy.io.loadmat(source)["net"]).astype(np.int64)
-    _check_links(source, name, _links(matrix))
-    scipy.sparse.save_npz(path, matrix)
+        _verified_links(path, name)
+    except ChecksumError:
+        raise
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return False
     return True
 
 

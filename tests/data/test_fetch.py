@@ -1,10 +1,11 @@
 import importlib.util
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
 
-from spherical_gae.data.checksums import PLANETOID_SIZES
+from spherical_gae.data.checksums import PLANETOID_SIZES, ChecksumError
 from spherical_gae.data.mnist import MNIST_SIZES
 from tests.helpers.cli_calls import cli_runner
 
@@ -12,8 +13,8 @@ SCRIPT = Path(__file__).parents[2] / "datasets" / "fetch.py"
 
 
 @pytest.fixture
-def app(monkeypatch: pytest.MonkeyPatch) -> typer.Typer:
-    """The script as a command, cut off from the network."""
+def script(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The script as a module, cut off from the network."""
     spec = importlib.util.spec_from_file_location("fetch", SCRIPT)
     assert spec is not None
     assert spec.loader is not None
@@ -25,8 +26,14 @@ def app(monkeypatch: pytest.MonkeyPatch) -> typer.Typer:
         value = dict.fromkeys(("cora", "citeseer", "pubmed"), address) if urls.startswith("heart") else address
         monkeypatch.setattr(f"spherical_gae.data.{urls}", value)
     monkeypatch.setattr("spherical_gae.data.mnist.MNIST_URLS", ("http://127.0.0.1:9/a/", "http://127.0.0.1:9/b/"))
+    return fetch
+
+
+@pytest.fixture
+def app(script: Any) -> typer.Typer:
+    """The script as a command."""
     app = typer.Typer()
-    app.command()(fetch.main)
+    app.command()(script.main)
     return app
 
 
@@ -57,3 +64,11 @@ def test_reports_every_failure_and_fails(app: typer.Typer, tmp_path: Path) -> No
     assert f"FAILED {tmp_path}/networks/USAir.npz: could not fetch http://127.0.0.1:9/USAir.mat" in result.stderr
     assert "39 files failed" in result.stderr
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_a_wrong_file_does_not_end_the_others(script: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def wrong(file: str, folder: Path) -> bool:
+        raise ChecksumError(f"{file} is not the published one")
+
+    assert not script.fetch("a.npz", tmp_path, "a network", wrong)
+    assert "FAILED" in capsys.readouterr().err

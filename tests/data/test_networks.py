@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import scipy.sparse
 
-from spherical_gae.data import ChecksumError, load_network
-from spherical_gae.data.networks import NETWORK_SHA256
+from spherical_gae.data import ChecksumError, load_network, networks
+from spherical_gae.data.networks import NETWORK_SHA256, download_network
 
 CARD = Path(__file__).parents[2] / "datasets" / "networks.md"
 
@@ -39,3 +39,24 @@ def test_sizes_are_those_of_the_card(real_data_root: Path, name: str) -> None:
     assert data.has_default_features
     assert data.is_undirected()
     assert not data.has_self_loops()
+
+
+@pytest.mark.parametrize("left", [b"", b"PK\x03\x04 of an interrupted conversion"])
+def test_wrong_downloads_are_not_kept_and_torn_files_are_fetched_again(
+    tmp_path: Path, left: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error page in place of the file, then the file."""
+    (tmp_path / "NS.npz").write_bytes(left)
+    calls = []
+
+    def page(url: str, known_hash: None, path: str) -> str:
+        calls.append(url)
+        (Path(path) / "NS.mat").write_text("<html>Too many requests</html>")
+        return str(Path(path) / "NS.mat")
+
+    monkeypatch.setattr(networks.pooch, "retrieve", page)
+    for _ in range(2):
+        with pytest.raises(OSError, match=r"could not fetch https.*NS\.mat into"):
+            download_network("NS", tmp_path)
+    assert len(calls) == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["NS.npz"]
