@@ -24,7 +24,8 @@ def clean_graph(data: Data, *, directed: bool | None = None) -> Data:
     - Self-loops are removed; their nodes stay.
     - Edges become links in both directions, or keep their direction if ``directed``.  Repeats count once; see
       :func:`~spherical_gae.data.merging.merge_edges`: weights of parallel edges are summed, and of two directions the
-      larger sum counts; the time is the earliest.  Weights that are then all 1 are left out.
+      larger sum counts; the time is the earliest.  Weights that are then all 1 are left out.  Of a link with several
+      times the weight says something of the later ones, also where a split by time gives it to training.
     - Nodes without links stay.
     - Without ``x``, the nodes get :func:`~spherical_gae.data.default_features.default_features`, and the graph is
       marked by ``has_default_features = True``.

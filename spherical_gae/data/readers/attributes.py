@@ -184,8 +184,9 @@ def labels_of(table: pd.DataFrame, name: str, report: ReadReport) -> tuple[NDArr
     given = column.dropna()
     if not len(given):
         raise ValueError(f"labels: given {name!r}, which is empty, allowed: an attribute with values")
-    values = sorted(set(given)) if pd.api.types.is_numeric_dtype(given) else sorted(set(given.map(str)))
-    place = {_name_of(value): k for k, value in enumerate(values)}
+    is_numeric = pd.api.types.is_numeric_dtype(given)
+    values = [_name_of(value) for value in sorted(set(given))] if is_numeric else sorted(set(given.map(_name_of)))
+    place = {value: k for k, value in enumerate(values)}
     numbered = (
         column.map(lambda value: place[_name_of(value)], na_action="ignore").fillna(-1).to_numpy(np.int64, copy=True)
     )

@@ -26,9 +26,12 @@ def numbers_of(column: pa.ChunkedArray, decimal_comma: bool = False) -> NDArray[
             return column.cast(pa.float64(), safe=False).fill_null(float("nan")).to_numpy()
         return None
     try:
-        return column.cast(pa.int64()).to_numpy()
+        integers = column.cast(pa.int64()).to_numpy()
     except pa.ArrowInvalid:
         pass
+    else:
+        # Arrow takes 0x10 for 16.
+        return None if pc.any(pc.match_substring(column, "x", ignore_case=True)).as_py() else integers
     if column.num_chunks:
         # Copied: pyarrow 14 fills what is cut off the front of a column, such as a header, into its cells.
         column = pa.chunked_array([pa.concat_arrays(column.chunks)])

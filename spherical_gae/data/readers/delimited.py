@@ -77,7 +77,8 @@ def read_delimited(
         ValueError: If it is no text, lines have different numbers of cells, or it cannot be told what separates the
             cells, what is a comment or where a quoted cell ends; the message names the line and how to decide it.
     """
-    text = read_text(path)
+    text, hinted = _without_hint(read_text(path))
+    delimiter = delimiter or hinted
     text, comments, notes = _without_comments(path, text, comment)
     lines = list(islice(_lines(text), _SAMPLE))
     if delimiter is None:
@@ -150,6 +151,12 @@ def _lines(text: bytes) -> Iterator[tuple[int, str]]:
         if line.strip(b" \t") or b"\t" in line:
             yield number, line.decode()
         start = end + 1
+
+
+def _without_hint(text: bytes) -> tuple[bytes, str | None]:
+    """The text without Excel's first line ``sep=;``, which becomes an empty line, and what that says."""
+    hint = re.match(rb"\s*\"?sep=([^\w\s\"]|\t)\"?[ \t]*(?=\r?\n|$)", text, re.IGNORECASE)
+    return (text, None) if hint is None else (text[hint.end() :], hint[1].decode())
 
 
 def _without_comments(path: Path, text: bytes, comment: str | None) -> tuple[bytes, list[str], list[str]]:

@@ -308,6 +308,11 @@ def _checked_times(table: Table, column: int, report: ReadReport) -> NDArray[np.
                 f"{table.path}: given times in column {table.title(column)} that are neither numbers nor dates such as "
                 f"2024-05-31 ({error})"
             ) from error
+    elif not (pa.types.is_timestamp(cells.type) or pa.types.is_date(cells.type)):
+        raise ValueError(
+            f"{table.path}: given {cells.type} as times in column {table.title(column)}, allowed: numbers, dates, or "
+            "dates with times"
+        )
     else:
         # Nanoseconds since 1970, as seconds, are finer than float64.
         dates = pd.to_datetime(pd.Series(cells.cast(pa.timestamp("us"), safe=False).to_numpy()), utc=True)

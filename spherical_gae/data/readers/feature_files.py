@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from spherical_gae.data.cleaning import some
 from spherical_gae.data.readers.array_files import load_arrays, load_sparse
-from spherical_gae.data.readers.cells import MISSING, is_text
+from spherical_gae.data.readers.cells import MISSING, ambiguous_thousands, is_text
 from spherical_gae.data.readers.headers import plain
 from spherical_gae.data.readers.ids import typed_ids
 from spherical_gae.data.readers.raw_graph import RawGraph
@@ -52,6 +53,7 @@ def read_features(
     """Reads node features.
 
     - Delimited text or .parquet: one node a row, with its id in the first column, or in one named ``id`` or ``node``.
+      A column of lists of numbers becomes one column for each place.
     - .npy: a matrix [N, F].
     - .npz: such a matrix named ``x``, or what ``scipy.sparse.save_npz`` writes, which is made dense.
 
@@ -85,7 +87,11 @@ def read_features(
         if k != place and not (plain(name) in ("", "unnamed0", "unnamed") and _numbers_rows(table, k)):
             if name in columns:
                 raise ValueError(f"{path}: given two columns {name!r}, allowed: different names")
-            columns[name] = _column(table, k)
+            vectors = _vectors(table, k)
+            if vectors is None:
+                columns[name] = _column(table, k)
+            else:
+                columns.update({f"{name}.{place}": pd.Series(values) for place, values in enumerate(vectors.T)})
     if not columns:
         raise ValueError(f"{path}: given no column beside the ids, allowed: at least one feature")
     notes = [f"{path.name}: {note}" for note in report.notes]
@@ -189,11 +195,22 @@ def _numbers_rows(table: Table, column: int) -> bool:
 def _column(table: Table, column: int) -> pd.Series:
     """Numbers, or text with None for a missing value."""
     values = table.numbers(column)
-    if values is not None:
-        return pd.Series(values.astype(np.float64))
     cells = table.columns[column]
+    if values is not None:
+        if table.decimal_comma and is_text(cells.type) and ambiguous_thousands(cells):
+            raise ValueError(
+                f"{table.path}: given numbers such as {next(c for c in cells.to_pylist() if ',' in c)!r} in column "
+                f"{table.title(column)}, whose comma may divide thousands or decimals, allowed: a point for decimals"
+            )
+        return pd.Series(values.astype(np.float64))
     if not is_text(cells.type):
-        cells = cells.cast(pa.string())
+        try:
+            cells = cells.cast(pa.string())
+        except pa.ArrowNotImplementedError as error:
+            raise ValueError(
+                f"{table.path}: given {cells.type} in column {table.title(column)}, allowed: numbers, text, or lists "
+                "of numbers, all of one length"
+            ) from error
     missing = pc.is_in(cells, value_set=pa.array(MISSING))
     texts = pd.Series(
         [None if lost else cell for cell, lost in zip(cells.to_pylist(), missing.to_pylist(), strict=True)],
@@ -204,6 +221,24 @@ def _column(table: Table, column: int) -> pd.Series:
         row = table.first_non_number(column)
         raise table.fail(row, repr(cells[row].as_py()), "a number, as in the other lines")
     return texts
+
+
+def _vectors(table: Table, column: int) -> NDArray[np.float64] | None:
+    """A column of lists of numbers, all of one length, as a matrix; None for another column."""
+    cells = table.columns[column]
+    kinds = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
+    if not any(is_kind(cells.type) for is_kind in kinds):
+        return None
+    rows = cells.to_pylist()
+    lengths = {None if row is None else len(row) for row in rows}
+    kind = cells.type.value_type
+    is_number_list = pa.types.is_integer(kind) or pa.types.is_floating(kind)
+    if not is_number_list or len(lengths) != 1 or lengths & {None, 0} or any(None in row for row in rows):
+        raise ValueError(
+            f"{table.path}: given {cells.type} in column {table.title(column)}, allowed: lists of numbers, all of one "
+            "length, none missing"
+        )
+    return np.array(rows, dtype=np.float64)
 
 
 def _looks_numeric(cell: str) -> bool:

@@ -15,14 +15,13 @@ from spherical_gae.data.cleaning import clean_counted
 from spherical_gae.data.feature_preparation import FeaturePreparation
 from spherical_gae.data.merging import MergedEdges
 from spherical_gae.data.readers.array_files import read_arrays
-from spherical_gae.data.readers.attributes import sides_of
 from spherical_gae.data.readers.edge_lists import EdgeColumns, read_edge_list
 from spherical_gae.data.readers.feature_files import join_features, read_features
 from spherical_gae.data.readers.files import first_line
 from spherical_gae.data.readers.json_files import read_json
 from spherical_gae.data.readers.later import FileReading
 from spherical_gae.data.readers.networkx_files import read_dict_edges, read_networkx
-from spherical_gae.data.readers.node_features import take_attributes, take_prepared
+from spherical_gae.data.readers.node_features import sides_by_attribute, take_attributes, take_prepared
 from spherical_gae.data.readers.options import ReadingOptions
 from spherical_gae.data.readers.raw_graph import RawGraph
 from spherical_gae.data.readers.report import ReadReport
@@ -76,7 +75,7 @@ def read_graph(
         labels: The attribute of the nodes, or column of ``features``, that holds their classes.
         directed: Whether to keep the directions.
         bipartite: Whether the nodes of an edge list's two columns are of two kinds, whatever their ids; None for what
-            the file says, if anything.
+            the file says, if anything, such as the node attribute ``bipartite``, which False ignores.
         standardize: See :meth:`~spherical_gae.data.feature_preparation.FeaturePreparation.fit`.
         header: Whether the first line of delimited text names the columns; None to find out.
         delimiter: What separates cells, ``" "`` for any number of blanks; None to find out.
@@ -136,11 +135,13 @@ def read_as_told(
     _check_files(path, features)
     options = {"header": told.header, "delimiter": told.delimiter, "comment": told.comment}
     raw = _read_links(path, told, prefixes, options, has_table=features is not None and suffix_of(features) in TABLES)
+    raw.is_one_kind = told.bipartite is False
     if features is not None:
         nodes = {str(node) for node in (raw.node_ids if raw.node_ids is not None else range(raw.num_nodes))}
         given = read_features(Path(features), nodes, **options)  # type: ignore[arg-type]
         raw.x, raw.report.notes = None, raw.report.notes + given.notes
-        raw.side = raw.side if raw.side is not None or raw.attributes is None else sides_of(raw.attributes)
+        if raw.side is None and raw.attributes is not None:
+            raw.side = sides_by_attribute(raw, raw.attributes)
         with _naming(Path(features)):
             join_features(raw, given, numbered=suffix_of(path) in TABLES)
     with _naming(path):
@@ -270,6 +271,12 @@ def _as_data(raw: RawGraph) -> Data:
 
 def _add_warnings(raw: RawGraph, clean: Data, num_reciprocal: int) -> None:
     report = raw.report
+    if report.num_repeats and clean.edge_weight is not None and clean.get("edge_time") is not None:
+        report.warnings.append(
+            "the weights of a link that occurs at several times are summed, those after its first time too: split by "
+            "time, training sees something of what comes later. To avoid it, leave the weights out: weight='none' "
+            "(--weight none)"
+        )
     if not report.directed:
         if raw.is_directed:
             report.notes.append(

@@ -80,9 +80,11 @@ def has_header(
     names = [plain(cell) for cell in first]
     if not len(rest[0]):
         return are_names(names, id_columns)
-    if "" in first[:id_columns]:
+    if not first[0] and (id_columns == 1 or (len(first) > id_columns and _are_column_names(first[1:]))):
         # An index without a name, as pandas writes it; an id is never empty.
         return True
+    if "" in first[:id_columns]:
+        return False  # an id is missing, which is said where ids are read
     if first == [str(k) for k in range(len(first))]:
         # The names that pandas gives to columns, unless the ids are numbers too.
         if not any(_all_numbers(column) for column in rest[:id_columns]):
@@ -137,6 +139,11 @@ def _are_nodes(first: Sequence[str], rest: Sequence[pa.ChunkedArray], nodes: Con
     if nodes is not None:
         return first[0] in nodes
     return len(first) == 1 or _again(first, rest) is not None
+
+
+def _are_column_names(cells: Sequence[str]) -> bool:
+    """Whether cells may be names beside an unnamed index: words, or 0, 1, ... as pandas calls columns without names."""
+    return cells == [str(k) for k in range(len(cells))] or not any(not cell or is_number(cell) for cell in cells)
 
 
 def are_names(names: Sequence[str], id_columns: int) -> bool:

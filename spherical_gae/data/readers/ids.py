@@ -15,6 +15,7 @@ from spherical_gae.data.readers.cells import is_text
 
 # As Python writes them, and of at most 18 digits: 007 is a string, lest it be confused with 7.
 INTEGER = re.compile(r"0|-?[1-9][0-9]{0,17}")
+_LONG_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,18}")
 _WITH_ZERO_FRACTION = re.compile(r"(0|-?[1-9][0-9]{0,14})(\.0+)?")
 _ROUNDED = re.compile(r"-?\d\.\d+[eE]\+?\d+")
 
@@ -36,8 +37,11 @@ class NumberedIds(NamedTuple):
 
 
 def typed_ids(texts: list[str]) -> list[int] | list[str]:
-    """Ids as int if all are integers, else as they are."""
-    return [int(text) for text in texts] if all(map(INTEGER.fullmatch, texts)) else texts
+    """Ids as int if all are integers of 64 bits, else as they are."""
+    if not all(map(_LONG_INTEGER.fullmatch, texts)):
+        return texts
+    numbers = [int(text) for text in texts]
+    return numbers if all(-(2**63) <= number < 2**63 for number in numbers) else texts
 
 
 def number_ids(columns: list[pa.ChunkedArray]) -> NumberedIds:

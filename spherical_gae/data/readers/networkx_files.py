@@ -230,7 +230,7 @@ def _read_gml(path: Path, report: ReadReport) -> nx.Graph:
         try:
             return nx.parse_gml(text.split("\n"), label=label)
         except nx.NetworkXError as error:
-            if "is duplicated" in str(error) and "multigraph" in str(error):
+            if str(error).startswith("edge #") and "is duplicated" in str(error):
                 # The format has no such word; networkx wants it where an edge is repeated.
                 return nx.parse_gml(
                     re.sub(r"\bgraph\s*\[", "graph [ multigraph 1 ", text, count=1).split("\n"), label=label
@@ -259,8 +259,9 @@ def _read_pajek(path: Path, report: ReadReport) -> nx.Graph:
     if len(graph) != num_nodes:
         raise ValueError(f"{num_nodes} vertices of {len(graph)} different labels; each vertex needs a label of its own")
     if len(sizes) == 2:
-        for k, (_, values) in enumerate(graph.nodes(data=True)):
-            values["bipartite"] = int(k >= int(sizes[1]))
+        # By their numbers, in whatever order they are listed.
+        for _, values in graph.nodes(data=True):
+            values["bipartite"] = int(int(values["id"]) > int(sizes[1]))
     for _, values in graph.nodes(data=True):
         values.pop("id", None)
     return graph

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 from torch_geometric.data import Data
 
 from spherical_gae.data.cleaning import some
@@ -43,7 +44,7 @@ def take_attributes(
         ValueError: If there is no such attribute, or one cannot be a feature.
     """
     report, table = raw.report, _table_of(raw)
-    if raw.side is None and (side := sides_of(table)) is not None:
+    if raw.side is None and (side := sides_by_attribute(raw, table)) is not None:
         data.side = torch.from_numpy(side)
     if "side" in data:
         sizes = torch.bincount(data.side, minlength=2).tolist()
@@ -100,6 +101,18 @@ def _table_of(raw: RawGraph) -> pd.DataFrame:
     if raw.x is not None:
         return pd.DataFrame(_checked_matrix(raw), columns=[f"feature {k}" for k in range(raw.x.shape[1])])
     return pd.DataFrame(index=range(raw.num_nodes)) if raw.attributes is None else raw.attributes
+
+
+def sides_by_attribute(raw: RawGraph, table: pd.DataFrame) -> NDArray[np.int64] | None:
+    """The sides that the attribute ``bipartite`` names, if links are across them: a projection keeps it, too."""
+    side = None if raw.is_one_kind else sides_of(table)
+    if side is None:
+        return None
+    source, target = raw.edge_index
+    if ((side[source] == side[target]) & (source != target)).any():
+        raw.report.notes.append(f"Some links are within the sides that the attribute {SIDE} names: it is left out.")
+        return None
+    return side
 
 
 def _checked_matrix(raw: RawGraph) -> np.ndarray:

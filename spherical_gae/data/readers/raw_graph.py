@@ -28,6 +28,7 @@ class RawGraph:
         y: Labels, int64 [N].
         side: Sides of a bipartite graph, int64 [N].
         is_directed: Whether the file says that its edges have a direction; None if it does not say.
+        is_one_kind: Whether its nodes were said to be of one kind, whatever the file says.
         prefixes: What was put before the ids of the two columns, as they name nodes of two kinds; None for nothing.
         counted_only: Whether the file gives the number of nodes without listing them.
     """
@@ -43,5 +44,6 @@ class RawGraph:
     y: NDArray[np.int64] | None = None
     side: NDArray[np.int64] | None = None
     is_directed: bool | None = None
+    is_one_kind: bool = False
     prefixes: tuple[str, str] | None = None
     counted_only: bool = False

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pyarrow import parquet
 
 from spherical_gae.data.readers.cells import MISSING, is_number, is_text, numbers_of
-from spherical_gae.data.readers.delimited import DELIMITER_NAMES, read_delimited
+from spherical_gae.data.readers.delimited import DELIMITER_NAMES, DelimitedText, read_delimited
 from spherical_gae.data.readers.files import read_bytes
 from spherical_gae.data.readers.headers import are_names, has_header, plain
 from spherical_gae.data.readers.report import ReadReport
@@ -132,11 +132,18 @@ def open_table(
         lambda row: f"line {text.line_of(row + skipped)}",
         decimal_comma=text.delimiter != ",",
     )
-    words = text.comments[-1].split() if text.comments else []
-    if not skipped and len(words) == len(columns) and are_names([plain(word) for word in words], id_columns):
-        # SNAP names its columns in the last line of comment.
-        table.names = words
+    if not skipped:
+        table.names = _names_in_comment(text, id_columns)
     return table, report, text.comments
+
+
+def _names_in_comment(text: DelimitedText, id_columns: int) -> list[str] | None:
+    """The names of the columns, which SNAP and numpy.savetxt give in the last line of comment."""
+    last = text.comments[-1] if text.comments else ""
+    for words in (last.split(), [word.strip() for word in last.split(text.delimiter)]):
+        if len(words) == len(text.columns) and are_names([plain(word) for word in words], id_columns):
+            return words
+    return None
 
 
 def _open_parquet(path: Path) -> tuple[Table, ReadReport, list[str]]:

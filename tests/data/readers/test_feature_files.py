@@ -2,10 +2,13 @@ import math
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import torch
+from pyarrow import parquet
 from scipy import sparse
 
+from spherical_gae.data import read_graph
 from spherical_gae.data.readers.feature_files import read_features
 from tests.helpers.graph_text import PEOPLE, graph_of
 
@@ -121,3 +124,40 @@ def test_a_mistyped_id_among_features_is_told(tmp_path: Path) -> None:
     assert data.report.num_isolated == 1
     assert "Nodes that only the features name: 1 ('bertran'); they have no link." in str(data.report)
     assert data.report.warnings == ["an id among the features may be mistyped: 'bertran' meant to be 'bertram'?"]
+
+
+def test_commas_that_may_divide_thousands_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "x.tsv").write_text("node\tincome\n1\t999\n2\t1,250\n3\t12,000\n")
+    with pytest.raises(ValueError, match="given numbers such as '1,250' in column 'income', whose comma may divide"):
+        read_features(tmp_path / "x.tsv")
+    (tmp_path / "x.tsv").write_text("node\tincome\n1\t999\n2\t1,25\n3\t12,5\n")
+    assert read_features(tmp_path / "x.tsv").table["income"].tolist() == [999, 1.25, 12.5]
+
+
+def test_hexadecimal_numbers_are_text(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("node,code\n1,0x10\n2,0x20\n")
+    assert read_features(tmp_path / "x.csv").table["code"].tolist() == ["0x10", "0x20"]
+
+
+def test_vectors_of_a_parquet_file_are_spread(tmp_path: Path) -> None:
+    table = pa.table({"id": ["a", "b"], "emb": [[1.0, 2.0], [3.0, 4.5]], "age": [20, 30]})
+    parquet.write_table(table, tmp_path / "x.parquet")
+    given = read_features(tmp_path / "x.parquet")
+    assert given.table.to_dict("list") == {"emb.0": [1, 3], "emb.1": [2, 4.5], "age": [20, 30]}
+    for wrong in ([[1.0], [3.0, 4.5]], [None, [1.0]], [["x"], ["y"]]):
+        parquet.write_table(pa.table({"id": ["a", "b"], "emb": wrong}), tmp_path / "x.parquet")
+        with pytest.raises(ValueError, match="in column 'emb', allowed: lists of numbers, all of one length, none mis"):
+            read_features(tmp_path / "x.parquet")
+
+
+def test_types_that_are_no_times_are_refused_by_name(tmp_path: Path) -> None:
+    table = pa.table({"source": [1, 2], "target": [2, 3], "at": pa.array([1, 2], pa.time64("us"))})
+    parquet.write_table(table, tmp_path / "links.parquet")
+    with pytest.raises(ValueError, match=r"given time64\[us\] as times in column 'at', allowed: numbers, dates"):
+        read_graph(tmp_path / "links.parquet", time="at")
+
+
+def test_long_ids_stay_integers_beside_nodes_of_the_features(tmp_path: Path) -> None:
+    (tmp_path / "links.csv").write_text("1234567890123456789,7\n7,8\n")
+    (tmp_path / "x.csv").write_text("id,f\n7,1\n8,2\n1234567890123456789,3\n9,4\n")
+    assert read_graph(tmp_path / "links.csv", tmp_path / "x.csv").node_ids == [7, 8, 1234567890123456789, 9]

@@ -139,3 +139,11 @@ def test_a_table_of_features_takes_the_options_of_text(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("1;.5\n2;.25\n3;.125\n")
     data = read_graph(tmp_path / "graph.graphml", tmp_path / "x.csv", delimiter=";", header=False)
     assert data.x.view(-1).tolist() == [0.5, 0.25, 0.125]
+
+
+def test_weights_of_later_times_are_warned_of(tmp_path: Path) -> None:
+    (tmp_path / "links.csv").write_text("source,target,weight,time\n1,2,2,0\n2,3,2,1\n1,2,99,1000\n")
+    report = read_graph(tmp_path / "links.csv", time="time").report
+    assert any("the weights of a link that occurs at several times are summed" in text for text in report.warnings)
+    report = read_graph(tmp_path / "links.csv", time="time", weight="none").report
+    assert not any("are summed" in text for text in report.warnings)

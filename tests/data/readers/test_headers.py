@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from spherical_gae.data import read_graph
 from tests.helpers.graph_text import NUMBERS, OF_NUMBERS, OF_PEOPLE, PEOPLE, graph_of, links, weights
 
 
@@ -76,3 +78,34 @@ def test_headers_of_features_are_no_nodes(tmp_path: Path, header: str) -> None:
 def test_first_lines_of_features_that_may_be_either_are_asked_for(tmp_path: Path, first: str) -> None:
     with pytest.raises(ValueError, match=r"x\.csv: given the first line .*--no-header"):
         graph_of(tmp_path, PEOPLE, features=f"{first}\nann,1,2\nbob,3,4\ncid,5,6\n")
+
+
+@pytest.mark.parametrize("text", ["1,\n2,3\n3,4\n", "amy,\nbob,cid\ncid,dan\n", ",b,3.5\nb,c,2\nc,d,1\n"])
+def test_an_edge_that_lacks_an_id_in_the_first_line_is_no_header(tmp_path: Path, text: str) -> None:
+    (tmp_path / "links.csv").write_text(text)
+    with pytest.raises(ValueError, match=r"an empty node id in line 1|which may be a header or data"):
+        read_graph(tmp_path / "links.csv")
+
+
+@pytest.mark.parametrize("mark", [";", ",", "|", "\t"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_excels_hint_is_no_line_of_the_table(tmp_path: Path, mark: str, end: str) -> None:
+    lines = [f"sep={mark}", f"source{mark}target", f"1{mark}2", f"2{mark}3", f"3{mark}4"]
+    (tmp_path / "links.csv").write_bytes(end.join(lines).encode())
+    data = read_graph(tmp_path / "links.csv")
+    assert data.node_ids == [1, 2, 3, 4]
+    assert data.num_edges == 6
+    (tmp_path / "links.csv").write_bytes(end.join([*lines, mark + "9"]).encode())
+    with pytest.raises(ValueError, match="an empty node id in line 6"):
+        read_graph(tmp_path / "links.csv")
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t", " "])
+def test_names_in_a_comment_are_divided_as_the_cells(tmp_path: Path, mark: str) -> None:
+    rows = np.array([[2, 1, 2001], [3, 2, 2002], [4, 3, 2003], [5, 4, 2004]])
+    path = tmp_path / "links.csv"
+    np.savetxt(path, rows, fmt="%d", delimiter=mark, header=mark.join(["target", "source", "year"]))
+    data = read_graph(path, directed=True)
+    assert data.edge_index.tolist() == [[0, 1, 2, 3], [1, 2, 3, 4]]
+    assert data.edge_weight is None
+    assert "'year'" in data.report.columns_left_out

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from spherical_gae.data import read_graph
 from spherical_gae.data.readers.json_files import read_json
 
 
@@ -47,3 +48,18 @@ def test_what_is_no_graph_is_refused(tmp_path: Path, content: Any, message: str)
     with pytest.raises(ValueError, match=message) as caught:
         read(tmp_path, content)
     assert "g.json" in str(caught.value)
+
+
+def test_an_id_for_some_nodes_only_is_refused(tmp_path: Path) -> None:
+    nodes = [{"id": 1}, {"id": 2}, {"a": 5}, {"id": 3}]
+    links = [{"source": 1, "target": 2}, {"source": 2, "target": 3}]
+    (tmp_path / "graph.json").write_text(json.dumps({"nodes": nodes, "links": links}))
+    with pytest.raises(ValueError, match="given no id for node 2 of the list, allowed: one for each node or none"):
+        read_graph(tmp_path / "graph.json")
+
+
+def test_labels_may_be_numbers_and_words(tmp_path: Path) -> None:
+    nodes = [{"id": 1, "kind": 1.0}, {"id": 2, "kind": "a"}, {"id": 3, "kind": 1.0}]
+    (tmp_path / "graph.json").write_text(json.dumps({"nodes": nodes, "links": [{"source": 1, "target": 2}]}))
+    data = read_graph(tmp_path / "graph.json", labels="kind")
+    assert (data.y.tolist(), data.label_names) == ([0, 1, 0], ["1", "a"])

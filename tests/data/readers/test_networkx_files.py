@@ -81,3 +81,35 @@ def test_graphml_without_numbers_has_the_default_features(tmp_path: Path) -> Non
     assert torch.equal(data.x, default_features(3))
     assert data.node_ids == ["0", "1", "2"]
     assert data.edge_weight is None
+
+
+@pytest.mark.parametrize("links", [[("a", "b"), ("a", "b")], [("a", "b"), ("b", "a")]])
+def test_gml_may_list_an_edge_twice(tmp_path: Path, links: list[tuple[str, str]]) -> None:
+    nodes = "".join(f'  node [ id {k} label "{name}" ]\n' for k, name in enumerate("abc"))
+    number = {name: k for k, name in enumerate("abc")}
+    edges = "".join(f"  edge [ source {number[i]} target {number[j]} ]\n" for i, j in [*links, ("b", "c")])
+    (tmp_path / "twice.gml").write_text(f"graph [\n{nodes}{edges}]\n")
+    data = read_graph(tmp_path / "twice.gml")
+    assert data.node_ids == ["a", "b", "c"]
+    assert data.edge_index.tolist() == [[0, 1, 1, 2], [1, 0, 2, 1]]
+    assert data.report.num_repeats + data.report.num_reciprocal == 1
+
+
+def test_modes_of_a_pajek_file_go_by_the_numbers_of_its_vertices(tmp_path: Path) -> None:
+    (tmp_path / "two.net").write_text('*Vertices 4 2\n3 "c"\n1 "a"\n4 "d"\n2 "b"\n*Edges\n1 3\n2 4\n')
+    data = read_graph(tmp_path / "two.net")
+    assert dict(zip(data.node_ids, data.side.tolist(), strict=True)) == {"a": 0, "b": 0, "c": 1, "d": 1}
+
+
+def test_sides_that_links_do_not_keep_to_are_left_out(tmp_path: Path) -> None:
+    graph = nx.complete_bipartite_graph(3, 4)
+    nx.write_graphml(graph, tmp_path / "two.graphml")
+    assert read_graph(tmp_path / "two.graphml").side.sum() == 4
+    assert read_graph(tmp_path / "two.graphml", bipartite=False).get("side") is None
+    nx.write_graphml(nx.bipartite.projected_graph(graph, [0, 1, 2]), tmp_path / "one.graphml")
+    graph.add_edge(0, 1)
+    nx.write_graphml(graph, tmp_path / "mixed.graphml")
+    data = read_graph(tmp_path / "mixed.graphml")
+    assert data.get("side") is None
+    assert "Some links are within the sides that the attribute bipartite names: it is left out." in data.report.notes
+    assert read_graph(tmp_path / "one.graphml").get("side") is None
