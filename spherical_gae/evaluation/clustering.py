@@ -40,7 +40,8 @@ def clustering_scores(labels: ArrayLike | Tensor, clusters: ArrayLike | Tensor) 
     - ari: the Rand index, adjusted for chance  (Hubert and Arabie 1985), both by scikit-learn.
 
     Args:
-        labels: Class of each node, shape [N], N >= 1: integers, booleans or texts.
+        labels: Class of each node, shape [N], N >= 1: integers, booleans or texts.  Any number is a class, -1 too:
+            leave out nodes without one before.
         clusters: Cluster of each node, shape [N], likewise.
 
     Raises:

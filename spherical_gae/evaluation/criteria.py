@@ -55,7 +55,8 @@ def criterion_value(name: str, positive: Tensor, negative: Tensor) -> float:
         A number in [0, 1]; of ``"auc+ap"`` in [0, 2].
 
     Raises:
-        ValueError: If the name is unknown, the shapes do not fit or are empty, or a score is not finite.
+        ValueError: If the name is unknown, the shapes do not fit or are empty, or a score is NaN or, for
+            AUC and AP, infinite.
 
     Example:
         >>> import torch

@@ -50,7 +50,8 @@ def linear_probe(
 
     Args:
         embedding: Embeddings, shape [N, m], finite.
-        labels: Class of each node, shape [N]: integers or texts.
+        labels: Class of each node, shape [N]: integers or texts.  Any number is a class, -1 too: nodes without one are
+            in none of the parts.
         train: The nodes to train on: bool [N], or their numbers.  With at least two classes.
         val: The nodes to choose C on.
         test: The nodes to test on.

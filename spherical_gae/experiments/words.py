@@ -54,8 +54,10 @@ def describe_graph(data: Data, split: LinkSplit, name: str) -> Iterator[str]:
     if data.y is None:
         yield "Classes: none."
     else:
-        names = class_names(data)
-        yield f"Classes: {len(names)} ({', '.join(names)}). They colour latent.png, training does not see them."
+        missing = int((data.y < 0).sum())
+        names = class_names(data)[int(missing > 0) :]
+        rest = f" {missing:,} nodes have none." if missing else ""
+        yield f"Classes: {len(names)} ({', '.join(names)}). They colour latent.png, training does not see them.{rest}"
     train, val, test = (part.pos_edge_label_index.size(1) for part in split)
     yield f"Held out: {val:,} links to choose the epoch, {test:,} to test. The model is trained on the other {train:,}."
     if test < FEW_TEST_LINKS:
@@ -66,7 +68,10 @@ def describe_graph(data: Data, split: LinkSplit, name: str) -> Iterator[str]:
 
 
 def class_names(data: Data) -> list[str]:
-    """The names of the classes in ``y``, in the order of their numbers: ``label_names``, or else the numbers."""
+    """The names of the classes in ``y``, in the order of their numbers: ``label_names``, or else the numbers.
+
+    That of nodes without a class, if there are any, is -1, and comes first.
+    """
     return [_class_name(data, value) for value in sorted(set(data.y.tolist()))]
 
 
