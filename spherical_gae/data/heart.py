@@ -270,7 +270,8 @@ def _is_whole(name: str, folder: Path) -> bool:
 def read_heart_ends(name: str, folder: Path) -> tuple[np.ndarray, np.ndarray]:
     """The verified ends of the hard negatives of the validation and of the test links, uint16 [P, 500] each."""
     path = folder / HEART_ENDS
-    with np.load(path, allow_pickle=False) as archive:
+    # Opened here: of a torn file, NumPy leaves its own open.
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
         parts = tuple(np.ascontiguousarray(archive[part], dtype="<u2") for part in ("valid", "test"))
     found = tuple(hashlib.sha256(part.tobytes()).hexdigest() for part in parts)
     if found != HEART_ENDS_SHA256[name]:

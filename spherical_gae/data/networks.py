@@ -136,7 +136,9 @@ def _links(matrix: scipy.sparse.csr_matrix) -> np.ndarray:
 
 
 def _verified_links(path: Path, name: str) -> tuple[np.ndarray, int]:
-    matrix = scipy.sparse.load_npz(path).tocsr()
+    # Opened here: of a torn file, NumPy leaves its own open.
+    with path.open("rb") as file:
+        matrix = scipy.sparse.load_npz(file).tocsr()
     links = _links(matrix)
     _check_links(path, name, links)
     return links, matrix.shape[0]
