@@ -250,7 +250,7 @@ def download_heart_ends(name: str, folder: str | Path) -> bool:
             except Exception as error:
                 raise OSError(f"could not fetch {url} into {folder}: {error!r}") from error
             ends[part] = np.concatenate(parts, axis=1).astype(np.uint16)
-        np.savez_compressed(Path(temporary) / HEART_ENDS, **ends)
+        np.savez_compressed(Path(temporary) / HEART_ENDS, valid=ends["valid"], test=ends["test"])
         read_heart_ends(name, Path(temporary))
         (Path(temporary) / HEART_ENDS).replace(folder / HEART_ENDS)
     return True

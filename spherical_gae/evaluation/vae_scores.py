@@ -7,16 +7,12 @@ from typing import Any, NamedTuple, Protocol
 import torch
 from torch import Tensor
 
+from spherical_gae.nn.modes import HasModes, evaluating
 from spherical_gae.randomness import seeded
 
 
-class ScoredModel(Protocol):
+class ScoredModel(HasModes, Protocol):
     """What the scores need of a model; ``VariationalAutoencoder`` has it."""
-
-    training: bool
-
-    def train(self, mode: bool = True) -> Any:
-        """Training mode, or evaluation mode."""
 
     def loss(self, x: Tensor) -> Any:
         """Means of ``reconstruction`` and ``kl`` over data points, in nats."""
@@ -64,16 +60,9 @@ def score_vae(model: ScoredModel, data: Tensor, num_samples: int = 500, seed: in
         >>> scores.log_likelihood < 0
         True
     """
-    modes = [(module, module.training) for module in model.modules()]
-    model.train(False)
-    try:
-        with seeded(seed, data.device):
-            losses = [(model.loss(part), part.size(0)) for part in data.split(4096)]
-            log_likelihood = model.log_likelihood(data, num_samples).double().mean()
-    finally:
-        # One by one: a part may be frozen.
-        for module, mode in modes:
-            module.training = mode
+    with evaluating(model), seeded(seed, data.device):
+        losses = [(model.loss(part), part.size(0)) for part in data.split(4096)]
+        log_likelihood = model.log_likelihood(data, num_samples).double().mean()
     reconstruction, kl = (
         sum(size * getattr(loss, name).double() for loss, size in losses) / data.size(0)
         for name in ("reconstruction", "kl")

@@ -14,6 +14,7 @@ from spherical_gae.data.double_cover import cover_pairs, double_cover
 from spherical_gae.data.pairs import checked_pairs
 from spherical_gae.models.directed import DirectedGAE, check_undirected
 from spherical_gae.models.graph import VariationalGAE
+from spherical_gae.nn.modes import evaluating
 from spherical_gae.nn.pair_blocks import score_pairs
 
 
@@ -64,13 +65,7 @@ def score_links(
     else:
         check_undirected("data", data, model)
     given = (data.x.to(device), data.edge_index.to(device)) if inputs is None else tuple(inputs)
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
+    with evaluating(model):
         z = model.encode(*given)
         known = model.graph_arguments(given[-1], num_nodes)
         return score_pairs(model.decoder, z, listed, sigmoid=sigmoid, **known)
-    finally:
-        # One by one: a part may be frozen.
-        for module, mode in modes:
-            module.training = mode
