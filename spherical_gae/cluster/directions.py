@@ -17,7 +17,7 @@ _BLOCK_NUMBERS = 1 << 17
 
 
 def checked_directions(x: Any, features: int | None = None) -> Tensor:
-    """Unit vectors as a tensor on the CPU, float32 or float64.
+    """Unit vectors as a tensor on the CPU, float32 or float64; those a little too long or short are normalised.
 
     Args:
         x: Array or tensor, shape [n, m], m >= 2; integers and half precision become float64.
@@ -38,7 +38,10 @@ def checked_directions(x: Any, features: int | None = None) -> Tensor:
             f"X must hold unit vectors, within {NORM_TOLERANCE}, got a norm of {float(norms[row]):.3g} in row {row}: "
             f"normalise it with sklearn.preprocessing.normalize(X)"
         )
-    return points
+    # A norm that is off by 1e-5 is a spread, or a lack of it, of concentration 1e5.
+    norms = torch.linalg.vector_norm(points, dim=1, dtype=torch.float64, keepdim=True)
+    is_off = (norms - 1).abs() > 4 * torch.finfo(points.dtype).eps
+    return torch.where(is_off, (points.double() / norms).to(points.dtype), points) if is_off.any() else points
 
 
 def blocks(points: Tensor, width: int) -> Iterator[slice]:

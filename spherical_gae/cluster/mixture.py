@@ -208,5 +208,6 @@ def _expectation(points: Tensor, components: Components) -> tuple[float, Tensor,
         # log sum exp = the largest term - the log of its share.
         score += float((joint.amax(1) - share.amax(1).log()).sum(dtype=torch.float64))
         mass += share.sum(0, dtype=torch.float64)
-        sums += share.T @ part
+        # In float64: of a concentrated component, 1 - |sum| / mass has fewer digits than float32 sums are right to.
+        sums += share.T.double() @ part.double()
     return score / len(points), mass, sums

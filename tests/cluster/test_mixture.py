@@ -220,3 +220,23 @@ def test_rows_of_another_width_are_refused() -> None:
     model = VonMisesFisherMixture(1).fit(np.eye(3))
     with pytest.raises(ValueError, match=r"^X must have 3 features, got 4"):
         model.predict(np.eye(4))
+
+
+@pytest.mark.parametrize(("dim", "count", "concentration"), [(3, 20_000, 1e4), (16, 130_000, 1e4), (3, 130_000, 1e3)])
+def test_concentrated_components_in_float32(dim: int, count: int, concentration: float) -> None:
+    """About an axis, where float32 sums of numbers near 1 round all one way."""
+    law = VonMisesFisher(torch.eye(dim, dtype=torch.float64)[0], concentration)
+    points = law.sample((count,), torch.Generator().manual_seed(1))
+    expected = VonMisesFisher.fit(points).concentration.item()
+    for dtype in (torch.float32, torch.float64):
+        found = VonMisesFisherMixture(1, random_state=0).fit(points.to(dtype))
+        assert found.concentrations_[0] == pytest.approx(expected, rel=2e-3)
+
+
+def test_rows_that_are_a_little_too_long_are_normalised() -> None:
+    law = VonMisesFisher(torch.eye(3, dtype=torch.float64)[0], 2e4)
+    points = law.sample((2000,), torch.Generator().manual_seed(1))
+    expected = VonMisesFisherMixture(1, random_state=0).fit(points).concentrations_[0]
+    for factor in (1 + 5e-6, 1 - 5e-6):
+        found = VonMisesFisherMixture(1, random_state=0).fit(factor * points).concentrations_[0]
+        assert found == pytest.approx(expected, rel=1e-6)
