@@ -16,7 +16,7 @@ from spherical_gae.core.directional import as_parameter, check_allowed, expand_i
 from spherical_gae.core.numerics.isotropic_projection import IsotropicProjection
 from spherical_gae.core.numerics.kl_to_uniform import divergence_to_uniform
 from spherical_gae.core.numerics.operators import last_size
-from spherical_gae.core.numerics.projected_moments import projected_mean, projected_second_moment
+from spherical_gae.core.numerics.projected_moments import projected_covariance, projected_mean
 from spherical_gae.core.numerics.projection import project, sampled_divergence
 from spherical_gae.core.numerics.special import log_sphere_area
 from spherical_gae.core.numerics.truncated_moments import log_moment_value
@@ -118,9 +118,8 @@ class ProjectedNormal(Distribution):
 
     @property
     def covariance_matrix(self) -> Tensor:
-        """E[z z^T] - E[z] E[z]^T, shape [*batch_shape, m, m], as exact and as costly as the mean."""
-        mean = self.mean
-        return projected_second_moment(self.loc, self.scale) - mean.unsqueeze(-1) * mean.unsqueeze(-2)
+        """E[z z^T] - E[z] E[z]^T, shape [*batch_shape, m, m], to 1e-12 and the rounding; as costly as the mean."""
+        return projected_covariance(self.loc, self.scale)
 
     @property
     def variance(self) -> Tensor:

@@ -64,6 +64,25 @@ def projected_second_moment(loc: Tensor, scale: Tensor) -> Tensor:
     return ((outer + torch.diag_embed(spread)) * step[..., None, None]).to(loc.dtype)
 
 
+def projected_covariance(loc: Tensor, scale: Tensor) -> Tensor:
+    """E[z z^T] - E[z] E[z]^T, as ``projected_mean``, with an absolute error of 1e-12.
+
+    Both moments are subtracted in float64, as their difference may be far smaller than they.  Variances are at least 0.
+
+    Args:
+        loc: mu, shape [..., m].
+        scale: s > 0, the same shape.
+
+    Returns:
+        Shape [..., m, m].
+    """
+    mean = projected_mean(loc.double(), scale.double())
+    second = projected_second_moment(loc.double(), scale.double())
+    covariance = second - mean.unsqueeze(-1) * mean.unsqueeze(-2)
+    variance = covariance.diagonal(dim1=-2, dim2=-1)
+    return (covariance + torch.diag_embed(variance.clamp(min=0) - variance)).to(loc.dtype)
+
+
 def _frame(loc: Tensor, scale: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """mu and s at a mean square of 1, first u and its step, [...]."""
     mu, s = loc.double(), scale.double()

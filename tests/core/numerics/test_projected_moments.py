@@ -43,3 +43,18 @@ def test_closed_form_of_the_mean_on_the_sphere() -> None:
         expected = (1 - 1 / eta**2) * math.erf(eta / math.sqrt(2)) + edge
         found = projected_mean(loc, torch.ones_like(loc))
         torch.testing.assert_close(found, torch.tensor([0.0, expected, 0.0], dtype=torch.float64), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("size", [1e-2, 1e-3, 1e-4, 1e-6])
+def test_small_variances_keep_their_digits_in_float32(size: float) -> None:
+    """Of small scales z - E[z] is the noise across mu, over |mu|."""
+    loc, spread = torch.tensor([1.0, 0.5, -0.3, 0.2]), torch.tensor([1.0, 0.5, 2.0, 1.0])
+    law = ProjectedNormal(loc, size * spread)
+    unit = (loc / loc.norm()).double()
+    across = torch.eye(4, dtype=torch.float64) - unit[:, None] * unit
+    noise = size * spread.double() / loc.double().norm()
+    expected = across @ torch.diag(noise.square()) @ across
+    tolerance = max(50 * size**2, 1e-5) * float(expected.diagonal().max())
+    if size > 1e-6:
+        torch.testing.assert_close(law.covariance_matrix.double(), expected, rtol=0, atol=tolerance)
+    assert bool((law.variance >= 0).all())
