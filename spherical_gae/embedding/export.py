@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import networkx as nx
 import numpy as np
+from torch import Tensor
 
+from spherical_gae.data.cleaning import some
 from spherical_gae.embedding.estimator import SphericalGraphEmbedding
+
+_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def to_networkx(embedding: SphericalGraphEmbedding, clusters: Sequence[Any] | None = None) -> nx.Graph:
@@ -20,7 +25,7 @@ def to_networkx(embedding: SphericalGraphEmbedding, clusters: Sequence[Any] | No
 
     Args:
         embedding: A fitted estimator.
-        clusters: One label for each node, in the order of ``node_ids_``; None for none.
+        clusters: One label for each node, in the order of ``node_ids_``, None for a node without; None for none.
 
     Returns:
         Graph of ``node_ids_`` with the node attributes ``x``, ``y``, ``z``, ``cluster`` if there are clusters,
@@ -39,12 +44,14 @@ def to_networkx(embedding: SphericalGraphEmbedding, clusters: Sequence[Any] | No
         ['concentration', 'x', 'y', 'z']
     """
     ids, data = embedding.node_ids_, embedding._graph.data
+    if isinstance(clusters, Tensor):
+        clusters = clusters.tolist()
     if clusters is not None and len(clusters) != len(ids):
         raise ValueError(f"clusters: given {len(clusters)}, allowed: one for each of the {len(ids)} nodes")
     graph = nx.Graph()
     for row, (name, place) in enumerate(zip(ids, _places(embedding.embedding_).tolist(), strict=True)):
         attributes: dict[str, Any] = dict(zip("xyz", place, strict=True))
-        if clusters is not None:
+        if clusters is not None and clusters[row] is not None:
             attributes["cluster"] = _plain(clusters[row])
         if embedding.concentration_ is not None:
             attributes["concentration"] = float(np.mean(embedding.concentration_[row]))
@@ -68,6 +75,9 @@ def write_gexf(
         clusters: As for ``to_networkx``.
         scale: Radius of the sphere in Gephi's units.
 
+    Raises:
+        ValueError: If an id or a cluster has a character that XML cannot hold.
+
     Example:
         >>> import tempfile
         >>> from spherical_gae import SphericalGraphEmbedding
@@ -78,7 +88,7 @@ def write_gexf(
         >>> "ann" in path.read_text()
         True
     """
-    graph = to_networkx(embedding, clusters)
+    graph = _for_xml(to_networkx(embedding, clusters))
     for _, attributes in graph.nodes(data=True):
         place = {axis: scale * attributes.pop(axis) for axis in "xyz"}
         attributes["viz"] = {"position": place}
@@ -93,6 +103,9 @@ def write_graphml(embedding: SphericalGraphEmbedding, path: str | Path, clusters
         path: The file.
         clusters: As for ``to_networkx``.
 
+    Raises:
+        ValueError: If an id or a cluster has a character that XML cannot hold.
+
     Example:
         >>> import tempfile
         >>> from spherical_gae import SphericalGraphEmbedding
@@ -103,7 +116,7 @@ def write_graphml(embedding: SphericalGraphEmbedding, path: str | Path, clusters
         >>> "ann" in path.read_text()
         True
     """
-    nx.write_graphml_xml(to_networkx(embedding, clusters), path)
+    nx.write_graphml_xml(_for_xml(to_networkx(embedding, clusters)), path)
 
 
 def write_word2vec(embedding: SphericalGraphEmbedding, path: str | Path) -> None:
@@ -151,6 +164,15 @@ def _places(rows: Any) -> Any:
     places = np.pad(places, ((0, 0), (0, 3 - places.shape[1])))
     length = np.linalg.norm(places, axis=1, keepdims=True)
     return np.divide(places, length, out=np.tile([1.0, 0.0, 0.0], (len(rows), 1)), where=length > 0)
+
+
+def _for_xml(graph: nx.Graph) -> nx.Graph:
+    """The graph, if its ids and clusters can be written: XML 1.0 has no control characters."""
+    labels = [label for _, label in graph.nodes(data="cluster") if label is not None]
+    odd = [text for text in (*graph, *labels) if isinstance(text, str) and _NOT_IN_XML.search(text)]
+    if odd:
+        raise ValueError(f"given {some(odd)} among the ids or clusters, allowed: characters that XML can hold")
+    return graph
 
 
 def _plain(label: Any) -> Any:

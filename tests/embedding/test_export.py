@@ -1,8 +1,10 @@
 from pathlib import Path
+from typing import Any
 
 import networkx as nx
 import numpy as np
 import pytest
+import torch
 
 from spherical_gae import SphericalGraphEmbedding
 from spherical_gae.embedding import to_networkx, write_gexf, write_graphml, write_word2vec
@@ -69,3 +71,23 @@ def test_names_that_are_no_words_are_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="allowed: ids without white space"):
         write_word2vec(embedding, tmp_path / "vectors.txt")
     assert not (tmp_path / "vectors.txt").exists()
+
+
+@pytest.mark.parametrize("write", [write_gexf, write_graphml])
+def test_what_xml_cannot_hold_is_refused(write: Any, tmp_path: Path) -> None:
+    odd = fitted(nx.relabel_nodes(nx.karate_club_graph(), {k: f"n{k}" if k else "a\x01" for k in range(34)}))
+    with pytest.raises(ValueError, match=r"given 'a\\x01' among the ids or clusters, allowed: characters that XML"):
+        write(odd, tmp_path / "graph.xml")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("write", "read"), [(write_gexf, nx.read_gexf), (write_graphml, nx.read_graphml)])
+def test_clusters_may_be_a_tensor_or_missing(write: Any, read: Any, tmp_path: Path) -> None:
+    embedding = fitted(nx.karate_club_graph())
+    write(embedding, tmp_path / "graph.xml", torch.arange(34) % 3)
+    found = read(tmp_path / "graph.xml")
+    assert [found.nodes[str(k)]["cluster"] for k in range(34)] == [k % 3 for k in range(34)]
+    write(embedding, tmp_path / "graph.xml", [None, *range(33)])
+    found = read(tmp_path / "graph.xml")
+    assert "cluster" not in found.nodes["0"]
+    assert found.nodes["5"]["cluster"] == 4
