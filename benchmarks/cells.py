@@ -81,6 +81,20 @@ def kept_cells(results: Path | None, cell: Callable[[dict[str, Any]], C], chosen
     return [entry for entry in json.loads(results.read_text())["cells"] if cell(entry) not in mine]
 
 
+def restore_cells(results: Path | None, cell: Callable[[dict[str, Any]], Any], work: Path) -> None:
+    """Puts the cells of a results file into the folder ``work``, where they count as done; those there stay.
+
+    Args:
+        results: The file, or None for no cells.
+        cell: Makes the cell of an entry, a named tuple with a method ``path(work)``.
+        work: Where run folders are kept.
+    """
+    for entry in [] if results is None else json.loads(results.read_text())["cells"]:
+        found = cell(entry)
+        if not found.path(work).exists():
+            save_json(found.path(work), {name: value for name, value in entry.items() if name not in found._fields})
+
+
 def write_results(out: Path, name: str, report: dict[str, Any], lines: Iterable[str]) -> None:
     """Writes ``name``.json and, with the command above the lines of the tables, ``name``.md; prints the latter."""
     machine = {"torch": torch.__version__, "cpu_capability": torch.backends.cpu.get_cpu_capability()}

@@ -21,8 +21,16 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from benchmarks.cells import add_common_options, command_line, kept_cells, run_cells, spread, write_results
-from benchmarks.links.link_prediction import Cell
+from benchmarks.cells import (
+    add_common_options,
+    command_line,
+    kept_cells,
+    restore_cells,
+    run_cells,
+    spread,
+    write_results,
+)
+from benchmarks.links.link_prediction import Cell, cell_of
 from benchmarks.links.ranking_methods import METHODS, UNTRAINED, heart_tests, run_method
 from spherical_gae.data import load_heart
 from spherical_gae.experiments.seeds import parse_seeds
@@ -127,9 +135,10 @@ def main() -> None:
     options = parser.parse_args()
 
     cells = chosen_cells(options.datasets, options.methods, parse_seeds(options.seeds))
+    restore_cells(options.keep, cell_of, options.work)
     if options.report:
         cells = [cell for cell in cells if cell.path(options.work).exists()]
-    kept = kept_cells(options.keep, lambda entry: Cell(*(entry[name] for name in Cell._fields)), cells)
+    kept = kept_cells(options.keep, cell_of, cells)
     found = run_cells(cells, partial(run_cell, work=options.work), options.jobs)
     results = sorted_cells([*kept, *found])
     command = command_line(parser, options, ("datasets", "methods", "seeds"))

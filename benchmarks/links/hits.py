@@ -22,7 +22,14 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from benchmarks.cells import add_common_options, command_line, kept_cells, run_cells, write_results
+from benchmarks.cells import (
+    add_common_options,
+    command_line,
+    kept_cells,
+    restore_cells,
+    run_cells,
+    write_results,
+)
 from benchmarks.links.heart import DATASETS, sorted_cells, table
 from benchmarks.links.link_prediction import Cell
 from benchmarks.links.ranking_methods import METHODS, run_method, shared_tests
@@ -62,6 +69,11 @@ def lines(cells: list[dict[str, Any]]) -> Iterator[str]:
         yield ""
 
 
+def cell_of(entry: dict[str, Any]) -> Cell:
+    """The cell of a result."""
+    return Cell(*(entry[name] for name in Cell._fields))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--datasets", nargs="+", default=list(DATASETS), choices=DATASETS)
@@ -71,9 +83,10 @@ def main() -> None:
     options = parser.parse_args()
 
     cells = [Cell(*values) for values in product(options.datasets, options.methods, parse_seeds(options.seeds))]
+    restore_cells(options.keep, cell_of, options.work)
     if options.report:
         cells = [cell for cell in cells if cell.path(options.work).exists()]
-    kept = kept_cells(options.keep, lambda entry: Cell(*(entry[name] for name in Cell._fields)), cells)
+    kept = kept_cells(options.keep, cell_of, cells)
     found = run_cells(cells, partial(run_cell, work=options.work), options.jobs)
     results = sorted_cells([*kept, *found])
     command = command_line(parser, options, ("datasets", "methods", "seeds"))

@@ -30,6 +30,7 @@ import torch
 import torch_geometric
 from tqdm import tqdm
 
+from benchmarks.cells import restore_cells
 from benchmarks.links.methods import METHODS, run_method
 from benchmarks.links.report import MAIN_COLUMNS, MORE_COLUMNS, comparisons, group, paper_table, table
 from spherical_gae import __version__
@@ -64,12 +65,9 @@ def run_cell(cell: Cell, work: Path) -> dict[str, Any]:
     return {**cell._asdict(), **json.loads(result.read_text())}
 
 
-def restore_cells(results: Path, work: Path) -> None:
-    """Writes the cells of a results file into the folder ``work``, as far as they are not there."""
-    for entry in json.loads(results.read_text())["cells"]:
-        path = Cell(*(entry.pop(name) for name in Cell._fields)).path(work)
-        if not path.exists():
-            save_json(path, entry)
+def cell_of(entry: dict[str, Any]) -> Cell:
+    """The cell of a result."""
+    return Cell(*(entry[name] for name in Cell._fields))
 
 
 def report(cells: list[dict[str, Any]], command: str) -> str:
@@ -105,8 +103,7 @@ def main() -> None:
     options = parser.parse_args()
 
     cells = [Cell(*values) for values in product(options.datasets, options.methods, parse_seeds(options.seeds))]
-    if options.keep is not None:
-        restore_cells(options.keep, options.work)
+    restore_cells(options.keep, cell_of, options.work)
     if options.report:
         cells = [cell for cell in cells if cell.path(options.work).exists()]
     results: dict[Cell, dict[str, Any]] = {}

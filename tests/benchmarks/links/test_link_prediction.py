@@ -1,10 +1,12 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from benchmarks.links import link_prediction
-from benchmarks.links.link_prediction import METHODS, Cell, commands_of, restore_cells, run_cell
+from benchmarks.cells import restore_cells
+from benchmarks.links import heart, hits, link_prediction
+from benchmarks.links.link_prediction import METHODS, Cell, cell_of, commands_of, run_cell
 
 CELLS = [
     {"dataset": "cora", "method": "frontier s-vgae, no isolated bucket", "seed": 3, "auc": 0.75},
@@ -21,7 +23,7 @@ def results(tmp_path: Path) -> Path:
 
 def test_restored_cells_are_read_not_computed(results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(link_prediction, "run_method", lambda *_: pytest.fail("computed a cell that was there"))
-    restore_cells(results, tmp_path / "work")
+    restore_cells(results, cell_of, tmp_path / "work")
     for entry in CELLS:
         cell = Cell(entry["dataset"], entry["method"], entry["seed"])
         assert run_cell(cell, tmp_path / "work") == entry
@@ -31,8 +33,19 @@ def test_restoring_keeps_what_was_computed_here(results: Path, tmp_path: Path) -
     path = Cell("pubmed", "cosine", 0).path(tmp_path / "work")
     path.parent.mkdir(parents=True)
     path.write_text('{"auc": 0.9}')
-    restore_cells(results, tmp_path / "work")
+    restore_cells(results, cell_of, tmp_path / "work")
     assert json.loads(path.read_text()) == {"auc": 0.9}
+
+
+@pytest.mark.parametrize("script", [heart, hits])
+def test_benchmarks_by_ranks_read_restored_cells_too(
+    script: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(script, "run_method", lambda *_: pytest.fail("computed a cell that was there"))
+    entry = {"dataset": "cora", "method": "ranking s-vgae", "seed": 3, "val": {"auc": 0.5}}
+    (tmp_path / "results.json").write_text(json.dumps({"cells": [entry]}))
+    restore_cells(tmp_path / "results.json", script.cell_of, tmp_path / "work")
+    assert script.run_cell(script.cell_of(entry), tmp_path / "work") == entry
 
 
 def test_cells_have_files_of_their_own(tmp_path: Path) -> None:
