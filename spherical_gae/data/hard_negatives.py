@@ -47,6 +47,7 @@ class HardNegativeSampler:
         near.eliminate_zeros()
         near.sort_indices()
         self._start = torch.from_numpy(near.indptr.astype(np.int64)).to(self.device)
+        self._has_alone = bool((self._start.diff() == 0).any())
         self._candidate = torch.from_numpy(near.indices.astype(np.int64)).to(self.device)
 
     def candidates(self, node: int) -> Tensor:
@@ -69,14 +70,15 @@ class HardNegativeSampler:
         shape = links.size(1), k
         second = torch.rand(shape, generator=generator, device=self.device) < 0.5
         kept, other = (torch.where(second == flag, links[1][:, None], links[0][:, None]) for flag in (True, False))
-        kept = torch.where((self._num_free[kept] == 0) & (self._num_free[other] > 0), other, kept)
+        if self._has_full:
+            kept = torch.where((self._num_free[kept] == 0) & (self._num_free[other] > 0), other, kept)
         start, count = self._start[kept], self._start[kept + 1] - self._start[kept]
         place = torch.rand(shape, generator=generator, device=self.device, dtype=torch.float64)
-        chosen = torch.zeros_like(kept)
+        chosen = kept
         if self._candidate.numel():
             chosen = self._candidate[(start + (place * count).long()).clamp(max=self._candidate.numel() - 1)]
-        alone = count == 0
-        chosen[alone] = self._unlinked(kept[alone], place[alone])
+        if self._has_alone:
+            chosen = torch.where(count > 0, chosen, self._unlinked(kept, place))
         return torch.stack([kept, chosen])
 
     def _set_linked(self, links: csr_array) -> None:
@@ -85,23 +87,22 @@ class HardNegativeSampler:
         linked.setdiag(1)
         linked.sort_indices()
         self._linked_start = torch.from_numpy(linked.indptr.astype(np.int64)).to(self.device)
-        self._linked = torch.from_numpy(linked.indices.astype(np.int64)).to(self.device)
-        self._num_free = self.num_nodes - self._linked_start.diff()
+        degree = self._linked_start.diff()
+        self._num_free = self.num_nodes - degree
+        self._has_full = bool((self._num_free == 0).any())
+        # How many nodes before each linked one are not, row after row in one sorted list.
+        node = torch.arange(self.num_nodes, device=self.device).repeat_interleave(degree)
+        place = torch.arange(node.numel(), device=self.device) - self._linked_start[node]
+        before = torch.from_numpy(linked.indices.astype(np.int64)).to(self.device) - place
+        self._unlinked_before = node * (self.num_nodes + 1) + before
 
     def _unlinked(self, nodes: Tensor, place: Tensor) -> Tensor:
         """For each node one that it is not linked to, by a number in [0, 1); of one linked to all, any node."""
-        found = (place * self.num_nodes).long()
-        for node in nodes.unique().tolist():
-            free = int(self._num_free[node])
-            if free == 0:
-                continue
-            mine = nodes == node
-            linked = self._linked[int(self._linked_start[node]) : int(self._linked_start[node + 1])]
-            # The r-th node that is not linked: r, and as many more as are linked before it.
-            rank = (place[mine] * free).long()
-            before = linked - torch.arange(linked.numel(), device=self.device)
-            found[mine] = rank + torch.searchsorted(before, rank, right=True)
-        return found
+        # The r-th node that is not linked: r, and as many more as are linked before it.
+        rank = (place * self._num_free[nodes]).long()
+        wanted = nodes * (self.num_nodes + 1) + rank
+        linked = torch.searchsorted(self._unlinked_before, wanted, right=True) - self._linked_start[nodes]
+        return torch.where(self._num_free[nodes] > 0, rank + linked, (place * self.num_nodes).long())
 
 
 def _adjacency(name: str, edge_index: Tensor, num_nodes: int) -> csr_array:

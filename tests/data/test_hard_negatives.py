@@ -64,3 +64,16 @@ def test_what_is_out_of_range_is_refused() -> None:
         HardNegativeSampler(EDGES, 6, torch.tensor([[0], [6]]))
     with pytest.raises(ValueError, match="k must be at least 1, got 0"):
         HardNegativeSampler(EDGES, 6).sample(EDGES, 0)
+
+
+def test_nodes_without_candidates_get_all_that_they_are_not_linked_to() -> None:
+    """Pairs of nodes, apart from each other: against a list by hand."""
+    pairs = torch.arange(12).view(6, 2).t()
+    sampler = HardNegativeSampler(torch.cat([pairs, pairs.flip(0)], dim=1), 12)
+    kept, other = sampler.sample(pairs, 2000, torch.Generator().manual_seed(0))
+    counts = torch.zeros(12, 12).index_put_((kept.flatten(), other.flatten()), torch.ones(12_000), accumulate=True)
+    expected = torch.full((12, 12), 100.0)
+    for i, j in pairs.t().tolist():
+        expected[i, i] = expected[j, j] = expected[i, j] = expected[j, i] = 0
+    assert torch.equal(counts > 0, expected > 0)
+    assert (counts - expected).abs().max() < 60
