@@ -6,8 +6,10 @@ import io
 import json
 import os
 import pickle
+import re
 import tempfile
 from collections.abc import Callable
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -150,6 +152,17 @@ class OtherRunError(ValueError):
     """
 
 
+def layers_in_words(model: nn.Module) -> str:
+    """The layers of a model with their settings, the same in every process.
+
+    Example:
+        >>> layers_in_words(nn.Linear(2, 3))
+        'Linear(in_features=2, out_features=3, bias=True)'
+    """
+    # Functions among the settings show where they are in memory.
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(model))
+
+
 def check_identity(saved: dict[str, Any], own: dict[str, Any], path: str | Path) -> None:
     """Refuses a checkpoint of another run.
 
@@ -163,5 +176,13 @@ def check_identity(saved: dict[str, Any], own: dict[str, Any], path: str | Path)
     """
     differing = [name for name in {**saved, **own} if saved.get(name) != own.get(name)]
     if differing:
-        said = "; ".join(f"{name}: {saved.get(name)} in the checkpoint, {own.get(name)} here" for name in differing)
+        said = "; ".join(_difference(name, saved.get(name), own.get(name)) for name in differing)
         raise OtherRunError(f"checkpoint {path} was made by another run: {said}")
+
+
+def _difference(name: str, saved: Any, own: Any) -> str:
+    """What differs; of several lines the first that does."""
+    if isinstance(saved, str) and isinstance(own, str) and "\n" in saved + own:
+        pairs = zip_longest(saved.split("\n"), own.split("\n"), fillvalue="nothing")
+        saved, own = next((a.strip(), b.strip()) for a, b in pairs if a != b)
+    return f"{name}: {saved} in the checkpoint, {own} here"

@@ -2,7 +2,7 @@ import json
 import os
 import stat
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import pytest
@@ -14,6 +14,7 @@ from spherical_gae.training.checkpoint import (
     DamagedFileError,
     OtherRunError,
     check_identity,
+    layers_in_words,
     load_checkpoint,
     load_json,
     load_weights,
@@ -171,3 +172,23 @@ def test_arrays_are_written_as_numpy_does(tmp_path: Path, array: np.ndarray) -> 
     save_array(tmp_path / "own.npy", array)
     np.save(tmp_path / "numpy.npy", np.ascontiguousarray(array))
     assert (tmp_path / "own.npy").read_bytes() == (tmp_path / "numpy.npy").read_bytes()
+
+
+def test_layers_in_words_have_no_addresses() -> None:
+    class Applied(nn.Module):
+        def __init__(self, function: Any) -> None:
+            super().__init__()
+            self.function = function
+
+        def extra_repr(self) -> str:
+            return repr(self.function)
+
+    first, second = (layers_in_words(nn.Sequential(nn.Linear(2, 3), Applied(lambda x: x))) for _ in range(2))
+    assert first == second
+    assert "lambda" in first
+
+
+def test_of_several_lines_the_first_that_differs_is_said() -> None:
+    saved, own = ({"layers": repr(nn.Sequential(nn.Linear(2, 3), nn.Dropout(p)))} for p in (0.1, 0.5))
+    with pytest.raises(OtherRunError, match=r"run: layers: \(1\): Dropout\(p=0.1, inplace=False\) in the checkpoint"):
+        check_identity(saved, own, "run.ckpt")

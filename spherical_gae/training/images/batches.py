@@ -16,7 +16,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from spherical_gae.randomness import random_state, restore_random_state, seeded
 from spherical_gae.training.callbacks import Callback
-from spherical_gae.training.checkpoint import check_identity
+from spherical_gae.training.checkpoint import check_identity, layers_in_words
 from spherical_gae.training.early_stopping import EarlyStopping
 from spherical_gae.training.engine import run_epochs
 
@@ -243,7 +243,7 @@ class BatchRun(ABC):
             del settings["num_samples"]  # likewise
         return {
             # The layers with their settings, in words.
-            "model": repr(self.model),
+            "model": layers_in_words(self.model),
             **settings,
             "seed": self.seed,
             # The generators of another device draw other numbers.

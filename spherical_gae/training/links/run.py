@@ -21,7 +21,7 @@ from spherical_gae.evaluation.criteria import check_negatives, criterion_value
 from spherical_gae.evaluation.metrics import LinkScores, auc_ap
 from spherical_gae.models.graph import VariationalGAE
 from spherical_gae.randomness import random_state, restore_random_state
-from spherical_gae.training.checkpoint import check_identity
+from spherical_gae.training.checkpoint import check_identity, layers_in_words
 from spherical_gae.training.links.config import GAEConfig, GAEResult
 
 _LATER = ("layers", "features_crc32")
@@ -217,7 +217,7 @@ class LinkRun(ABC):
             "links_crc32": zlib.crc32(links.cpu().numpy().tobytes()),
             "weights_crc32": None if weight is None else zlib.crc32(weight.cpu().numpy().tobytes()),
             # The layers with their settings, in words.
-            "layers": repr(self.model),
+            "layers": layers_in_words(self.model),
             "features_crc32": self._features_crc32,
         }
 
