@@ -73,7 +73,10 @@ class CosineToMean(Distribution):
         return (self.law.rsample(sample_shape) * self.law.loc.detach()).sum(-1).clamp(-1, 1)
 
     def log_prob(self, value: Tensor) -> Tensor:
-        """Log density of w in [-1, 1], shape of the broadcast with ``batch_shape``."""
+        """Log density of w in [-1, 1], shape of the broadcast with ``batch_shape``.
+
+        At the ends it is the limit; NaN at -1 for ``PowerSpherical`` on the circle.
+        """
         if self._validate_args:
             self._validate_sample(value)
         dim = self.law.dim
@@ -114,7 +117,10 @@ class CosineToMean(Distribution):
         # The value is there; two derivatives follow from the integral of the density from the quantile of this
         # probability, which moves with the parameters, to the value: 0, and by the midpoint rule to second order.
         quantile = self._at_score(score, self.law.concentration)
-        middle = (0.5 * (value + quantile)).clamp(-1 + 1e-7, 1 - 1e-7)
+        middle = 0.5 * (value + quantile)
+        if self.law.dim != 3:  # where the density is 0 or infinite at the ends
+            eps = torch.finfo(value.dtype).eps
+            middle = middle.clamp(-1 + eps, 1 - eps)
         return probability + self.log_prob(middle).exp() * (value - quantile - (value - quantile).detach())
 
     def _at_score(self, score: Tensor, concentration: Tensor) -> Tensor:

@@ -86,6 +86,20 @@ def test_second_derivatives_of_the_distribution_function() -> None:
             torch.testing.assert_close(torch.stack(row), torch.stack(other), rtol=1e-4, atol=1e-6)
 
 
+def test_derivatives_are_those_of_the_density_near_the_ends() -> None:
+    """On S^2 a vMF is a truncated exponential, and (1 + w) / 2 of a Power Spherical is beta."""
+    value = tensor(1 - 1e-8).requires_grad_()
+    w = CosineToMean(VonMisesFisher(direction("e1", 3), 1e8))
+    (slope,) = torch.autograd.grad(w.cdf(value), value)
+    assert slope.item() == pytest.approx(1e8 * math.exp(-1), rel=1e-5)
+    end = tensor(1.0).requires_grad_()
+    power = CosineToMean(PowerSpherical(direction("e1", 3), 10.0))
+    (slope,) = torch.autograd.grad(power.cdf(end), end, create_graph=True)
+    (bend,) = torch.autograd.grad(slope, end)
+    # F' = 11 / 2 ((1 + w) / 2)^10, F'' = 55 / 2 ((1 + w) / 2)^9.
+    assert (slope.item(), bend.item()) == (pytest.approx(5.5, rel=1e-6), pytest.approx(27.5, rel=1e-6))
+
+
 def in_dtype(law: Any, dtype: torch.dtype) -> Any:
     width = law.rho if isinstance(law, SphericalCauchy) else law.concentration
     return type(law)(law.loc.to(dtype), width.to(dtype))
