@@ -142,9 +142,11 @@ def later_links(
         options = options if "node_attributes" in changed else replace(options, node_attributes="none")
     elif "standardize" not in changed:
         options = replace(options, standardize=False)
-    prefixes = None if reading is None else reading.prefixes
+    is_one_kind = reading is None or (given is not None and given.bipartite is False)
+    prefixes = None if is_one_kind else reading.prefixes
+    known = {str(node) for node in embedded.node_ids}
     try:
-        return read_as_told(path, None, options, preparation=preparation, prefixes=prefixes)
+        return read_as_told(path, None, options, preparation=preparation, known=known, prefixes=prefixes)
     except ValueError as error:
         inherited = given is None or "weight" not in given.changed()
         if not (inherited and options.weight != ReadingOptions().weight and "weight: given" in str(error)):

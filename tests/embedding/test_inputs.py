@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from torch_geometric.data import Data
 
 from spherical_gae import SphericalGraphEmbedding
 from spherical_gae.data import clean_graph, from_networkx, read_graph
+from spherical_gae.data.readers.options import ReadingOptions
 from spherical_gae.embedding.inputs import as_graph, pairs_of, raw_graph
 from tests.helpers.embeddings import fitted, words_and_links
 
@@ -194,6 +196,36 @@ def test_later_files_of_two_kinds_of_nodes_name_them_as_the_first_did(tmp_path: 
         assert sorted(found.index) == ["film 1", "film 2", "user 99"]
     embedding.save(tmp_path / "saved")
     assert SphericalGraphEmbedding.load(tmp_path / "saved").transform(tmp_path / "later.csv").equals(found)
+    # Ids that are written as the embedding has them, with and without saying so.
+    (tmp_path / "later.csv").write_text("user,film\nuser 99,film 1\nuser 99,film 2\n")
+    for reading in (None, ReadingOptions(bipartite=False)):
+        found = embedding.transform(tmp_path / "later.csv", reading=reading)
+        assert found.loc["user 99"].equals(expected.loc["user 99"])
+
+
+def test_later_files_need_say_nothing_of_nodes_that_are_there(tmp_path: Path) -> None:
+    def written(name: str, nodes: list[dict[str, Any]], links: list[tuple[int, int]]) -> Path:
+        path = tmp_path / name
+        listed = [{"source": a, "target": b} for a, b in links]
+        path.write_text(json.dumps({"nodes": nodes, "links": listed}))
+        return path
+
+    nodes = [{"id": k, "emb": [k / 30, 1 - k / 30], "age": 20 + k} for k in range(30)]
+    ring = [(k, (k + step) % 30) for k in range(30) for step in (1, 2)]
+    embedding = fitted(written("first.json", nodes, ring))
+    later = [{"id": 0}, {"id": 5, "age": 1e400}, {"id": 60, "emb": [0.1, 0.9], "age": 23}]
+    whole = embedding.extended(written("later.json", later, [(0, 60), (5, 60)]))
+    assert torch.equal(whole._graph.data.x[-1], embedding._graph.data.x[3])
+    known = written("known.json", [{"id": 0, "other": 1}, {"id": 1, "other": 2}], [(0, 1)])
+    assert embedding.transform(known).shape == (2, 6)
+
+
+def test_a_later_edge_list_of_networkx_needs_no_options_of_text(tmp_path: Path) -> None:
+    nx.write_edgelist(nx.karate_club_graph(), tmp_path / "dicts.txt")
+    (tmp_path / "first.csv").write_text("\n".join(f"{a};{b}" for a, b in nx.karate_club_graph().edges))
+    embedding = fitted(read_graph(tmp_path / "first.csv", delimiter=";"))
+    nx.write_edgelist(nx.Graph([(0, 99), (99, 1)]), tmp_path / "later.edgelist")
+    assert sorted(embedding.transform(tmp_path / "later.edgelist").index) == [0, 1, 99]
 
 
 def test_labels_that_are_no_classes_are_left_aside() -> None:

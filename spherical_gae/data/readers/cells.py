@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 MISSING = ("", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", "<NA>")
 """Cells that stand for a value that is not there."""
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
-_THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+")
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
 
 
 def numbers_of(column: pa.ChunkedArray, decimal_comma: bool = False) -> NDArray[np.float64] | NDArray[np.int64] | None:

@@ -250,7 +250,8 @@ def _checked_ids(table: Table, column: int) -> pa.ChunkedArray:
     empty = pc.is_null(cells, nan_is_null=True) if not is_text(cells.type) else pc.equal(pc.fill_null(cells, ""), "")
     if pc.any(empty).as_py():
         row = int(pc.index(empty, True).as_py())
-        raise table.fail(row, "an empty node id", "any text")
+        hint = "; if it names the columns, say header=True (--header)" if row == 0 and table.names is None else ""
+        raise table.fail(row, "an empty node id", f"any text{hint}")
     return cells
 
 
@@ -263,7 +264,11 @@ def _any_in_both(codes: NDArray[np.int64], count: int) -> bool:
 
 
 def _prefixed(cells: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
-    return pc.binary_join_element_wise(name, cells.cast(pa.string()), " ")
+    """The ids behind the name, unless all of them are written so already."""
+    texts = cells.cast(pa.string())
+    if pc.all(pc.starts_with(texts, f"{name} ")).as_py():
+        return texts
+    return pc.binary_join_element_wise(name, texts, " ")
 
 
 def _warn_of_two_kinds(table: Table, ends: tuple[int, int], report: ReadReport) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
@@ -51,7 +51,8 @@ def read_graph(
     r"""Reads a graph from a file, by its suffix, and says what was read.
 
     - .csv, .tsv, .txt, .edges, .edgelist, .parquet: an edge list, see
-      :func:`~spherical_gae.data.readers.edge_lists.read_edge_list`; or what ``networkx.write_edgelist`` writes.
+      :func:`~spherical_gae.data.readers.edge_lists.read_edge_list`; or what ``networkx.write_edgelist`` writes, which
+      needs no header, delimiter or comment.
     - .npz, .npy, .mtx: arrays and matrices, see :func:`~spherical_gae.data.readers.array_files.read_arrays`.
     - .graphml, .gexf, .gml, .net: see :func:`~spherical_gae.data.readers.networkx_files.read_networkx`.
     - .json: nodes and links, see :func:`~spherical_gae.data.readers.json_files.read_json`.
@@ -119,6 +120,7 @@ def read_as_told(
     told: ReadingOptions,
     *,
     preparation: FeaturePreparation | None = None,
+    known: Container[str] = (),
     prefixes: tuple[str, str] | None = None,
 ) -> Data:
     """As :func:`read_graph`, of a first file or of a later one.
@@ -129,6 +131,7 @@ def read_as_told(
         told: The other arguments of ``read_graph``.
         preparation: What makes features of the nodes' attributes, as it was learned from an earlier file; None to learn
             it from this one.
+        known: Nodes, as text, that have features already; with ``preparation`` they get none here.
         prefixes: What was put before the ids of an earlier file, see ``read_edge_list``.
     """
     path = Path(path)
@@ -153,7 +156,7 @@ def read_as_told(
                 raw, data, told.node_attributes, told.labels, told.standardize, own_file=features is not None
             )
         else:
-            take_prepared(raw, data, preparation)
+            take_prepared(raw, data, preparation, known)
     data.name = stem_of(path)
     with _naming(path):
         clean, merged = clean_counted(data, directed=told.directed)
@@ -178,24 +181,23 @@ def _read_links(
     columns = EdgeColumns(told.source, told.target, told.weight, told.time)
     suffix, has_ends = suffix_of(path), told.source is not None or told.target is not None
     if suffix in DELIMITED and first_line(path).endswith(b"}") and not has_ends:
-        _refuse_options(path, told, has_table=has_table)
+        # Its form is its own: blanks between cells, no header.
+        _refuse_options(path, told, ("bipartite",))
         return read_dict_edges(path, told.weight, told.time)
     if suffix in TABLES:
         return read_edge_list(path, columns, bipartite=told.bipartite, prefixes=prefixes, **options)  # type: ignore[arg-type]
-    _refuse_options(path, told, has_table=has_table)
+    # A table of features takes the options of text.
+    _refuse_options(path, told, ("bipartite",) if has_table else ("bipartite", "header", "delimiter", "comment"))
     return _read_other(path, suffix, columns)
 
 
-def _refuse_options(path: Path, told: ReadingOptions, *, has_table: bool) -> None:
-    """Options of tables do nothing elsewhere, and may not seem to; a table of features takes those of text."""
-    names = ("bipartite",) if has_table else ("bipartite", "header", "delimiter", "comment")
+def _refuse_options(path: Path, told: ReadingOptions, names: Sequence[str]) -> None:
+    """Options of tables do nothing elsewhere, and may not seem to."""
     for name in names:
         value = getattr(told, name)
         if value not in (None, False):
             hint = "; a node attribute of that name tells the sides" if name == "bipartite" else ""
-            raise ValueError(
-                f"{name}: given {value!r} for {path.name}, allowed: for tables only, {', '.join(TABLES)}{hint}"
-            )
+            raise ValueError(f"{name}: given {value!r} for {path.name}, allowed: for tables of cells only{hint}")
 
 
 def _fill_in(report: ReadReport, clean: Data, merged: MergedEdges, directed: bool) -> None:

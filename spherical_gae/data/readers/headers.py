@@ -80,7 +80,7 @@ def has_header(
     names = [plain(cell) for cell in first]
     if not len(rest[0]):
         return are_names(names, id_columns)
-    if not first[0] and (id_columns == 1 or (len(first) > id_columns and _are_column_names(first[1:]))):
+    if not first[0] and (id_columns == 1 or _are_column_names(first[1:], id_columns)):
         # An index without a name, as pandas writes it; an id is never empty.
         return True
     if "" in first[:id_columns]:
@@ -141,9 +141,12 @@ def _are_nodes(first: Sequence[str], rest: Sequence[pa.ChunkedArray], nodes: Con
     return len(first) == 1 or _again(first, rest) is not None
 
 
-def _are_column_names(cells: Sequence[str]) -> bool:
-    """Whether cells may be names beside an unnamed index: words, or 0, 1, ... as pandas calls columns without names."""
-    return cells == [str(k) for k in range(len(cells))] or not any(not cell or is_number(cell) for cell in cells)
+def _are_column_names(cells: Sequence[str], id_columns: int) -> bool:
+    """Whether cells may be names beside an unnamed index: words above the ids, or 0, 1, ... as pandas calls columns."""
+    if all(plain(cell) in _KNOWN for cell in cells) or cells == [str(k) for k in range(len(cells))]:
+        return True
+    above_ids = cells[:id_columns]
+    return len(above_ids) == id_columns and not any(not cell or is_number(cell) for cell in above_ids)
 
 
 def are_names(names: Sequence[str], id_columns: int) -> bool:

@@ -47,7 +47,7 @@ def read_json(path: Path, weight: str | int = "auto", time: str | int | None = N
     report = ReadReport(path.name, "JSON, nodes and links")
     key = next((key for key in _ID_KEYS if nodes and all(key in node for node in nodes)), None)
     without = [k for k, node in enumerate(nodes) if "id" not in node]
-    if 0 < len(without) < len(nodes):
+    if key is None and 0 < len(without) < len(nodes):
         raise ValueError(f"{path}: given no id for node {without[0]} of the list, allowed: one for each node or none")
     ids: Sequence[Any] = [node[key] for node in nodes] if key else range(len(nodes))
     if key != "id" and len(set(map(str, ids))) < len(nodes):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Literal
 
 import numpy as np
@@ -68,29 +68,32 @@ def take_attributes(
     _tell(preparation, table, report, standardize)
 
 
-def take_prepared(raw: RawGraph, data: Data, preparation: FeaturePreparation) -> None:
+def take_prepared(raw: RawGraph, data: Data, preparation: FeaturePreparation, known: Container[str] = ()) -> None:
     """Fills in ``x`` of a later graph, whose attributes become features as those of an earlier one did.
 
     Args:
         raw: What was read.
         data: The graph.
         preparation: How the earlier graph's features were made.  Attributes that it does not name are left out.
+        known: Nodes, as text, that have features already: theirs are 0 here, whatever the file says of them.
 
     Raises:
         ValueError: If the file has attributes but lacks one of those, or one is not of its kind.
     """
     table = _table_of(raw)
-    if not table.shape[1]:
+    ids = list(range(raw.num_nodes)) if raw.node_ids is None else list(raw.node_ids)
+    is_new = np.array([str(node) not in known for node in ids], dtype=bool)
+    if not table.shape[1] or not is_new.any():
         raw.report.notes.append(NO_FEATURES)
         return
-    if raw.node_ids is not None:
-        table = table.set_axis(list(raw.node_ids), axis=0)
+    table = table.set_axis(ids, axis=0)[is_new]
     used = [*preparation.numbers, *preparation.categories]
     if raw.x is None:
         # A column such as place.0 is a part of the attribute place.
         wanted = {*used, *(name.rpartition(".")[0] for name in used)}
         table = choose_attributes(table, [name for name in map(str, table.columns) if name in wanted], None, raw.report)
-    data.x = preparation.transform(table)
+    data.x = torch.zeros(raw.num_nodes, len(preparation.feature_names))
+    data.x[torch.from_numpy(is_new)] = preparation.transform(table)
     raw.report.notes.append("Features: made as those of the first graph were.")
     if missing := [name for name in preparation.numbers if table[name].isna().any()]:
         raw.report.notes.append(f"Missing values take the mean of the first graph: {some(missing)}.")

@@ -161,3 +161,8 @@ def test_long_ids_stay_integers_beside_nodes_of_the_features(tmp_path: Path) -> 
     (tmp_path / "links.csv").write_text("1234567890123456789,7\n7,8\n")
     (tmp_path / "x.csv").write_text("id,f\n7,1\n8,2\n1234567890123456789,3\n9,4\n")
     assert read_graph(tmp_path / "links.csv", tmp_path / "x.csv").node_ids == [7, 8, 1234567890123456789, 9]
+
+
+def test_decimals_after_a_zero_are_no_thousands(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("id;x;y\nn0;0,123;-0,500\nn1;1,250;2,375\n")
+    assert read_features(tmp_path / "x.csv").table.to_numpy().tolist() == [[0.123, -0.5], [1.25, 2.375]]

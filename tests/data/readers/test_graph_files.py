@@ -116,11 +116,10 @@ def test_missing_files_and_bad_features_are_refused_before_anything_is_read(tmp_
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("dicts.txt", {"bipartite": True}, "bipartite: given True for dicts.txt, allowed: for tables only"),
-        ("dicts.txt", {"delimiter": ";"}, "delimiter: given ';' for dicts.txt, allowed: for tables only"),
-        ("array.npy", {"bipartite": True}, "bipartite: given True for array.npy, allowed: for tables only"),
-        ("graph.graphml", {"header": True}, "header: given True for graph.graphml, allowed: for tables only"),
-        ("graph.graphml", {"comment": "#"}, "comment: given '#' for graph.graphml, allowed: for tables only"),
+        ("dicts.txt", {"bipartite": True}, "bipartite: given True for dicts.txt, allowed: for tables of cells only"),
+        ("array.npy", {"bipartite": True}, "bipartite: given True for array.npy, allowed: for tables of cells only"),
+        ("graph.graphml", {"header": True}, "header: given True for graph.graphml, allowed: for tables of cells only"),
+        ("graph.graphml", {"comment": "#"}, "comment: given '#' for graph.graphml, allowed: for tables of cells only"),
     ],
 )
 def test_options_of_tables_are_refused_elsewhere(
@@ -147,3 +146,9 @@ def test_weights_of_later_times_are_warned_of(tmp_path: Path) -> None:
     assert any("the weights of a link that occurs at several times are summed" in text for text in report.warnings)
     report = read_graph(tmp_path / "links.csv", time="time", weight="none").report
     assert not any("are summed" in text for text in report.warnings)
+
+
+def test_edge_lists_of_networkx_have_a_form_of_their_own(tmp_path: Path) -> None:
+    nx.write_edgelist(nx.Graph([(1, 2), (1, 3), (3, 2)]), tmp_path / "dicts.txt")
+    for options in ({}, {"delimiter": " "}, {"comment": "#"}, {"header": False}):
+        assert read_graph(tmp_path / "dicts.txt", **options).num_edges == 6

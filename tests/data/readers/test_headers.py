@@ -109,3 +109,13 @@ def test_names_in_a_comment_are_divided_as_the_cells(tmp_path: Path, mark: str) 
     assert data.edge_index.tolist() == [[0, 1, 2, 3], [1, 2, 3, 4]]
     assert data.edge_weight is None
     assert "'year'" in data.report.columns_left_out
+
+
+@pytest.mark.parametrize("header", [",source,target,2019,2020", ",from,to", ",a,b,1", ",target"])
+def test_an_index_without_a_name_is_known_by_the_names_beside_it(tmp_path: Path, header: str) -> None:
+    width = header.count(",")
+    rows = [[k, 10 + k, 11 + k, 5, 6][: width + 1] for k in range(4)]
+    (tmp_path / "links.csv").write_text("\n".join([header, *(",".join(map(str, row)) for row in rows)]))
+    data = read_graph(tmp_path / "links.csv")
+    assert len(data.report.header) == width + 1
+    assert all(isinstance(node, int) for node in data.node_ids)

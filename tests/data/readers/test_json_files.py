@@ -63,3 +63,10 @@ def test_labels_may_be_numbers_and_words(tmp_path: Path) -> None:
     (tmp_path / "graph.json").write_text(json.dumps({"nodes": nodes, "links": [{"source": 1, "target": 2}]}))
     data = read_graph(tmp_path / "graph.json", labels="kind")
     assert (data.y.tolist(), data.label_names) == ([0, 1, 0], ["1", "a"])
+
+
+def test_names_of_all_nodes_are_ids_where_some_have_one_too(tmp_path: Path) -> None:
+    nodes = [{"name": "a", "id": 1}, {"name": "b"}, {"name": "c"}]
+    links = [{"source": "a", "target": "b"}, {"source": "b", "target": "c"}]
+    (tmp_path / "graph.json").write_text(json.dumps({"nodes": nodes, "links": links}))
+    assert read_graph(tmp_path / "graph.json").node_ids == ["a", "b", "c"]
