@@ -83,14 +83,18 @@ def read_classes(path: Path | None, nodes: Iterable[Any]) -> list[Any] | None:
     if given.ids is None:
         fail("--classes", f"{path}: given a matrix, allowed: a table with the ids of the nodes first")
     column = given.table.iloc[:, 0]
-    if pd.api.types.is_numeric_dtype(column) and (column.dropna() % 1 == 0).all():
-        column = column.astype("Int64")  # as the file has them
-    label = dict(zip(given.ids, column.astype(object).where(column.notna(), None), strict=True))
+    names_of = [None if pd.isna(value) else _as_written(value) for value in column.astype(object)]
+    label = dict(zip(given.ids, names_of, strict=True))
     if not label.keys() & set(names):
         fail(
             "--classes", f"{path}: given ids such as {given.ids[0]!r}, allowed: ids of the graph, such as {names[0]!r}"
         )
     return [label.get(name) for name in names]
+
+
+def _as_written(value: Any) -> Any:
+    """A class as the file has it: whole numbers are read as floats."""
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 else value
 
 
 def per_node(question: Callable[[Any, int], pd.DataFrame], nodes: Sequence[str], k: int, name: str) -> pd.DataFrame:

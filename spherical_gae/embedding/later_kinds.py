@@ -36,6 +36,8 @@ def kinds_of_later_nodes(old: Data, edge_index: Tensor, new_ids: list[Any]) -> d
         found["side"] = side
     if old.get("batch") is not None:
         batch = _told(old.batch, edge_index, len(new_ids), opposite=False)
+        if bool((old.batch == old.batch[0]).all()):
+            batch = batch.clamp(min=int(old.batch[0]))  # one graph, in which a node may be alone
         _check_all(batch, new_ids, "a batch", "graph")
         same = batch[edge_index[0]] == batch[edge_index[1]]
         _check_links(same, edge_index, old, new_ids, "between two graphs", "within one")

@@ -156,14 +156,15 @@ class EmbeddingQueries:
 
         Args:
             links: Pairs of ids, as for ``score_links``.  Of a graph without features, ids that are unknown are
-                embedded as nodes without links.
+                embedded as nodes without links, but for bipartite graphs and batches, where links tell what they are.
             y: Not used; for scikit-learn.
 
         Returns:
             In [0, 1]; .5 is chance.
 
         Raises:
-            ValueError: If there are no links of different nodes, or an id is unknown in a graph with features.
+            ValueError: If there are no links of different nodes, or an id is unknown in a graph with features, with
+                sides or of several graphs.
         """
         check_is_fitted(self)
         pairs = pairs_of(links)

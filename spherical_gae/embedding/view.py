@@ -81,6 +81,6 @@ def write_view(
 
 def _name(number: int, names: Sequence[str] | None) -> Any:
     """What a class is called; None for no class, which files number -1."""
-    if names is None:
-        return number
-    return names[number] if number >= 0 else None
+    if number < 0:
+        return None
+    return number if names is None else names[number]

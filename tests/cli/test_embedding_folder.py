@@ -30,3 +30,8 @@ def test_labels_belong_to_ids(tmp_path: Path) -> None:
     path.write_text("id\tkind\tmore\n7\tred\t1\nx\tblue\t2\n9\tred\t3\n")
     assert read_classes(path, [7, "y", "x"]) == ["red", None, "blue"]
     assert read_classes(None, [7]) is None
+
+
+def test_classes_are_as_the_file_has_them(tmp_path: Path) -> None:
+    (tmp_path / "classes.csv").write_text("id,class\n1,3\n2,NA\n3,100000000000000000000\n4,2.5\n")
+    assert read_classes(tmp_path / "classes.csv", [1, 2, 3, 4]) == [3, None, 1e20, 2.5]

@@ -64,3 +64,8 @@ def test_held_out_pairs_of_a_batch_are_within_its_graphs() -> None:
     assert source.numel() == 7
     assert torch.equal(source, target)
     assert torch.equal(split.train.batch, batch.batch)
+
+
+def test_later_nodes_of_a_batch_of_one_graph_may_be_alone() -> None:
+    whole = fitted(Batch.from_data_list([ring()])).extended([("a", "b")])
+    assert whole._graph.data.batch.tolist() == [0] * 14

@@ -1,6 +1,7 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import networkx as nx
 import numpy as np
@@ -8,7 +9,8 @@ import pytest
 import torch
 from torch_geometric.data import Data
 
-from spherical_gae.embedding import write_view
+from spherical_gae.data import from_networkx
+from spherical_gae.embedding import view, write_view
 from tests.helpers.embeddings import fitted, words_and_links
 
 
@@ -33,3 +35,12 @@ def test_classes_of_the_graph_are_shown_unless_others_are_given(tmp_path: Path) 
     assert shown(tmp_path / "page.html")["colors"][0]["name"] == "class"
     with pytest.raises(ValueError, match="labels"):
         write_view(embedding, tmp_path / "page.html", labels=[1])
+
+
+def test_later_nodes_have_no_class(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = from_networkx(nx.karate_club_graph())
+    data.y = torch.arange(34) % 3
+    seen: dict[str, Any] = {}
+    monkeypatch.setattr(view, "write_globe", lambda path, z, **options: seen.update(options))
+    write_view(fitted(data).extended([("late", 0)]), tmp_path / "view.html")
+    assert seen["labels"] == [*(k % 3 for k in range(34)), None]
