@@ -175,9 +175,9 @@ class SphericalGraphEmbedding(EmbeddingQueries, BaseEstimator):
         Args:
             graph: The new nodes and their links, to nodes that are there and to each other, of any kind that ``fit``
                 takes; None for none.  Links between nodes that are there are not used.
-            features: Features of the new nodes, as for ``fit``, if the embedded graph has features.  Of tables they are
-                made as those of the embedded graph were, if these were read from a file; arrays are taken as they are.
-                Nodes that are there need none.
+            features: Features of the new nodes, as for ``fit``, if the embedded graph has features.  Of tables, and of
+                attributes in a file of links, they are made as those of the embedded graph were, if these were read
+                from a file; arrays are taken as they are.  Nodes that are there need none.
             reading: What is to be read from files otherwise than from the embedded graph's file: columns, weights,
                 header, delimiter, comments.  By default a file of links is read as that one was.
 
