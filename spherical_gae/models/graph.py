@@ -15,18 +15,14 @@ from spherical_gae.core import sampled_kl
 from spherical_gae.data.negatives import sample_non_edges
 from spherical_gae.evaluation.metrics import LinkScores, auc_ap
 from spherical_gae.models.encoder_arguments import check_arguments
-from spherical_gae.nn.decoders import FactorInnerProductDecoder, InnerProductDecoder
+from spherical_gae.nn.decoders import InnerProductDecoder
+from spherical_gae.nn.default_decoder import default_decoder
 from spherical_gae.nn.heads import LatentHead, NormalHead, ProductOfSpheresHead, VonMisesFisherHead
 from spherical_gae.nn.heads.base import checked_outputs
 from spherical_gae.nn.initial_concentration import InitialConcentration
 from spherical_gae.nn.pair_blocks import score_block
 from spherical_gae.retrieval.exclusion import known_partners
 from spherical_gae.retrieval.top_k import MAX_SCORES, TopK, blockwise_top_k
-
-# Untrained encoders send all nodes in nearly one direction.  Samples about it have a cosine of about .4 where the
-# concentration is the dimension.  With the default scale of 5, the log-odds of all pairs then start near 0; without a
-# bias they start at 2, and training lowers them all, by noise, before it tells links from the rest.
-_INITIAL_BIAS = -2.0
 
 
 class VariationalGAE(GAE):
@@ -297,15 +293,7 @@ class SphericalGAE(VariationalGAE):
             head = VonMisesFisherHead(min_concentration, initial_concentration)
         else:
             head = ProductOfSpheresHead(num_factors, min_concentration, initial_concentration)
-        super().__init__(encoder, head, _default_decoder(head) if decoder is None else decoder)
-
-
-def _default_decoder(head: LatentHead) -> nn.Module:
-    """An inner product for the latents of a head, with one scale for each of its spheres."""
-    start = getattr(getattr(head, "factor_head", head), "initial_concentration", None)
-    bias = 0.0 if start == "paper" else _INITIAL_BIAS
-    num_factors = getattr(head, "num_factors", 1)
-    return InnerProductDecoder(bias=bias) if num_factors == 1 else FactorInnerProductDecoder(num_factors, bias=bias)
+        super().__init__(encoder, head, default_decoder(head) if decoder is None else decoder)
 
 
 class NormalGAE(VariationalGAE):

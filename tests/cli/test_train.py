@@ -133,7 +133,10 @@ def test_run_folder_that_is_not_empty_is_left_alone(tmp_path: Path) -> None:
 def test_run_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     assert_refused_at_once(
-        call("train", "--out", tmp_path / "file" / "run"), "--out", "cannot be made", "Not a directory"
+        call("train", "--out", tmp_path / "file" / "run"),
+        "--out",
+        "cannot be made",
+        f"{tmp_path / 'file'} is no folder",
     )
 
 
