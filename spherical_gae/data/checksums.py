@@ -6,7 +6,8 @@ The Planetoid files are pickles, and unpickling runs whatever they say: verify f
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+import zipfile
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
@@ -130,3 +131,25 @@ def file_sha256(path: Path) -> str:
         while piece := file.read(1 << 20):
             digest.update(piece)
     return digest.hexdigest()
+
+
+def is_readable(read: Callable[[], object]) -> bool:
+    """Whether a converted file can be read; one of an interrupted conversion cannot, and is made again.
+
+    Args:
+        read: Reads and verifies it.
+
+    Raises:
+        ChecksumError: If it is whole, and not what was published.
+
+    Example:
+        >>> is_readable(lambda: 1), is_readable(lambda: open("no such file"))
+        (True, False)
+    """
+    try:
+        read()
+    except ChecksumError:
+        raise
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return False
+    return True

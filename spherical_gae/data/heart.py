@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -16,7 +15,7 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Data
 
-from spherical_gae.data.checksums import ChecksumError, file_sha256
+from spherical_gae.data.checksums import ChecksumError, file_sha256, is_readable
 from spherical_gae.data.graphs import load_graph
 from spherical_gae.data.roots import complete_folder
 from spherical_gae.data.splits import LinkSplit
@@ -230,7 +229,7 @@ def download_heart_ends(name: str, folder: str | Path) -> bool:
         OSError: The download failed or brought other contents.
     """
     folder = Path(folder)
-    if (folder / HEART_ENDS).is_file() and _is_whole(name, folder):
+    if (folder / HEART_ENDS).is_file() and is_readable(lambda: read_heart_ends(name, folder)):
         return False
     if name != "citeseer":
         raise FileNotFoundError(
@@ -253,17 +252,6 @@ def download_heart_ends(name: str, folder: str | Path) -> bool:
         np.savez_compressed(Path(temporary) / HEART_ENDS, valid=ends["valid"], test=ends["test"])
         read_heart_ends(name, Path(temporary))
         (Path(temporary) / HEART_ENDS).replace(folder / HEART_ENDS)
-    return True
-
-
-def _is_whole(name: str, folder: Path) -> bool:
-    """Whether the hard negatives can be read; those of an interrupted conversion cannot."""
-    try:
-        read_heart_ends(name, folder)
-    except ChecksumError:
-        raise
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        return False
     return True
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -16,7 +15,7 @@ import scipy.sparse
 import torch
 from torch_geometric.data import Data
 
-from spherical_gae.data.checksums import ChecksumError
+from spherical_gae.data.checksums import ChecksumError, is_readable
 from spherical_gae.data.default_features import default_features
 from spherical_gae.data.roots import complete_folder
 
@@ -98,7 +97,7 @@ def download_network(name: str, folder: str | Path) -> bool:
         ChecksumError: It has other links than the published ones.
     """
     path = Path(folder) / f"{name}.npz"
-    if path.is_file() and _is_whole(path, name):
+    if path.is_file() and is_readable(lambda: _verified_links(path, name)):
         return False
     path.parent.mkdir(parents=True, exist_ok=True)
     url = f"{NETWORK_URL}{name}.mat"
@@ -113,17 +112,6 @@ def download_network(name: str, folder: str | Path) -> bool:
         _check_links(url, name, _links(matrix))
         scipy.sparse.save_npz(Path(temporary) / path.name, matrix)
         (Path(temporary) / path.name).replace(path)
-    return True
-
-
-def _is_whole(path: Path, name: str) -> bool:
-    """Whether a file can be read; one of an interrupted conversion cannot."""
-    try:
-        _verified_links(path, name)
-    except ChecksumError:
-        raise
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        return False
     return True
 
 

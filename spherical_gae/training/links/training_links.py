@@ -52,7 +52,7 @@ def end_weights(train: Data, sampler: NonEdgeSampler) -> Tensor | None:
 
     Args:
         train: Training part of a split.
-        sampler: What draws the negatives.
+        sampler: What draws the negatives, see ``negative_sampler``.
 
     Returns:
         Float32 [N], 1 / (N P(i)) with the probability P(i) that an end is node i, uniform within a graph and a side;
