@@ -13,6 +13,8 @@ from spherical_gae.core.numerics.bessel import ratio_terms
 
 # From the approximation of Banerjee et al. (2005), each step doubles the digits.
 _NEWTON_STEPS = 8
+# After a step this small in log(kappa), what is left is rounding.
+_LAST_STEP = 1e-8
 
 
 Samples = Tensor | np.ndarray
@@ -55,23 +57,30 @@ def fit_von_mises_fisher(samples: Samples, weights: Samples | None = None) -> tu
     return loc.to(samples.dtype), invert_deficit(deficit.clamp(max=1), samples.shape[-1]).to(samples.dtype)
 
 
-def invert_deficit(deficit: Tensor, dim: int) -> Tensor:
+def invert_deficit(deficit: Tensor, dim: int, start: Tensor | None = None) -> Tensor:
     """kappa with 1 - A_m(kappa) = deficit.
 
     Args:
         deficit: 1 - R in (0, 1], R the mean resultant length, float64, any shape.
         dim: Ambient dimension m >= 2.
+        start: Values near kappa, of that shape, which save steps.  Where they are not near the approximation
+            R (m - R^2) / (1 - R^2), this is where the method starts.
 
     Returns:
         The same shape; 0 at a deficit of 1.
     """
     length = 1 - deficit
     kappa = length * (dim - length * length) / (deficit * (1 + length))
+    if start is not None:
+        # Only 8 steps of at most a factor e: from far away they would not arrive.
+        kappa = torch.where((start > kappa / 2) & (start < kappa * 2), start, kappa)
     for _ in range(_NEWTON_STEPS):
         terms = ratio_terms(kappa, dim)
         # In log(kappa) a step can neither leave the half-line nor run away where A is flat.
         step = (terms.deficit - deficit) / (terms.slope * kappa.clamp(min=1e-300))
         kappa = kappa * torch.exp(step.clamp(-1, 1))
+        if not (step.abs() > _LAST_STEP).any():
+            break
     return kappa
 
 

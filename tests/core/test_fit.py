@@ -11,7 +11,7 @@ from mpmath import mp, mpf
 from scipy import stats
 
 from spherical_gae.core import HypersphericalUniform, VonMisesFisher
-from spherical_gae.core.fit import fit_von_mises_fisher
+from spherical_gae.core.fit import fit_von_mises_fisher, invert_deficit
 from tests.helpers.places import direction, directions, seeded
 from tests.helpers.reference import reference
 
@@ -50,6 +50,19 @@ def test_solves_its_equation(dim, concentration):
     in_length, in_deficit, _ = equation_errors(dim, concentration)
     assert in_length < 1e-12
     assert in_deficit < 1e-12
+
+
+@pytest.mark.parametrize("dim", DIMS)
+@pytest.mark.parametrize("factor", [0.0, 1e-9, 0.6, 1.0, 1.7, 1e9, math.inf, math.nan])
+def test_start_does_not_matter(dim, factor):
+    """From any of them, all concentrations together end at what the deficits say; a deficit of 1 is 0."""
+    kappa = torch.tensor(CONCENTRATIONS, dtype=torch.float64)
+    deficit = torch.tensor([*(float(exact_deficit(dim, value)) for value in CONCENTRATIONS), 1.0], dtype=torch.float64)
+    found = invert_deficit(deficit, dim, torch.cat([kappa, torch.ones(1)]) * factor)
+    torch.testing.assert_close(found, invert_deficit(deficit, dim), rtol=1e-13, atol=5e-16 * dim)
+    # kappa m of a deficit that is rounded: 1 - A(.01) = 1 - .01 / m.
+    torch.testing.assert_close(found[:-1], kappa, rtol=1e-12, atol=5e-16 * dim)
+    assert found[-1] == 0
 
 
 @pytest.mark.parametrize("concentration", [1e5, 1e8, 1e11])
