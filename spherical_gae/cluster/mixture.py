@@ -184,9 +184,7 @@ class VonMisesFisherMixture(DensityMixin, ClusterMixin, BaseEstimator):
         missing = (mass - length).sum() / mass.sum() if self.tied else 1 - length / mass.clamp(min=1e-300)
         # A component without mass is spread over the sphere, until it is of use.
         deficit = torch.where(mass > 0, missing, 1.0).clamp(1e-15, 1)
-        # The last iteration's concentrations are near: two or three steps of Newton's method in place of five.
-        nearest = before.concentration
-        concentration = invert_deficit(deficit, sums.shape[1], nearest).clamp(max=self.max_concentration)
+        concentration = invert_deficit(deficit, sums.shape[1]).clamp(max=self.max_concentration)
         return Components((mass / mass.sum()).log(), unit_rows(sums, before.loc), concentration)
 
 

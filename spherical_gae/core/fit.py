@@ -57,23 +57,18 @@ def fit_von_mises_fisher(samples: Samples, weights: Samples | None = None) -> tu
     return loc.to(samples.dtype), invert_deficit(deficit.clamp(max=1), samples.shape[-1]).to(samples.dtype)
 
 
-def invert_deficit(deficit: Tensor, dim: int, start: Tensor | None = None) -> Tensor:
+def invert_deficit(deficit: Tensor, dim: int) -> Tensor:
     """kappa with 1 - A_m(kappa) = deficit.
 
     Args:
         deficit: 1 - R in (0, 1], R the mean resultant length, float64, any shape.
         dim: Ambient dimension m >= 2.
-        start: Values near kappa, of that shape, which save steps.  Where they are not near the approximation
-            R (m - R^2) / (1 - R^2), this is where the method starts.
 
     Returns:
         The same shape; 0 at a deficit of 1.
     """
     length = 1 - deficit
     kappa = length * (dim - length * length) / (deficit * (1 + length))
-    if start is not None:
-        # Only 8 steps of at most a factor e: from far away they would not arrive.
-        kappa = torch.where((start > kappa / 2) & (start < kappa * 2), start, kappa)
     for _ in range(_NEWTON_STEPS):
         terms = ratio_terms(kappa, dim)
         # In log(kappa) a step can neither leave the half-line nor run away where A is flat.

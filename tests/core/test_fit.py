@@ -53,13 +53,11 @@ def test_solves_its_equation(dim, concentration):
 
 
 @pytest.mark.parametrize("dim", DIMS)
-@pytest.mark.parametrize("factor", [0.0, 1e-9, 0.6, 1.0, 1.7, 1e9, math.inf, math.nan])
-def test_start_does_not_matter(dim, factor):
-    """From any of them, all concentrations together end at what the deficits say; a deficit of 1 is 0."""
+def test_all_concentrations_at_once(dim):
+    """The steps end when none of them needs one more; a deficit of 1 is a concentration of 0."""
     kappa = torch.tensor(CONCENTRATIONS, dtype=torch.float64)
     deficit = torch.tensor([*(float(exact_deficit(dim, value)) for value in CONCENTRATIONS), 1.0], dtype=torch.float64)
-    found = invert_deficit(deficit, dim, torch.cat([kappa, torch.ones(1)]) * factor)
-    torch.testing.assert_close(found, invert_deficit(deficit, dim), rtol=1e-13, atol=5e-16 * dim)
+    found = invert_deficit(deficit, dim)
     # kappa m of a deficit that is rounded: 1 - A(.01) = 1 - .01 / m.
     torch.testing.assert_close(found[:-1], kappa, rtol=1e-12, atol=5e-16 * dim)
     assert found[-1] == 0
