@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from spherical_gae.training.links.run import LinkRun
+from tests.helpers.cli_calls import call
+
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone"]
 TRAIN = ["-m", "spherical_gae", "train", "--preset", "scalable", "--batch-size", "256"]
 
@@ -29,7 +32,7 @@ def workers_of(launcher: int) -> list[int]:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds the processes in /proc")
-def test_killed_process_ends_the_run_which_one_process_resumes(tmp_path: Path) -> None:
+def test_killed_process_ends_the_run_which_one_process_resumes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "run"
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     command = [*TORCHRUN, *TRAIN, "--epochs", "100000", "--out", str(folder)]
@@ -44,33 +47,20 @@ def test_killed_process_ends_the_run_which_one_process_resumes(tmp_path: Path) -
     assert launcher.returncode != 0
     assert f"go on with --resume --out {folder}, with any number of processes" in errors
 
-    resumed = subprocess.run(
-        [sys.executable, "-c", RESUME_FOR_TWO_EPOCHS, str(folder)], capture_output=True, text=True, env=environment
-    )
-    assert resumed.returncode == 0, resumed.stderr
-    before, after = map(int, resumed.stdout.split()[-2:])
-    assert 0 < before < after == before + 2
+    # One process goes on from the checkpoint of two.
+    step, epochs = LinkRun.step, []
 
+    def stopped_after_two(run: LinkRun) -> None:
+        epochs.append(run.epoch)
+        if len(epochs) == 3:
+            raise KeyboardInterrupt
+        step(run)
 
-# One process goes on from the checkpoint of two.
-RESUME_FOR_TWO_EPOCHS = """
-import sys
-from spherical_gae.cli.app import main
-from spherical_gae.training.links.run import LinkRun
-
-step, done = LinkRun.step, []
-def counted(run):
-    if not done:
-        done.append(run.epoch)
-    if run.epoch == done[0] + 2:
-        print(done[0], run.epoch)
-        sys.stdout.flush()
-        sys.exit(0)
-    step(run)
-LinkRun.step = counted
-sys.argv = ["spherical-gae", "train", "--resume", "--out", sys.argv[1]]
-main()
-"""
+    monkeypatch.setattr(LinkRun, "step", stopped_after_two)
+    resumed = call("train", "--resume", "--out", folder)
+    assert resumed.exit_code == 130, resumed.output
+    assert epochs == [epochs[0], epochs[0] + 1, epochs[0] + 2]
+    assert epochs[0] > 0
 
 
 @pytest.mark.slow
@@ -79,13 +69,10 @@ def test_processes_share_out_the_seeds_of_a_small_graph(tmp_path: Path, real_dat
     """Cora with the preset paper, which trains on the full batch: the same files as by one process."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "SPHERICAL_GAE_DATA": str(real_data_root)}
     options = ["--dataset", "cora", "--preset", "paper", "--seeds", "0-3", "--epochs", "2", "--latent-dim", "3"]
-    train = ["-m", "spherical_gae", "train", *options, "--out"]
-    shared = [*TORCHRUN, *train, str(tmp_path / "two")]
-    outputs = [
-        subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
-        for command in (shared, [sys.executable, *train, str(tmp_path / "one")])
-    ]
-    assert "2 processes: each trains other ones of the 4 seeds." in outputs[0]
+    train = [*TORCHRUN, "-m", "spherical_gae", "train", *options, "--out", str(tmp_path / "two")]
+    shared = subprocess.run(train, capture_output=True, text=True, check=True, env=environment)
+    assert "2 processes: each trains other ones of the 4 seeds." in shared.stdout
+    assert call("train", *options, "--out", tmp_path / "one").exit_code == 0
     names = [f"cells/{kind}-{seed}.json" for kind in ("s-vgae", "n-vgae", "cosine") for seed in range(4)]
     for name in ("metrics.json", "history.csv", "embeddings.npy", *names):
         assert (tmp_path / "two" / name).read_bytes() == (tmp_path / "one" / name).read_bytes(), name

@@ -2,7 +2,6 @@
 
 import errno
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from spherical_gae.cli.options import LOCK
 from spherical_gae.training.images.vae import VAERun
 from spherical_gae.training.links.full_batch import FullBatchRun
 from tests.helpers.cli_calls import call
+from tests.helpers.fresh_processes import in_fresh_process
 from tests.helpers.run_folders import contents
 
 SHORT = ["--epochs", "2", "--latent-dim", "3", "--preset", "paper"]
@@ -116,12 +116,13 @@ def test_other_errors_of_the_disk_are_named(tmp_path: Path, capsys: pytest.Captu
 
 
 # The largest file that is allowed: every write beyond it fails, as on a full disk.
-LIMITED = """
-import resource, sys
-resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv.pop(1)),) * 2)
-from spherical_gae.cli.app import main
-main()
-"""
+def call_with_limit(limit: int, *options: str) -> tuple[int, str]:
+    """The command's status and messages."""
+    import resource  # Windows has none
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+    result = call(*options)
+    return result.exit_code, result.stderr
 
 
 @pytest.mark.slow
@@ -131,15 +132,14 @@ def test_run_on_a_full_disk_is_resumed_to_the_table(tmp_path: Path) -> None:
     out = tmp_path / "run"
     options = ["train", *SHORT, "--out", str(out)]
     for limit in (5_000, 60_000):
-        command = [sys.executable, "-c", LIMITED, str(limit), *options]
-        full = subprocess.run(command, capture_output=True, text=True)
-        assert full.returncode == 2, full.stderr
-        errors = [line for line in full.stderr.splitlines() if line.startswith("Error")]
+        status, messages = in_fresh_process(call_with_limit, limit, *options)
+        assert status == 2, messages
+        errors = [line for line in messages.splitlines() if line.startswith("Error")]
         assert errors == [
             f"Error: --out: the disk of {out} is full: make room, then go on with "
             f"spherical-gae train --resume --out {out}"
         ]
-        assert "Traceback" not in full.stderr
+        assert "Traceback" not in messages
         options = ["train", "--resume", "--out", str(out)]
     resumed = call(*options)
     assert resumed.exit_code == 0, resumed.output

@@ -1,7 +1,6 @@
 """Runs a function in two processes of a torch.distributed group, for the tests of several files."""
 
 from collections.abc import Callable
-from multiprocessing import get_context
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ import torch
 import torch.distributed as dist
 
 from spherical_gae.training.processes import leave_group
+from tests.helpers.fresh_processes import fresh_processes
 
 
 def _run(function: Callable[..., Any], rank: int, folder: Path, arguments: tuple[Any, ...]) -> None:
@@ -22,7 +22,7 @@ def _run(function: Callable[..., Any], rank: int, folder: Path, arguments: tuple
 def in_two_processes(function: Callable[..., Any], folder: Path, *arguments: Any) -> list[Any]:
     """What ``function(*arguments)``, which must be picklable, returns in each process."""
     folder.mkdir()
-    context = get_context("spawn")
+    context = fresh_processes()
     processes = [
         context.Process(target=_run, args=(function, rank, folder, arguments), daemon=True) for rank in range(2)
     ]
