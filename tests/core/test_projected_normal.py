@@ -84,8 +84,8 @@ def test_estimated_divergence_is_unbiased(dim: int) -> None:
     error = estimate.std(0) / 1000 + 1e-9
     assert ((estimate.mean(0) - exact).abs() < 5 * error).all()
     assert (exact <= law.kl_to_uniform_bound() + 1e-9).all()
-    entropy = sampled_entropy(law, z)
-    torch.testing.assert_close(entropy, uniform.entropy() - estimate, rtol=1e-12, atol=1e-12)
+    entropy = sampled_entropy(law, z[:1000])
+    torch.testing.assert_close(entropy, uniform.entropy() - estimate[:1000], rtol=1e-12, atol=1e-12)
     assert (estimate.std(0) < 0.8).all()
     ratio = estimate.std(0) / log_density.sub(0).mul(1).T.sub(exact.unsqueeze(1)).square().mul(mass.T).sum(1).sqrt()
     assert (ratio < 1).all()

@@ -91,8 +91,8 @@ def test_exact_divergence_is_used(data: Tensor) -> None:
     evidence = len(data) * of_data + peak[0] - peak[1]
     plain = [-Trace_ELBO().loss(model, exact, data) for _ in range(5)]
     assert plain == pytest.approx([evidence.item()] * 5, rel=1e-9)
-    field = torch.tensor([-TraceMeanField_ELBO().loss(model, exact, data) for _ in range(400)])
-    assert (field.mean() - evidence).abs() < 4 * field.std() / 20
+    field = torch.tensor([-TraceMeanField_ELBO().loss(model, exact, data) for _ in range(100)])
+    assert (field.mean() - evidence).abs() < 4 * field.std() / 10
 
 
 def test_enumerated_mixture_is_the_sum_over_components() -> None:
