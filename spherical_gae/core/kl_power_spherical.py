@@ -71,9 +71,9 @@ def kl_uniform_power_spherical(p: HypersphericalUniform, q: PowerSpherical) -> T
 def kl_von_mises_fisher_power_spherical(p: VonMisesFisher, q: PowerSpherical) -> Tensor:
     """KL(vMF || Power Spherical), by quadrature: KL(p || uniform) - c(kappa_q) - kappa_q E_p[log((1 + mu_q.x) / 2)].
 
-    c is the log density of q at its mode over the uniform one.  The error of the mean is below 2e-11 in float64, so
-    that the divergence's is below 2e-11 kappa_q, besides the roundings of its terms, for kappa_p up to 1e10; in the mean
-    a larger one counts as that.  It takes a thousand times the time of a closed form.
+    c is the log density of q at its mode over the uniform one.  For kappa_p up to 1e10 the error of the mean is below
+    2e-11 in float64, so that the divergence's is below 2e-11 kappa_q, besides the roundings of its terms; in the mean a
+    larger kappa_p counts as 1e10.  It takes a thousand times the time of a closed form.
 
     Args:
         p: First distribution.
@@ -91,7 +91,7 @@ def kl_von_mises_fisher_power_spherical(p: VonMisesFisher, q: PowerSpherical) ->
 
 @register_kl(PowerSpherical, PowerSpherical)
 def kl_power_spherical(p: PowerSpherical, q: PowerSpherical) -> Tensor:
-    """KL(Power Spherical || Power Spherical), by quadrature, as that of a vMF to it and with its error, but in two dimensions.
+    """KL(Power Spherical || Power Spherical), by a double integral; its error is as that of a vMF to it.
 
     It takes fifty thousand times the time of a closed form: for a few divergences, not for the inner loop of a
     training.
