@@ -13,8 +13,8 @@ validation images has not risen for 50 epochs, and the weights of the best epoch
 by importance sampling with 500 samples, L[q] the bound, RE the reconstruction term, all on the 10,000 test images,
 binarised once.  That is the way "paper".  "averaged" is ours: a moving average of the weights (decay .9999) is
 validated and tested, and the S-VAE's decoder sees sqrt(m) z.  "no-warm-up" gives the KL term its full weight at once.
-"60-epochs" compares latents in a tenth of the paper's time: 60 epochs for every model, a warm-up of 10, a moving average
-of the weights (decay .999), and decoders of spherical latents see sqrt(m) z, which is as long as normal latents are.
+"60-epochs" compares latents in a tenth of the paper's time: 60 epochs for every model, a warm-up of 10, a moving
+average of the weights (decay .999), and decoders of spherical latents see sqrt(m) z, as long as normal latents are.
 "mixture" is "averaged" without a warm-up, with a learned mixture prior of 100 components and 5 importance samples for
 each image in training; its bound is with one sample, as all others.
 
