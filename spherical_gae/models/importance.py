@@ -31,7 +31,7 @@ def importance_weighted_log_likelihood(
     model: LatentVariableModel,
     x: Tensor,
     num_samples: int = 500,
-    max_rows: int = 16384,
+    max_rows: int = 4096,
     proposal: Callable[[Tensor], Any] | None = None,
 ) -> Tensor:
     """log p(x) by importance sampling from the posterior.
@@ -49,7 +49,8 @@ def importance_weighted_log_likelihood(
         x: Data, shape [B, *event].
         num_samples: Number K of samples per data point, at least 1.
         max_rows: Latents that are decoded at once, at least 1: without gradients, as in the models'
-            ``log_likelihood``, memory is that of ``max_rows`` data points, however large B and K.
+            ``log_likelihood``, memory is that of ``max_rows`` data points, however large B and K.  Some
+            thousand images of MNIST's size stay in a processor's cache, which makes it up to twice as fast.
         proposal: Maps data [B', *event] to what is sampled from, of batch shape [B'], which must have a
             density wherever p(x | z) p(z) has one; None for ``model.posterior``, as in the paper.
 

@@ -177,7 +177,7 @@ class VariationalAutoencoder(nn.Module):
         self,
         x: Tensor,
         num_samples: int = 500,
-        max_rows: int = 16384,
+        max_rows: int = 4096,
         proposal: Callable[[Tensor], Any] | None = None,
     ) -> Tensor:
         """log p(x), estimated by importance sampling; see ``importance_weighted_log_likelihood``.
