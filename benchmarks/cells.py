@@ -7,8 +7,7 @@ import json
 import shlex
 import sys
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,6 +18,7 @@ from tqdm import tqdm
 from spherical_gae.data import load_images
 from spherical_gae.experiments.images import ImageExperiment
 from spherical_gae.training.checkpoint import save_json, write_atomically
+from spherical_gae.training.jobs import in_jobs
 
 C = TypeVar("C", bound=Hashable)
 
@@ -29,12 +29,14 @@ def run_cells(cells: Sequence[C], run: Callable[[C], dict[str, Any]], jobs: int)
     Returns:
         The results, in the order of the cells.
     """
-    results: dict[C, dict[str, Any]] = {}
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=use_one_thread) as pool:
-        futures = {pool.submit(run, cell): cell for cell in cells}
-        for future in tqdm(as_completed(futures), total=len(cells), desc="cells"):
-            results[futures[future]] = future.result()
+    found = in_jobs(partial(_with_one_thread, run), cells, jobs) if cells else ()
+    results = dict(tqdm(found, total=len(cells), desc="cells"))
     return [results[cell] for cell in cells]
+
+
+def _with_one_thread(run: Callable[[C], dict[str, Any]], cell: C) -> tuple[C, dict[str, Any]]:
+    use_one_thread()
+    return cell, run(cell)
 
 
 def run_experiment(experiment: ImageExperiment, folder: Path) -> dict[str, Any]:

@@ -20,9 +20,8 @@ import json
 import platform
 import shlex
 import sys
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import partial
 from itertools import product
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -37,6 +36,7 @@ from spherical_gae import __version__
 from spherical_gae.data import load_graph, split_links
 from spherical_gae.experiments.seeds import parse_seeds
 from spherical_gae.training.checkpoint import save_json, write_atomically
+from spherical_gae.training.jobs import in_jobs
 
 HERE = Path(__file__).parents[1]
 DATASETS = ("cora", "citeseer", "pubmed")
@@ -106,11 +106,8 @@ def main() -> None:
     restore_cells(options.keep, cell_of, options.work)
     if options.report:
         cells = [cell for cell in cells if cell.path(options.work).exists()]
-    results: dict[Cell, dict[str, Any]] = {}
-    with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as pool:
-        futures = {pool.submit(run_cell, cell, options.work): cell for cell in cells}
-        for future in tqdm(as_completed(futures), total=len(cells), desc="cells"):
-            results[futures[future]] = future.result()
+    found = in_jobs(partial(run_cell, work=options.work), cells, options.jobs) if cells else ()
+    results = {cell_of(entry): entry for entry in tqdm(found, total=len(cells), desc="cells")}
 
     ordered = [results[cell] for cell in cells]
     command = commands_of(cells)

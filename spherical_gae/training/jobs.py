@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import active_children, get_context
+from multiprocessing import active_children, get_context, parent_process
+from multiprocessing.connection import wait
+from threading import Thread
 from typing import TypeVar
 
 import torch
@@ -17,7 +20,8 @@ R = TypeVar("R")
 def in_jobs(work: Callable[[I], R], items: Sequence[I], jobs: int) -> Iterator[R]:
     """Results of ``work`` on every item, as they come, from processes with as many CPU threads each as this one.
 
-    When an item fails, or the caller is interrupted, the processes are ended and what they had not finished is lost.
+    When an item fails, or the caller is interrupted or killed, the processes are ended and what they had not finished
+    is lost.
 
     Args:
         work: A function that can be pickled.
@@ -59,3 +63,12 @@ def _start(num_threads: int) -> None:
     torch.set_num_threads(num_threads)
     # Ctrl-C reaches all processes of a terminal; the first one ends the others and says so.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_end_with_the_first, daemon=True).start()
+
+
+def _end_with_the_first() -> None:
+    # One that is killed cannot end the others, which would train on what nobody waits for, beside the next attempt.
+    first = parent_process()
+    if first is not None:
+        wait([first.sentinel])
+        os._exit(1)

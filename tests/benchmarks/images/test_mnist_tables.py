@@ -4,7 +4,6 @@ import json
 import os
 import re
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -101,14 +100,13 @@ def test_cells_run_in_processes_and_keep_their_order(tmp_path: Path, monkeypatch
 
 
 def test_order_is_kept_whichever_cell_ends_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without processes: the futures come back in reverse."""
-    monkeypatch.setattr(cells, "ProcessPoolExecutor", lambda jobs, **_: ThreadPoolExecutor(jobs))
-    monkeypatch.setattr(cells, "as_completed", lambda futures: reversed(list(futures)))
+    """Without processes: the results come in reverse."""
+    monkeypatch.setattr(cells, "in_jobs", lambda work, items, jobs: map(work, reversed(items)))
     assert run_cells(["c", "a", "b"], lambda cell: {"is": cell}, 2) == [{"is": "c"}, {"is": "a"}, {"is": "b"}]
 
 
 def test_error_in_a_cell_is_not_swallowed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cells, "ProcessPoolExecutor", lambda jobs, **_: ThreadPoolExecutor(jobs))
+    monkeypatch.setattr(cells, "in_jobs", lambda work, items, jobs: map(work, items))
     with pytest.raises(ZeroDivisionError):
         run_cells([1, 0], lambda cell: {"inverse": 1 / cell}, 1)
 
