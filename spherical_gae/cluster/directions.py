@@ -26,7 +26,8 @@ def checked_directions(x: Any, features: int | None = None) -> Tensor:
     Raises:
         ValueError: If the shape is another one, a value is not finite, or a row is not a unit vector.
     """
-    array = x.detach().cpu().numpy() if isinstance(x, Tensor) else x
+    # NumPy has no bfloat16.
+    array = (x.double() if x.dtype == torch.bfloat16 else x).detach().cpu().numpy() if isinstance(x, Tensor) else x
     points = torch.from_numpy(np.ascontiguousarray(check_array(array, dtype=(np.float64, np.float32))))
     if points.shape[1] < 2 or (features is not None and points.shape[1] != features):
         allowed = "at least 2" if features is None else str(features)

@@ -40,7 +40,7 @@ class VonMisesFisherMixture(DensityMixin, ClusterMixin, BaseEstimator):
         n_init: Starts, by k-means++ each, of which the likeliest is kept.
         max_iter: Iterations at most.
         tol: Gain in the mean log-likelihood, in nats, below which a start has converged.
-        random_state: Seed, or generator of numpy.
+        random_state: Seed, or ``numpy.random.RandomState``.
 
     Attributes:
         weights_: w, shape [K].
@@ -102,6 +102,10 @@ class VonMisesFisherMixture(DensityMixin, ClusterMixin, BaseEstimator):
             raise ValueError(f"max_concentration must be positive and finite, got {self.max_concentration}")
         if self.n_init < 1:
             raise ValueError(f"n_init must be 1 or more, got {self.n_init}")
+        if self.max_iter < 1:
+            raise ValueError(f"max_iter must be 1 or more, got {self.max_iter}")
+        if not self.tol >= 0:
+            raise ValueError(f"tol must be 0 or more, got {self.tol}")
         random = check_random_state(self.random_state)
         starts = [self._run(points, spread_out(points, self.n_components, random)) for _ in range(self.n_init)]
         components, self.lower_bound_, self.converged_, self.n_iter_ = max(starts, key=lambda start: start[1])

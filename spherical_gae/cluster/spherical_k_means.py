@@ -24,7 +24,7 @@ class SphericalKMeans(ClusterMixin, BaseEstimator):
         n_init: Starts, by k-means++ each, of which the best is kept.
         max_iter: Iterations at most.
         tol: Relative decrease of the sum below which a start has ended.
-        random_state: Seed, or generator of numpy.
+        random_state: Seed, or ``numpy.random.RandomState``.
 
     Attributes:
         cluster_centers_: Unit vectors, shape [K, m].

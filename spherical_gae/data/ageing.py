@@ -30,7 +30,8 @@ def age_weights(edge_time: Tensor, half_life: float, now: float | None = None) -
         Float32 [E], in (0, 1].
 
     Raises:
-        ValueError: If ``half_life`` is not above 0 and finite, there are no times, or ``now`` is before one of them.
+        ValueError: If ``half_life`` is not above 0 and finite, there are no times, one is NaN or infinite, or ``now``
+            is before one of them.
 
     Example:
         >>> age_weights(torch.tensor([10, 20, 25, 30]), half_life=10)
@@ -39,6 +40,8 @@ def age_weights(edge_time: Tensor, half_life: float, now: float | None = None) -
     check_half_life(half_life)
     if not edge_time.numel():
         raise ValueError("edge_time: given no times, allowed: one for each link")
+    if edge_time.is_floating_point() and not bool(edge_time.isfinite().all()):
+        raise ValueError("edge_time: given NaN or infinity, allowed: finite numbers")
     latest = edge_time.max().item()
     now = latest if now is None else now
     if now < latest:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from numbers import Integral
+from numbers import Real
 from typing import Any
 
 import torch
@@ -75,7 +75,7 @@ def clean_counted(data: Data, *, directed: bool | None = None) -> tuple[Data, Me
     names = num_nodes if node_ids is None else node_ids
     if data.x is not None:
         clean.x = _checked_features(torch.as_tensor(data.x), num_nodes, node_ids)
-        if data.get("has_default_features") is True and _are_defaults(clean.x, names):
+        if data.get("has_default_features") is True and are_default_features(clean.x, names):
             clean.has_default_features = True
     if data.y is not None:
         clean.y = _checked_labels(torch.as_tensor(data.y), num_nodes)
@@ -106,9 +106,12 @@ def clean_counted(data: Data, *, directed: bool | None = None) -> tuple[Data, Me
     return clean, merged
 
 
-def _are_defaults(x: Tensor, names: int | list[int] | list[str]) -> bool:
+def are_default_features(x: Tensor, names: int | list[int] | list[str]) -> bool:
     """Whether a graph that was cleaned before still has the features it got then."""
-    return torch.equal(x.cpu(), default_features(names, x.size(1)))
+    try:
+        return torch.equal(x.cpu(), default_features(names, x.size(1)))
+    except ValueError:  # none has so many columns
+        return False
 
 
 def count_nodes(data: Data) -> int:
@@ -132,12 +135,19 @@ def count_nodes(data: Data) -> int:
     return num_nodes
 
 
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and float(value).is_integer()
+
+
 def plain_ids(nodes: Iterable[Any]) -> list[int] | list[str]:
-    """Ids that JSON can hold: integers as they are if all are integers, else all as str."""
+    """Ids that JSON can hold: integers if all are whole numbers, else all as str.
+
+    A column of pandas that lacked a value once, and ``numpy.loadtxt``, make floats of integers.
+    """
     listed = nodes.tolist() if isinstance(nodes, Tensor) else list(nodes)
     if set(map(type, listed)) in ({int}, {str}):
         return listed
-    if all(isinstance(node, Integral) and not isinstance(node, bool) for node in listed):
+    if all(_is_whole(node) for node in listed):
         return [int(node) for node in listed]
     return [str(node) for node in listed]
 

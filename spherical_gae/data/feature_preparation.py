@@ -72,8 +72,8 @@ class FeaturePreparation:
                 divided by its maximum instead.
 
         Raises:
-            ValueError: If there is no column, a number is infinite or beyond float32, or a column has more than 50
-                different texts.
+            ValueError: If there is no column, two have the same name as text, a number is infinite or beyond float32,
+                or a column has more than 50 different texts.
         """
         if standardize not in (True, False, "auto"):
             raise ValueError(f"standardize: given {standardize!r}, allowed: True, False or 'auto'")
@@ -81,7 +81,7 @@ class FeaturePreparation:
             raise ValueError(
                 f"features: given a table of shape {list(table.shape)}, allowed: at least one row and column"
             )
-        made = cls()
+        table, made = _with_names_of_text(table), cls()
         made.numbers = [name for name in table.columns if _is_numeric(table[name])]
         for name in table.columns:
             if name not in made.numbers:
@@ -139,6 +139,7 @@ class FeaturePreparation:
         Raises:
             ValueError: If a column is missing, or one of numbers holds anything else or an infinite one.
         """
+        table = _with_names_of_text(table)
         lacking = [name for name in (*self.numbers, *self.categories) if name not in table.columns]
         if lacking:
             raise ValueError(
@@ -251,3 +252,12 @@ def _standardized(
 
 def _missing(table: pd.DataFrame) -> NDArray[np.float64]:
     return table.isna().to_numpy(dtype=np.float64)
+
+
+def _with_names_of_text(table: pd.DataFrame) -> pd.DataFrame:
+    """scikit-learn takes names that are numbers for places."""
+    names = [str(name) for name in table.columns]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"features: given the column {twice!r} twice, allowed: names that differ as text")
+    return table.set_axis(names, axis=1)

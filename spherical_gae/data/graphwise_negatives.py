@@ -72,6 +72,8 @@ class GraphwiseSampler(NonEdgeSampler):
         """
         device = self._first_rank.device
         links = links.to(device)
+        if links.size(1) == 0:
+            return links, links.new_zeros(0)
         graph = torch.searchsorted(self.space.offsets[1:], self.space.numbers(*links), right=True)  # type: ignore[attr-defined]
         seed = int(torch.randint(2**63 - 1, (), generator=generator, device=device))
         numpy = np.random.default_rng(seed)

@@ -42,7 +42,7 @@ class SphericalGraphEmbedding(EmbeddingQueries, BaseEstimator):
         default_features: What nodes get in a graph that has no features: ``"hash"``, random signs by a hash of the id,
             which message passing mixes, see ``data.default_features``; ``"spectral"``, eigenvectors of the graph, see
             ``data.spectral_features``; ``"auto"``, both are tried, and the better is kept, by validation AUC + AP, or
-            ``"hash"`` without trial where nothing is held out or above 50,000 links.
+            ``"hash"`` without trial where nothing is held out, below 8 nodes or above 50,000 links.
         epochs: Number of epochs at most, at least 1; None for the preset's.
         patience: Epochs without a better validation score after which the epoch is chosen, at least 1; None for all
             epochs.
@@ -53,7 +53,7 @@ class SphericalGraphEmbedding(EmbeddingQueries, BaseEstimator):
         half_life: Age at which a link counts half, in the unit of the graph's times, see ``data.aged``; None where all
             links count the same.  Links that come later, see ``extended``, are as new as the latest one.
         device: Where to train.
-        random_state: Seed, at least 0; or what scikit-learn takes in its place.
+        random_state: Seed, 0 to 2^63 - 1; or what scikit-learn takes in its place.
         callbacks: Functions ``callback(epoch, figures)``, see ``fit_gae``; they follow the training that chooses the
             epoch.  Where several settings are tried, epochs are counted on.
         verbose: Whether to show progress bars.
@@ -65,7 +65,8 @@ class SphericalGraphEmbedding(EmbeddingQueries, BaseEstimator):
         concentration_: Of each node's posterior, float32 [N], or [N, K] on a product; None where the distribution has
             no concentration (``latent="p"``).  Presets with a floor (1000) hold it near there: it is then no measure of
             certainty.
-        history_: For each epoch ``loss``, ``val_auc`` and ``val_ap``, and ``refit_loss`` of the training on all links.
+        history_: For each epoch ``loss``, ``val_auc`` and ``val_ap``, and ``refit_loss`` of the training on all links;
+            where nothing is held out, ``loss`` alone.
         best_epoch_: Number of epochs that the model was trained for.
         default_features_: The kind of features that the nodes got, None if the graph has features.
         report_: What was read.
@@ -131,7 +132,8 @@ class SphericalGraphEmbedding(EmbeddingQueries, BaseEstimator):
                 With ``side`` or ``batch``, links are learned and suggested across the sides, or within each graph.
             features: Node features, if the graph has none of its own or others are wanted: an array or sparse matrix
                 [N, F] in the order of the nodes; a pandas table indexed by id; of a networkx graph, names of
-                attributes; or the path of a file.  Nodes that only a table has are isolated.
+                attributes; or the path of a file, whose columns are prepared as by ``read_graph``.  Nodes that only a
+                table has are isolated.
 
         Returns:
             The estimator itself.
@@ -174,7 +176,8 @@ class SphericalGraphEmbedding(EmbeddingQueries, BaseEstimator):
 
         Args:
             graph: The new nodes and their links, to nodes that are there and to each other, of any kind that ``fit``
-                takes; None for none.  Links between nodes that are there are not used.
+                takes; None for none.  Links between nodes that are there are not used.  Ids are integers while all
+                are: beside a new one of text, all become text.
             features: Features of the new nodes, as for ``fit``, if the embedded graph has features.  Of tables, and of
                 attributes in a file of links, they are made as those of the embedded graph were, if these were read
                 from a file; arrays are taken as they are.  Nodes that are there need none.
@@ -256,7 +259,7 @@ class SphericalGraphEmbedding(EmbeddingQueries, BaseEstimator):
 
     def _seed(self) -> int:
         if isinstance(self.random_state, Integral):
-            if self.random_state < 0:
-                raise ValueError(f"random_state: given {self.random_state}, allowed: 0 or more")
+            if not 0 <= self.random_state < 2**63:
+                raise ValueError(f"random_state: given {self.random_state}, allowed: 0 to 2^63 - 1")
             return int(self.random_state)
         return int(check_random_state(self.random_state).randint(2**31 - 1))

@@ -16,7 +16,14 @@ from scipy import sparse
 from torch import Tensor
 from torch_geometric.data import Data
 
-from spherical_gae.data.cleaning import checked_edge_index, clean_graph, count_nodes, plain_ids, some
+from spherical_gae.data.cleaning import (
+    are_default_features,
+    checked_edge_index,
+    clean_graph,
+    count_nodes,
+    plain_ids,
+    some,
+)
 from spherical_gae.data.feature_preparation import FeaturePreparation
 from spherical_gae.data.readers.conversions import (
     float_array,
@@ -52,10 +59,10 @@ def as_graph(graph: Any, features: Any = None) -> Data:
     if _is_path(graph) and (features is None or _is_path(features)):
         data = read_graph(graph, features)
     else:
-        raw = raw_graph(graph, features)
+        raw = raw_graph(graph, features, learns=True)
         data = clean_graph(raw)
         for name in ("report", "reading", "label_names", "feature_preparation"):
-            if raw.get(name) is not None and not (name == "feature_preparation" and features is not None):
+            if raw.get(name) is not None:
                 data[name] = raw[name]
     if data.get("node_ids") is None:
         data.node_ids = list(range(data.num_nodes))
@@ -69,6 +76,7 @@ def raw_graph(
     known: Container[str] = (),
     preparation: FeaturePreparation | None = None,
     options: ReadingOptions | None = None,
+    learns: bool = False,
 ) -> Data:
     """Links, ids and features as they are given, without a default for the features; it may have no link at all.
 
@@ -77,6 +85,7 @@ def raw_graph(
         features: As for ``as_graph``.
         known: Nodes, as text, that need no features, as they have some; theirs are 0 here if not given.
         preparation: What makes features of a table; as they are if None.
+        learns: Whether it is learned from a file of features, as ``read_graph`` does.
         options: How a file of features is read: header, delimiter and comments; None to find that out.
 
     Returns:
@@ -92,6 +101,7 @@ def raw_graph(
     raw.node_ids = list(range(raw.num_nodes)) if raw.get("node_ids") is None else plain_ids(raw.node_ids)
     if features is None:
         return raw
+    raw.feature_preparation = None
     if isinstance(graph, nx.Graph) and isinstance(features, list | tuple) and all(isinstance(f, str) for f in features):
         raw.x = torch.from_numpy(node_attributes(graph, features))
         return raw
@@ -104,7 +114,10 @@ def raw_graph(
             delimiter=told.delimiter,
             comment=told.comment,
         )
-        x = _numbers(given.table if given.ids is None else given.table.set_axis(given.ids), preparation)
+        table = given.table if given.ids is None else given.table.set_axis(given.ids)
+        if learns:
+            preparation = raw.feature_preparation = FeaturePreparation.fit(table)
+        x = _numbers(table, preparation)
         return _with_matrix(raw, x) if given.ids is None else _with_table(raw, given.ids, x, known)
     if isinstance(features, pd.DataFrame):
         return _with_table(raw, plain_ids(features.index), _numbers(features, preparation), known)
@@ -213,10 +226,16 @@ def _parts(data: Data) -> Data:
     parts = Data(num_nodes=count_nodes(data))
     for name in ("edge_index", "x", "node_ids", *_FACTS):
         # PyG makes of the marks of several graphs a tensor; their features are no defaults of the whole.
-        is_default = name == "x" and data.get("has_default_features") is True
+        is_default = name == "x" and data.get("has_default_features") is True and _has_defaults(data)
         if data.get(name) is not None and not is_default and (name != "y" or _are_classes(data)):
             parts[name] = data[name]
     return parts
+
+
+def _has_defaults(data: Data) -> bool:
+    """Whether the features are still those that stand in for none: they may have been set since."""
+    names = count_nodes(data) if data.get("node_ids") is None else data.node_ids
+    return data.x is not None and are_default_features(torch.as_tensor(data.x), names)
 
 
 def _are_classes(data: Data) -> bool:
@@ -260,7 +279,7 @@ def _numbered(source: list[Any], target: list[Any]) -> Data:
 
 def _numbers(table: pd.DataFrame, preparation: FeaturePreparation | None) -> Tensor:
     if preparation is not None:
-        return preparation.transform(table.set_axis([str(name) for name in table.columns], axis=1))
+        return preparation.transform(table)
     return torch.from_numpy(float_array("features", table))
 
 

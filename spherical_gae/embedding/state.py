@@ -80,16 +80,15 @@ def extend_graph(model: VariationalGAE, old: EmbeddedGraph, raw: Data) -> Embedd
     place |= {str(name): num_old + k for k, name in enumerate(new_ids)}
     number = torch.tensor([place[str(name)] for name in raw.node_ids])
     edges = number[raw.edge_index.long()]
-    is_new = (edges >= num_old).any(0)
+    edges, weight = _links_of_new(edges, raw.edge_weight, num_old)
     merged = Data(
-        edge_index=torch.cat([data.edge_index, edges[:, is_new]], dim=1),
+        edge_index=torch.cat([data.edge_index, edges], dim=1),
         x=torch.cat([data.x, _features(data, raw, new, new_ids)]),
         num_nodes=num_old + len(new),
     )
     if data.edge_weight is not None:
-        weight = raw.edge_weight if raw.edge_weight is not None else torch.ones(edges.size(1))
-        merged.edge_weight = torch.cat([data.edge_weight, weight.float()[is_new]])
-    elif raw.edge_weight is not None and bool((raw.edge_weight[is_new] != 1).any()):
+        merged.edge_weight = torch.cat([data.edge_weight, weight])
+    elif bool((weight != 1).any()):
         raise ValueError("graph: given links with weights, allowed: none, as the embedded graph has no weights")
     for name, of_node in kinds_of_later_nodes(data, merged.edge_index, new_ids).items():
         merged[name] = of_node
@@ -109,6 +108,18 @@ def extend_graph(model: VariationalGAE, old: EmbeddedGraph, raw: Data) -> Embedd
         concentration=None if old.concentration is None else _with_old(old.concentration, whole.concentration),
         known=_extended(model, old, whole),
     )
+
+
+def _links_of_new(edges: Tensor, weight: Tensor | None, num_old: int) -> tuple[Tensor, Tensor]:
+    """The links that have a new end, and their weights; without weights repeats count once, as they do in fitting."""
+    is_new = (edges >= num_old).any(0)
+    if weight is not None:
+        return edges[:, is_new], weight.float()[is_new]
+    edges = edges[:, is_new]
+    _, pair = torch.unique(edges.sort(dim=0).values, dim=1, return_inverse=True)
+    place = torch.arange(pair.numel())
+    first = torch.full_like(place, pair.numel()).scatter_reduce(0, pair, place, "amin")[pair] == place
+    return edges[:, first], torch.ones(int(first.sum()))
 
 
 def _extended(model: VariationalGAE, old: EmbeddedGraph, whole: EmbeddedGraph) -> dict[str, Tensor]:

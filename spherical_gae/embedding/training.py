@@ -174,10 +174,18 @@ def hold_out(data: Data, share: float, seed: int) -> LinkSplit:
     held, kept = upper[torch.randperm(num_links, generator=generator, device="cpu")].split(
         [num_held, num_links - num_held]
     )
-    negatives = negative_sampler(data).sample_unique(num_held, generator)
+    links = data.edge_index[:, held]
+    negatives, place = negative_sampler(data).sample_for(links, generator)
+    if place.numel() == 0:
+        raise ValueError(
+            "val_share: the links held out are of graphs without an unlinked pair, allowed: some of graphs that have "
+            "one; val_share=0 holds none out"
+        )
+    # A link of a graph that is linked completely has no negative, and goes back.
+    kept = torch.cat([kept, held[~torch.isin(torch.arange(num_held), place)]])
     train = _training_part(data, kept.sort().values)
     val = train.clone()
-    val.pos_edge_label_index, val.neg_edge_label_index = data.edge_index[:, held], negatives
+    val.pos_edge_label_index, val.neg_edge_label_index = links[:, place], negatives
     return LinkSplit(train, val, val)
 
 

@@ -78,8 +78,9 @@ def linear_probe(
     rows = rows.astype(np.float64)
     if not np.isfinite(rows).all():
         raise ValueError("embedding: given NaN or infinite numbers, allowed: finite ones")
+    strengths = [float(strength) for strength in strengths]
     if not strengths or not all(0 < strength < np.inf for strength in strengths):
-        raise ValueError(f"strengths: given {list(strengths)}, allowed: one or more positive numbers")
+        raise ValueError(f"strengths: given {strengths}, allowed: one or more positive numbers")
     parts = _disjoint_parts({"train": train, "val": val, "test": test}, len(classes))
     known = set(classes[parts["train"]].tolist())
     if len(known) < 2:

@@ -137,8 +137,9 @@ class Experiment:
     """Runs a configuration in a folder, cell by cell; what is finished is never computed again.
 
     The folder holds ``config.json`` (with date and versions), ``metrics.json``,
-    ``history.csv`` (loss and validation scores by method, seed and epoch), ``embeddings.npy`` (unit norm mean
-    directions of the first seed's S-VGAE), ``node_ids.json`` (the nodes of its rows, if the graph has ``node_ids``),
+    ``history.csv`` (loss and validation scores by method, seed and epoch), ``embeddings.npy`` (mean directions of the
+    first seed's S-VGAE, of norm 1 or, on a product of K spheres, sqrt(K)), ``node_ids.json`` (the nodes of its rows, if
+    the graph has ``node_ids``),
     ``classes.json`` (their classes, if it has ``y``),
     ``latent.png`` (coloured by class if it has ``y``; up to 100,000 nodes), and for every cell
     ``cells/METHOD-SEED.json``, ``.csv`` and ``.safetensors``.

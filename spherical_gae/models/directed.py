@@ -176,6 +176,9 @@ class DirectedGAE(nn.Module):
         num_nodes, rows = z.source.size(0), torch.cat(z)
         nodes = torch.arange(num_nodes, device=rows.device)
         sources = nodes if source_index is None else source_index.to(rows.device)
+        if sources.numel() and not 0 <= int(sources.min()) <= int(sources.max()) < num_nodes:
+            bounds = f"{int(sources.min())} to {int(sources.max())}"
+            raise ValueError(f"source_index: given {bounds}, allowed: nodes from 0 to {num_nodes - 1}")
         # On the cover a node as a target is another one than as a source; it is none of its own targets.
         known = nodes.expand(2, -1)
         if known_edge_index is not None:

@@ -37,13 +37,20 @@ def check_features(x: Any, name: str = "x") -> None:
     """Refuses features that no training can begin with.
 
     Args:
-        x: Features; what is no dense tensor of floating point numbers is not looked at.
+        x: Features, dense or sparse; what is no tensor of floating point numbers is not looked at.
         name: What the errors call them.
 
     Raises:
         ValueError: If one is NaN or infinite.
     """
-    if not isinstance(x, Tensor) or x.layout != torch.strided or not x.is_floating_point():
+    if not isinstance(x, Tensor) or not x.is_floating_point():
+        return
+    if x.layout != torch.strided:
+        # Zeros are finite.
+        values = (x.coalesce() if x.layout == torch.sparse_coo else x).values()
+        if not bool(values.isfinite().all()):
+            wrong = values[~values.isfinite()].view(-1)[0].item()
+            raise ValueError(f"{name}: given {wrong} in a sparse matrix, allowed: finite numbers")
         return
     if x.numel() and not bool(torch.stack(torch.aminmax(x)).isfinite().all()):
         place = tuple(torch.nonzero(~x.isfinite())[0].tolist())

@@ -70,7 +70,7 @@ class CSVLogger:
                 header, *lines = csv.reader(file) if self.path.stat().st_size else [columns]
             if header != columns:
                 raise ValueError(f"{self.path}: given columns {', '.join(header)}, allowed: {', '.join(columns)}")
-            earlier = [line for line in lines if int(line[0]) < epoch]
+            earlier = [line for line in lines if line and int(line[0]) < epoch]
         with self.path.open("w", newline="") as file:
             csv.writer(file).writerows([columns, *earlier])
         self._columns = columns

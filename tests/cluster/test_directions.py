@@ -17,6 +17,8 @@ def test_dtypes_stay_and_others_become_float64() -> None:
         (np.eye(3), torch.float64),
         (np.eye(3, dtype=np.int64), torch.float64),
         (torch.eye(3, requires_grad=True), torch.float32),
+        (torch.eye(3, dtype=torch.float16), torch.float64),
+        (torch.eye(3, dtype=torch.bfloat16), torch.float64),
         ([[1.0, 0.0], [0.0, 1.0]], torch.float64),
     ):
         points = checked_directions(given)

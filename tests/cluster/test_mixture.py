@@ -208,6 +208,8 @@ def test_real_digits_are_grouped_as_well_as_by_their_classes_alone() -> None:
         ({"n_components": 4}, np.eye(3), "n_components must be from 1 to the number of rows, 3, got 4"),
         ({"n_components": 0}, np.eye(3), "n_components must be from 1 to the number of rows, 3, got 0"),
         ({"n_components": 1, "n_init": 0}, np.eye(3), "n_init must be 1 or more, got 0"),
+        ({"n_components": 1, "max_iter": 0}, np.eye(3), "max_iter must be 1 or more, got 0"),
+        ({"n_components": 1, "tol": float("nan")}, np.eye(3), "tol must be 0 or more, got nan"),
         ({"max_concentration": 0.0}, np.eye(3), r"max_concentration must be positive and finite, got 0\.0"),
     ],
 )

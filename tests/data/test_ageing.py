@@ -86,3 +86,9 @@ def test_a_recent_link_counts_more_in_message_passing() -> None:
     scale = with_loops.sum(0).rsqrt()
     assert torch.allclose(found, scale[:, None] * with_loops * scale)
     assert found[0, 2] > 2 * found[0, 1]
+
+
+def test_times_that_are_no_numbers_are_refused() -> None:
+    for wrong in (float("nan"), float("inf")):
+        with pytest.raises(ValueError, match="edge_time: given NaN or infinity, allowed: finite numbers"):
+            age_weights(torch.tensor([1.0, wrong]), half_life=1)

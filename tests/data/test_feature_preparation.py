@@ -109,3 +109,14 @@ def test_tables_of_later_nodes_that_do_not_fit(people: pd.DataFrame, tmp_path: P
         FeaturePreparation.load(tmp_path / "other.json")
     with pytest.raises(ValueError, match="standardize: given 'yes'"):
         FeaturePreparation.fit(people, "yes")  # type: ignore[arg-type]
+
+
+def test_names_that_are_numbers_are_names() -> None:
+    """Not places of columns, which scikit-learn takes them for."""
+    table = pd.DataFrame({1: [100.0, 200.0, 300.0], 0: [1.0, 2.0, 3.0]})
+    preparation = FeaturePreparation.fit(table)
+    expected = FeaturePreparation.fit(table.set_axis(["b", "a"], axis=1)).transform(table.set_axis(["b", "a"], axis=1))
+    assert torch.equal(preparation.transform(table), expected)
+    assert torch.equal(preparation.transform(table[[0, 1]]), expected)
+    with pytest.raises(ValueError, match="given the column '1' twice"):
+        FeaturePreparation.fit(table.set_axis([1, "1"], axis=1))

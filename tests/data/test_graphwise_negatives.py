@@ -77,3 +77,10 @@ def test_pairs_of_a_large_graph_are_uniform() -> None:
     distance = torch.minimum(apart, size - apart)[(i < size)]
     counts = torch.histc(distance.float(), bins=10, min=0, max=size / 2)
     assert chisquare(counts.numpy()).pvalue > 0.01
+
+
+def test_no_links_have_no_negatives() -> None:
+    sampler = GraphwiseSampler(torch.tensor([[0, 1], [1, 2]]), 3, UnorderedPairs(3, batch=torch.zeros(3).long()))
+    negatives, place = sampler.sample_for(torch.empty(2, 0, dtype=torch.long))
+    assert negatives.shape == (2, 0)
+    assert place.shape == (0,)

@@ -214,5 +214,6 @@ def test_a_fit_that_fails_leaves_nothing_fitted() -> None:
         embedding.fit([("a", "a")])
     with pytest.raises(NotFittedError):
         embedding.suggest("a")
-    with pytest.raises(ValueError, match="random_state: given -1, allowed: 0 or more"):
-        SphericalGraphEmbedding(random_state=-1, val_share=0).fit(nx.karate_club_graph())
+    for seed in (-1, 2**63):
+        with pytest.raises(ValueError, match=rf"random_state: given {seed}, allowed: 0 to 2\^63 - 1"):
+            SphericalGraphEmbedding(random_state=seed, val_share=0).fit(nx.karate_club_graph())

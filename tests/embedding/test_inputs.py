@@ -244,3 +244,36 @@ def test_ids_may_be_a_tensor() -> None:
 def test_links_of_nodes_that_are_not_there_are_refused() -> None:
     with pytest.raises(ValueError, match="edge_index: given nodes 0 to 99, allowed: 0 to 49"):
         raw_graph(Data(edge_index=torch.tensor([[0], [99]]), num_nodes=50))
+
+
+def test_features_that_were_set_later_are_the_users(tmp_path: Path) -> None:
+    """Also of a graph whose default features were marked before."""
+    data = clean_graph(Data(edge_index=torch.tensor(NUMBERS).t(), num_nodes=4))
+    assert data.has_default_features
+    assert as_graph(data).get("x") is not None
+    for width in (16, 65):
+        data.x = torch.rand(4, width)
+        read = as_graph(data)
+        assert torch.equal(read.x, data.x)
+        assert read.get("has_default_features") is None
+
+
+def test_whole_floats_are_integers() -> None:
+    """A column of pandas that lacked a value once, and numpy.loadtxt, make floats of ids."""
+    table = pd.DataFrame({"source": [0, 1, 2, None], "target": [1, 2, 10, 3]}).dropna()
+    assert as_graph(table).node_ids == [0, 1, 2, 10]
+    assert as_graph(np.array(NUMBERS, dtype=float)).node_ids == [0, 1, 2, 3]
+    assert as_graph([(0.5, 1.0), (1.0, 2.0)]).node_ids == ["0.5", "1.0", "2.0"]
+
+
+def test_a_file_of_features_is_prepared_beside_any_graph(tmp_path: Path) -> None:
+    """As beside a file: large numbers are standardized, text is categories, missing cells are filled."""
+    (tmp_path / "links.csv").write_text("".join(f"{a},{b}\n" for a, b in EDGES))
+    rows = ["a,52000,Ulm", "b,30000,Bonn", "c,,Ulm", "d,41000,Ulm"]
+    (tmp_path / "people.csv").write_text("id,income,town\n" + "\n".join(rows) + "\n")
+    expected = as_graph(tmp_path / "links.csv", tmp_path / "people.csv")
+    for graph in (nx.Graph(EDGES), EDGES):
+        read = as_graph(graph, tmp_path / "people.csv")
+        row_of = [read.node_ids.index(name) for name in expected.node_ids]
+        torch.testing.assert_close(read.x[row_of], expected.x)
+        assert read.feature_preparation == expected.feature_preparation

@@ -9,7 +9,6 @@ import pytest
 
 from spherical_gae import SphericalGraphEmbedding
 from spherical_gae.data import read_graph
-from spherical_gae.data.readers.later import FileReading
 from spherical_gae.data.readers.options import ReadingOptions
 from spherical_gae.embedding import featureless
 from tests.helpers.embeddings import fitted, words_and_links
@@ -147,7 +146,9 @@ def test_reading_is_saved_and_folders_of_before_have_none(tmp_path: Path) -> Non
     embedding = fitted(read_graph(tmp_path / "links.csv", delimiter=";", header=True), val_share=0)
     embedding.save(tmp_path / "saved")
     loaded = SphericalGraphEmbedding.load(tmp_path / "saved")
-    assert loaded.reading_ == FileReading(ReadingOptions(delimiter=";", header=True), ("person", "friend"))
+    assert loaded.reading_ == embedding.reading_
+    assert loaded.reading_.options == ReadingOptions(delimiter=";", header=True)
+    assert loaded.reading_.header == ("person", "friend")
     path = tmp_path / "saved" / "embedding.json"
     manifest = {name: value for name, value in json.loads(path.read_text()).items() if name != "sha256"}
     del manifest["graph"]["reading"]

@@ -130,3 +130,18 @@ def test_spectral_features_of_later_nodes_follow_from_their_links(tmp_path: Path
     assert loaded.default_features_ == "spectral"
     assert loaded.to_frame().equals(whole.to_frame())
     assert loaded.transform([("next", "twin")]).equals(whole.transform([("next", "twin")]))
+
+
+def test_later_links_that_repeat_count_once() -> None:
+    """Of a weighted graph, where they have no weights."""
+    edges = [("a", "b", 2.0), ("b", "c", 0.5), ("c", "d", 1.0), ("d", "a", 3.0)]
+    embedding = fitted(pd.DataFrame(edges, columns=["source", "target", "weight"]), val_share=0)
+    whole = embedding.extended([("new", "a"), ("new", "a"), ("a", "new"), ("new", "c")])
+    data = whole._graph.data
+    assert data.edge_weight[(data.edge_index >= 4).any(0)].tolist() == [1.0] * 4
+
+
+def test_ids_are_integers_while_all_are() -> None:
+    embedding = fitted([(k, (k + 1) % 12) for k in range(12)], val_share=0)
+    assert embedding.extended([(12, 0)]).node_ids_ == list(range(13))
+    assert embedding.extended([("new", 0)]).node_ids_ == [*map(str, range(12)), "new"]

@@ -1,8 +1,9 @@
 import networkx as nx
 import pytest
 import torch
+from torch_geometric.data import Data
 
-from spherical_gae.data import from_networkx
+from spherical_gae.data import clean_graph, from_networkx
 from spherical_gae.embedding.training import default_share, hold_out, num_held_out
 
 
@@ -47,3 +48,31 @@ def test_too_small_a_graph_is_refused() -> None:
 
 def test_small_graphs_hold_out_more() -> None:
     assert [default_share(n) for n in (10, 249, 500, 1000, 10**6)] == [0.2, 0.2, 0.1, 0.05, 0.05]
+
+
+def test_negatives_of_a_batch_are_of_the_links_own_graph() -> None:
+    """A dense graph beside a ring: a score that only knows which graph it is must have an AUC of 1/2."""
+    dense = torch.combinations(torch.arange(20)).t()
+    dense = dense[:, torch.rand(dense.size(1), generator=torch.Generator().manual_seed(0)) < 0.8]
+    ring = 20 + torch.stack([torch.arange(20), (torch.arange(20) + 1) % 20])
+    data = clean_graph(Data(edge_index=torch.cat([dense, ring], 1), num_nodes=40, batch=torch.arange(40) // 20))
+    split = hold_out(data, 0.2, 0)
+    graphs = [data.batch[pairs].unique(dim=0) for pairs in (split.val.pos_edge_label_index,)]
+    assert graphs[0].size(0) == 1
+    positive, negative = split.val.pos_edge_label_index, split.val.neg_edge_label_index
+    assert torch.equal(data.batch[positive[0]].bincount(), data.batch[negative[0]].bincount())
+    num_links = data.edge_index.size(1) // 2
+    assert split.train.pos_edge_label_index.size(1) + positive.size(1) == num_links
+
+
+def test_links_without_a_negative_are_trained_on() -> None:
+    """A triangle has no unlinked pair; where all held-out links are of such graphs, that is said."""
+    triangle, ring = torch.tensor([[0, 1, 2], [1, 2, 0]]), torch.stack([torch.arange(9), (torch.arange(9) + 1) % 9])
+    data = clean_graph(
+        Data(edge_index=torch.cat([triangle, 3 + ring], 1), num_nodes=12, batch=torch.tensor([0] * 3 + [1] * 9))
+    )
+    for seed in range(8):
+        split = hold_out(data, 0.5, seed)
+        held = split.val.pos_edge_label_index
+        assert bool((data.batch[held] == 1).all())
+        assert split.train.pos_edge_label_index.size(1) == 12 - held.size(1)

@@ -77,7 +77,7 @@ X, LABELS = np.eye(6), np.array([0, 1, 0, 1, 0, 2])
         ({"test": [6]}, "test: given 6 to 6, allowed: nodes 0 to 5"),
         ({"test": np.zeros(6, dtype=bool)}, r"test: given int64 of shape \[0\]"),
         ({"test": [0.5]}, r"test: given float64 of shape \[1\]"),
-        ({"strengths": [1.0, 0.0]}, r"strengths: given \[1.0, 0.0\], allowed"),
+        ({"strengths": np.array([1.0, 0.0])}, r"strengths: given \[1.0, 0.0\], allowed"),
         ({"strengths": []}, r"strengths: given \[\], allowed"),
     ],
 )

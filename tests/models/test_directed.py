@@ -153,3 +153,12 @@ def test_top_targets_are_the_best_by_all_scores(data: Data, model: DirectedGAE, 
     expected = logits[some].topk(5)
     assert torch.equal(found.indices, expected.indices)
     torch.testing.assert_close(found.scores, expected.values.sigmoid())
+
+
+def test_sources_that_are_no_nodes_are_refused() -> None:
+    """N to 2N - 1 are the nodes as targets."""
+    model = DirectedGAE(SphericalGAE(GCNEncoder(10, 8, (3, 1)))).eval()
+    z = model.encode(torch.rand(5, 5), torch.tensor([[0, 1, 2], [1, 2, 3]]))
+    for number in (-1, 5, 9, 10):
+        with pytest.raises(ValueError, match=f"source_index: given 0 to {number}|source_index: given {number} to 0"):
+            model.top_targets(z, 2, torch.tensor([0, number]))

@@ -118,8 +118,20 @@ def test_encoder_of_one_output_is_refused_by_fit_gae(graph: Data) -> None:
         fit_gae(SphericalGAE(OneOutput()), split_links(graph), GAEConfig(epochs=1), progress=False)
 
 
-def test_what_is_no_dense_tensor_is_not_looked_at() -> None:
-    check_features(torch.full((2, 2), torch.nan).to_sparse())
+@pytest.mark.parametrize("layout", ["coo", "csr"])
+def test_numbers_of_sparse_features_are_looked_at(layout: str) -> None:
+    x = torch.eye(3)
+    for value, is_right in ((2.0, True), (torch.nan, False), (torch.inf, False)):
+        x[1, 2] = value
+        sparse = x.to_sparse() if layout == "coo" else x.to_sparse_csr()
+        if is_right:
+            check_features(sparse)
+        else:
+            with pytest.raises(ValueError, match=f"x: given {value} in a sparse matrix, allowed: finite numbers"):
+                check_features(sparse)
+
+
+def test_what_is_no_tensor_of_numbers_is_not_looked_at() -> None:
     check_features("anything")
     check_features(torch.arange(3))
     check_features(torch.empty(0, 3))

@@ -138,7 +138,7 @@ def networkx_edges(graph: nx.Graph, weight: str = "weight") -> Data:
         raw.edge_weight = torch.from_numpy(float_array("edge_weight", filled))
     sides = [side for _, side in graph.nodes(data="bipartite")]
     # A projection onto one side keeps the attribute.
-    if all(side in (0, 1) for side in sides) and all(sides[a] != sides[b] for a, b in edges):
+    if all(side in (0, 1) for side in sides) and all(sides[a] != sides[b] for a, b in edges if a != b):
         raw.side = torch.tensor(sides, dtype=torch.long)
     return raw
 

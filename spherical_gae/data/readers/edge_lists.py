@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from spherical_gae.data.readers.cells import ambiguous_thousands, is_text, numbers_of
 from spherical_gae.data.readers.headers import ID_NAMES, SOURCE_NAMES, TARGET_NAMES, TIME_NAMES, WEIGHT_NAMES, plain
 from spherical_gae.data.readers.ids import NumberedIds, number_ids
-from spherical_gae.data.readers.raw_graph import RawGraph
+from spherical_gae.data.readers.raw_graph import ColumnPlaces, RawGraph
 from spherical_gae.data.readers.report import ReadReport
 from spherical_gae.data.readers.tables import Table, open_table
 
@@ -102,6 +102,7 @@ def read_edge_list(
     ids, prefixes = _numbered(table, (source, target), bipartite, prefixes, report)
     raw = RawGraph(ids.codes, len(ids.ids), report, ids.ids, is_directed=_says_directed(table, comments))
     raw.prefixes = prefixes
+    raw.places = ColumnPlaces(source, target, weight, len(table.columns))
     if bipartite or prefixes is not None:
         raw.side = np.zeros(raw.num_nodes, dtype=np.int64)
         raw.side[ids.codes[1]] = 1

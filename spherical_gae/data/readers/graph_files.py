@@ -166,7 +166,8 @@ def read_as_told(
     _fill_in(raw.report, clean, merged, told.directed)
     _add_warnings(raw, clean, merged.num_reciprocal)
     clean.report = raw.report
-    clean.reading = FileReading(told, None if raw.report.header is None else tuple(raw.report.header), raw.prefixes)
+    header = None if raw.report.header is None else tuple(raw.report.header)
+    clean.reading = FileReading(told, header, raw.prefixes, raw.places)
     return clean
 
 

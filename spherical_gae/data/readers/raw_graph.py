@@ -12,6 +12,23 @@ from numpy.typing import NDArray
 from spherical_gae.data.readers.report import ReadReport
 
 
+@dataclass(frozen=True)
+class ColumnPlaces:
+    """Where a table of links has its columns, counted from 0.
+
+    Attributes:
+        source: The column of the sources.
+        target: That of the targets.
+        weight: That of the weights; None if there is none.
+        num_columns: How many columns there are.
+    """
+
+    source: int
+    target: int
+    weight: int | None
+    num_columns: int
+
+
 @dataclass
 class RawGraph:
     """A graph as its file lists it: neither merged nor checked.
@@ -30,6 +47,7 @@ class RawGraph:
         is_directed: Whether the file says that its edges have a direction; None if it does not say.
         is_one_kind: Whether its nodes were said to be of one kind, whatever the file says.
         prefixes: What was put before the ids of the two columns, as they name nodes of two kinds; None for nothing.
+        places: Where the columns of a table are; None if it was none.
         counted_only: Whether the file gives the number of nodes without listing them.
     """
 
@@ -46,4 +64,5 @@ class RawGraph:
     is_directed: bool | None = None
     is_one_kind: bool = False
     prefixes: tuple[str, str] | None = None
+    places: ColumnPlaces | None = None
     counted_only: bool = False

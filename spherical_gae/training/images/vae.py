@@ -145,6 +145,8 @@ def check_data(name: str, data: Tensor, intensities: bool, model: nn.Module) -> 
             f"{name} must hold intensities in [0, 1] to be binarised, got values from {low:.3g} to {high:.3g}; "
             f"for real data set binarize=False and take a NormalObservation"
         )
+    if not bool(torch.isfinite(low) & torch.isfinite(high)):
+        raise ValueError(f"{name} must hold finite numbers, got {data[~data.isfinite()][0].item()}")
     if isinstance(getattr(model, "observation", None), BernoulliObservation) and (low < 0 or high > 1):
         # Its "bound" would have no meaning, and no limit.
         raise ValueError(

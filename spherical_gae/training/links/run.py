@@ -24,7 +24,7 @@ from spherical_gae.randomness import random_state, restore_random_state
 from spherical_gae.training.checkpoint import check_identity, layers_in_words
 from spherical_gae.training.links.config import GAEConfig, GAEResult
 
-_LATER = ("layers", "features_crc32")
+_LATER = ("layers", "features_crc32", "val_crc32", "test_crc32")
 
 
 class LinkRun(ABC):
@@ -219,6 +219,9 @@ class LinkRun(ABC):
             # The layers with their settings, in words.
             "layers": layers_in_words(self.model),
             "features_crc32": self._features_crc32,
+            # The epoch was chosen by these.
+            "val_crc32": _pairs_crc32(self.split.val),
+            "test_crc32": _pairs_crc32(self.split.test),
         }
 
     @cached_property
@@ -228,3 +231,9 @@ class LinkRun(ABC):
         if not isinstance(x, Tensor) or x.layout != torch.strided:
             return None
         return zlib.crc32(x.detach().cpu().contiguous().numpy().data)
+
+
+def _pairs_crc32(part: Data) -> int:
+    """A checksum of a part's links and negatives."""
+    pairs = [part.get(name) for name in ("pos_edge_label_index", "neg_edge_label_index")]
+    return zlib.crc32(b"".join(pair.cpu().contiguous().numpy().tobytes() for pair in pairs if pair is not None))

@@ -170,3 +170,10 @@ def test_sides_of_a_bipartite_networkx_graph() -> None:
     assert data.side.tolist() == [value for _, value in graph.nodes(data="bipartite")]
     assert "side" not in from_networkx(nx.bipartite.projected_graph(graph, graph.graph["top"]))
     assert "side" not in from_networkx(nx.path_graph(3))
+
+
+def test_a_self_loop_does_not_hide_the_sides() -> None:
+    graph = nx.davis_southern_women_graph()
+    expected = from_networkx(graph).side
+    graph.add_edge("E1", "E1")
+    assert torch.equal(from_networkx(graph).side, expected)

@@ -2,10 +2,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch_geometric.data import Data
 
-from spherical_gae import GAEConfig
-from spherical_gae.data import LinkSplit
+from spherical_gae import GAEConfig, GCNEncoder, SphericalGAE, fit_gae
+from spherical_gae.data import LinkSplit, link_split
 from spherical_gae.experiments.links import model_inputs
+from spherical_gae.training.checkpoint import DamagedFileError
 from tests.helpers.link_runs import StopHereError, assert_identical, make_model, small_split, stop_at, train
 
 
@@ -89,3 +91,31 @@ def test_bad_loss_names_the_epoch(small: LinkSplit, value: float) -> None:
 def test_weights_that_blow_up_name_the_epoch(small: LinkSplit) -> None:
     with pytest.raises(FloatingPointError, match="the embeddings became NaN or infinite in epoch 1"):
         train(small, config=GAEConfig(5, learning_rate=1e20))
+
+
+def test_checkpoint_of_other_validation_or_test_links_is_refused(tmp_path: Path) -> None:
+    """The epoch was chosen by the former; the latter may have been those."""
+    ring = torch.stack([torch.arange(30), (torch.arange(30) + 1) % 30])
+    data = Data(x=torch.rand(30, 4, generator=torch.Generator().manual_seed(0)), edge_index=ring[:, :0])
+
+    def fit(val: list[int], test: list[int], negatives: list[list[int]]) -> None:
+        links = {"train": ring[:, :20], "val": ring[:, val], "test": ring[:, test]}
+        split = link_split(data, **links, val_negatives=negatives, test_negatives=[[0, 3], [7, 11]])
+        model = SphericalGAE(GCNEncoder(4, 8, (3, 1)))
+        fit_gae(model, split, GAEConfig(epochs=3), progress=False, checkpoint=tmp_path / "run.ckpt")
+
+    fit([20, 21], [22, 23], [[0, 1], [5, 9]])
+    fit([20, 21], [22, 23], [[0, 1], [5, 9]])
+    for others in (([24, 25], [22, 23]), ([20, 21], [24, 25]), ([24, 25], [20, 21])):
+        with pytest.raises(ValueError, match=r"val_crc32|test_crc32"):
+            fit(*others, [[0, 1], [5, 9]])
+    with pytest.raises(ValueError, match="val_crc32"):
+        fit([20, 21], [22, 23], [[0, 1], [5, 10]])
+
+
+def test_weights_of_a_model_are_no_checkpoint(tmp_path: Path) -> None:
+    split = small_split()
+    model = make_model(split, "paper")
+    torch.save(model.state_dict(), tmp_path / "weights.pt")
+    with pytest.raises(DamagedFileError, match=r"checkpoint: given .*weights\.pt, which holds no state of a training"):
+        train(split, model, config=GAEConfig(epochs=1), checkpoint=tmp_path / "weights.pt")
