@@ -43,11 +43,17 @@ def auc_ap(positive: Tensor, negative: Tensor) -> LinkScores:
     for name, scores in (("positive", positive), ("negative", negative)):
         if scores.numel() == 0:
             raise ValueError(f"{name} must hold at least one score, got none")
-        unusable = int((~scores.isfinite()).sum())
-        if unusable:
-            raise ValueError(f"{name} must hold finite scores, got {unusable} of {scores.numel()} NaN or infinite")
+        finite_scores(name, scores)
     ranked = torch.cat([positive.flatten(), negative.flatten()]).detach().double().cpu().numpy()
     labels = torch.cat([torch.ones(positive.numel()), torch.zeros(negative.numel())]).numpy()
     # The scores were checked above, and this is called in every epoch.
     with config_context(assume_finite=True, skip_parameter_validation=True):
         return LinkScores(float(roc_auc_score(labels, ranked)), float(average_precision_score(labels, ranked)))
+
+
+def finite_scores(name: str, scores: Tensor) -> Tensor:
+    """The scores; a ValueError that names the argument if one is NaN or infinite."""
+    unusable = int((~scores.isfinite()).sum())
+    if unusable:
+        raise ValueError(f"{name} must hold finite scores, got {unusable} of {scores.numel()} NaN or infinite")
+    return scores

@@ -13,7 +13,7 @@ from spherical_gae.data.degree_matched import DegreeMatchedSampler
 from spherical_gae.data.kinds import kind_of_graph, pair_space
 from spherical_gae.data.splits import LinkSplit
 from spherical_gae.evaluation.calibration import brier_score, expected_calibration_error
-from spherical_gae.evaluation.metrics import auc_ap
+from spherical_gae.evaluation.metrics import auc_ap, finite_scores
 from spherical_gae.evaluation.ranking import link_ranks, ranking_scores
 from spherical_gae.nn.propagation import node_degree
 
@@ -76,7 +76,10 @@ class LinkEvaluation:
             ValueError: If a score is not finite, or no test link, or no negative, has two ends with training links.
         """
         positive, uniform, matched, ranked = (
-            torch.cat([predictor(piece).double().cpu() for piece in pairs.flatten(1).split(_PIECE, dim=1)])
+            finite_scores(
+                "predictor",
+                torch.cat([predictor(piece).double().cpu() for piece in pairs.flatten(1).split(_PIECE, dim=1)]),
+            )
             for pairs in (self.positive, self.uniform, self.degree_matched, self.ranked)
         )
         ranks = link_ranks(positive, ranked.view(positive.numel(), -1))

@@ -11,6 +11,7 @@ from torch import Tensor
 from spherical_gae.data.corruption import corrupt_links
 from spherical_gae.data.edge_sets import EdgeSet
 from spherical_gae.data.negatives import NonEdgeSampler
+from spherical_gae.evaluation.metrics import finite_scores
 from spherical_gae.evaluation.protocol import calibration_scores, pair_scores
 from spherical_gae.evaluation.ranking import link_ranks
 
@@ -82,7 +83,7 @@ def evaluate_links(
     generator = torch.Generator().manual_seed(hashed)
 
     def score(pairs: Tensor) -> Tensor:
-        return predictor(pairs).double().cpu()
+        return finite_scores("predictor", predictor(pairs).double().cpu())
 
     parts: list[tuple[Tensor, Tensor]] = []
     for some in links.split(max_pairs, dim=1):

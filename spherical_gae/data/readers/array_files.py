@@ -148,11 +148,12 @@ def _read_npy(path: Path, array: NDArray[Any]) -> RawGraph:
     if array.ndim == 2 and array.dtype.kind in "iu" and 2 in array.shape and array.shape != (2, 2):
         edge_index = array if array.shape[0] == 2 else array.T
         return _numbered(path, edge_index, ReadReport(path.name, f"an array of {edge_index.shape[1]:,} edges"))
-    if array.ndim == 2 and array.dtype.kind in "biuf" and array.shape[0] == array.shape[1]:
+    is_either = array.shape == (2, 2) and array.dtype.kind in "iu"
+    if array.ndim == 2 and array.dtype.kind in "biuf" and array.shape[0] == array.shape[1] and not is_either:
         return _from_matrix(path, sparse.coo_array(array), "a dense adjacency matrix")
     raise ValueError(
         f"{path}: given {array.dtype} of shape {list(array.shape)}, allowed: integers [2, E] or [E, 2], or an "
-        "adjacency matrix [N, N] with N > 2"
+        "adjacency matrix [N, N], of integers with N > 2"
     )
 
 
