@@ -15,6 +15,8 @@ from spherical_gae.core.numerics.special import kl_to_uniform, log_peak_ratio
 from spherical_gae.core.power_spherical import PowerSpherical, log_peak_over_uniform
 from spherical_gae.core.von_mises_fisher import VonMisesFisher
 
+_SMALLEST_ANGLE = 1e-10
+
 
 @register_kl(PowerSpherical, VonMisesFisher)
 def kl_power_spherical_von_mises_fisher(p: PowerSpherical, q: VonMisesFisher) -> Tensor:
@@ -48,7 +50,8 @@ def kl_uniform_power_spherical(p: HypersphericalUniform, q: PowerSpherical) -> T
     """KL(uniform || Power Spherical), in closed form: (1 + mu.x) / 2 follows Beta(beta, beta), beta = (m - 1) / 2.
 
     With psi the digamma function and c the log density of q at its mode over the uniform one, it is
-    kappa (psi(2 beta) - psi(beta)) - c.  Derived from the densities.  Absolute error: a few roundings of either term.
+    kappa (psi(2 beta) - psi(beta)) - c.  Derived from the densities.  Computed in float64, with an absolute error of a
+    few of its roundings of m log m and of kappa: 1e-10 at m = 65536.
 
     Args:
         p: Uniform distribution.
@@ -63,7 +66,8 @@ def kl_uniform_power_spherical(p: HypersphericalUniform, q: PowerSpherical) -> T
     check_same_sphere(p, q)
     beta = torch.tensor(0.5 * (q.dim - 1), dtype=torch.float64, device="cpu")
     mean = float(torch.digamma(2 * beta) - torch.digamma(beta))
-    kl = q.concentration * mean - log_peak_over_uniform(q.concentration, q.dim)
+    kl = q.concentration.double() * mean - log_peak_over_uniform(q.concentration, q.dim)
+    kl = kl.to(q.concentration.dtype)
     return kl if not p.batch_shape else kl + kl.new_zeros(p.batch_shape)
 
 
@@ -72,7 +76,7 @@ def kl_von_mises_fisher_power_spherical(p: VonMisesFisher, q: PowerSpherical) ->
     """KL(vMF || Power Spherical), by quadrature: KL(p || uniform) - c(kappa_q) - kappa_q E_p[log((1 + mu_q.x) / 2)].
 
     c is the log density of q at its mode over the uniform one.  For kappa_p up to 1e10 the error of the mean is below
-    2e-11 in float64, so that the divergence's is below 2e-11 kappa_q, besides the roundings of its terms; in the mean a
+    3e-11 in float64, so that the divergence's is below 3e-11 kappa_q, besides the roundings of its terms; in the mean a
     larger kappa_p counts as 1e10.  It takes a thousand times the time of a closed form.
 
     Args:
@@ -111,8 +115,11 @@ def kl_power_spherical(p: PowerSpherical, q: PowerSpherical) -> Tensor:
 
 
 def _by_quadrature(to_uniform: Tensor, p: VonMisesFisher | PowerSpherical, q: PowerSpherical) -> Tensor:
-    apart, together = (torch.linalg.vector_norm(p.loc + sign * q.loc, dim=-1) for sign in (-1, 1))
+    # A norm has no second derivative at 0, and the divergence has one where directions are equal or opposite.
+    squares = ((p.loc.double() + sign * q.loc.double()).square().sum(-1) for sign in (-1, 1))
+    apart, together = (torch.sqrt(square + _SMALLEST_ANGLE**2) for square in squares)
     angle = 2 * torch.atan2(apart, together)
-    concentration, angle = torch.broadcast_tensors(p.concentration, angle)
+    concentration, angle = torch.broadcast_tensors(p.concentration.double(), angle)
     mean = expected_log_share(concentration, angle, p.dim, type(p).__name__)
-    return to_uniform - log_peak_over_uniform(q.concentration, q.dim) - q.concentration * mean
+    rest = log_peak_over_uniform(q.concentration, q.dim) + q.concentration.double() * mean
+    return (to_uniform.double() - rest).to(q.concentration.dtype)

@@ -15,6 +15,7 @@ from spherical_gae.core.numerics.tabulated import sample_tabulated
 
 # Where Stirling's series of log Gamma takes over, and its coefficients of x^-1, x^-3, ... (DLMF 5.11.1).
 _STIRLING_START = 10
+_FAR = 1e18
 _STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360, 1 / 156, -3617 / 122400)
 
 
@@ -101,9 +102,9 @@ def log_peak_over_uniform(concentration: Tensor, dim: int) -> Tensor:
         dim: Ambient dimension m.
 
     Returns:
-        The same shape.
+        The same shape, float64: two terms of the size m log m are subtracted.
     """
-    beta = 0.5 * (dim - 1)
+    beta, concentration = 0.5 * (dim - 1), concentration.double()
     at_zero = _log_gamma_step(concentration.new_full((), beta), beta)
     return _log_gamma_step(concentration + beta, beta) - at_zero
 
@@ -116,8 +117,10 @@ def _log_gamma_step(x: Tensor, step: float) -> Tensor:
         total = total - torch.log1p(step / (x + j))
     low = x + lifts
     high = low + step
-    total = total + (low - 0.5) * torch.log1p(step / low) + step * (torch.log(high) - 1)
-    return total + _stirling(high) - _stirling(low)
+    # Far out it is ``step``; the square of x, which its slope holds, would overflow.
+    near = low.clamp(max=_FAR)
+    growth = torch.where(low < _FAR, (near - 0.5) * torch.log1p(step / near), step)
+    return total + growth + step * (torch.log(high) - 1) + _stirling(high) - _stirling(low)
 
 
 def _stirling(x: Tensor) -> Tensor:

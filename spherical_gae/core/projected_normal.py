@@ -21,6 +21,8 @@ from spherical_gae.core.numerics.projection import project, sampled_divergence
 from spherical_gae.core.numerics.special import log_sphere_area
 from spherical_gae.core.numerics.truncated_moments import log_moment_value
 
+_SMALLEST_SQUARE = 1e-30
+
 
 class ProjectedNormal(Distribution):
     """Direction z = x / |x| of a normal vector x ~ N(mu, diag(s^2)), on the unit sphere S^(m-1) in R^m.
@@ -204,7 +206,8 @@ class ProjectedNormal(Distribution):
         float32 and 1e-11 in float64.
         """
         if self.isotropic:
-            ratio = torch.linalg.vector_norm(self.loc / self.scale, dim=-1)
+            # A norm has no second derivative at 0, where the divergence has one.
+            ratio = torch.sqrt((self.loc / self.scale).square().sum(-1) + _SMALLEST_SQUARE)
             concentration = ratio * torch.hypot(ratio, torch.full_like(ratio, math.sqrt(self.dim)))
             return divergence_to_uniform(concentration, IsotropicProjection, self.dim)
         return self.sampled_kl_to_uniform(self.rsample())

@@ -146,3 +146,30 @@ def test_gradients_of_a_batch_by_vmap(kind: type) -> None:
 
     found = vmap(grad(divergence))(kappa)
     torch.testing.assert_close(found, torch.stack([grad(divergence)(k) for k in kappa]), rtol=1e-10, atol=1e-12)
+
+
+@KINDS
+@pytest.mark.parametrize("sign", [1, -1])
+def test_second_derivatives_at_equal_and_opposite_directions(kind: type, sign: int) -> None:
+    """They are those close by: once NaN, as a norm has none at 0."""
+    mode = direction("e1", 3)
+
+    def divergence(loc: Tensor) -> Tensor:
+        p = kind(normalize(loc, dim=-1), torch.tensor(3.0, dtype=torch.float64), validate_args=False)
+        return kl_divergence(p, PowerSpherical(sign * mode, torch.tensor(5.0, dtype=torch.float64)))
+
+    at = torch.autograd.functional.hessian(divergence, mode)
+    near = torch.autograd.functional.hessian(divergence, normalize(mode + torch.tensor([0.0, 1e-3, 0.0]), dim=-1))
+    torch.testing.assert_close(at[2, 2], near[2, 2], rtol=1e-5, atol=0)
+    torch.testing.assert_close(at[1, 1], at[2, 2], rtol=1e-4, atol=0)
+
+
+@pytest.mark.parametrize(
+    ("dim", "kappa", "expected"), [(65536, 1.0, 7.6296e-6), (1000, 1e-3, 5.0e-10), (16, 1e-3, 3.7e-8)]
+)
+def test_small_divergences_from_the_uniform_distribution_in_float32(dim: int, kappa: float, expected: float) -> None:
+    """Its two terms are larger by many orders; once 5.7e-3, -3.9e-5 and -1e-6."""
+    q = PowerSpherical(direction("e1", dim, dtype=torch.float32), torch.tensor(kappa))
+    found = kl_divergence(HypersphericalUniform(dim), q)
+    assert found.dtype == torch.float32
+    assert found.item() == pytest.approx(expected, rel=0.02, abs=2e-10)

@@ -194,3 +194,12 @@ def test_without_concentration_it_is_the_uniform_law(dim, dtype):
     torch.testing.assert_close(law.entropy(), uniform.entropy())
     torch.testing.assert_close(law.mean, uniform.mean)
     torch.testing.assert_close(law.covariance_matrix, uniform.covariance_matrix)
+
+
+def test_slope_of_the_peak_in_float32_up_to_the_largest_concentrations() -> None:
+    """d log p / d kappa at the mode is beta / kappa in the limit; once twice that."""
+    for kappa in (1e15, 1e19, 1e22, 1e30):
+        c = torch.tensor(kappa, requires_grad=True)
+        mode = torch.tensor([1.0, 0.0, 0.0])
+        (slope,) = torch.autograd.grad(PowerSpherical(mode, c, validate_args=False).log_prob(mode), c)
+        assert slope.item() * kappa == pytest.approx(1, rel=1e-5)

@@ -67,7 +67,7 @@ def test_standard_normal_is_uniform() -> None:
     uniform = HypersphericalUniform(8)
     torch.testing.assert_close(law.log_prob(z), uniform.log_prob(z).expand(100, 4), rtol=1e-6, atol=1e-6)
     exact = kl_divergence(ProjectedNormal(torch.zeros(8), 3.0), uniform)
-    assert exact == 0
+    assert 0 <= exact < 1e-30
 
 
 @pytest.mark.slow
@@ -200,3 +200,18 @@ def test_registered_divergence_is_random_and_the_given_draw_is_used() -> None:
     torch.manual_seed(0)
     assert torch.equal(sampled_kl(law, uniform, law.rsample()), first)
     assert kl_divergence(law, uniform.expand((2, 1))).shape == (2, len(PARAMETERS))
+
+
+def test_the_uniform_member_has_a_second_derivative() -> None:
+    """Of one scale: once NaN, as a norm has none at 0."""
+    for dtype in (torch.float32, torch.float64):
+
+        def divergence(loc: torch.Tensor, dtype: torch.dtype = dtype) -> torch.Tensor:
+            law = ProjectedNormal(loc, torch.tensor(1.0, dtype=dtype), validate_args=False)
+            return kl_divergence(law, HypersphericalUniform(3, dtype))
+
+        at, near = (
+            torch.autograd.functional.hessian(divergence, torch.tensor([x, 0.0, 0.0], dtype=dtype)) for x in (0.0, 1e-4)
+        )
+        torch.testing.assert_close(at, near, rtol=1e-4, atol=1e-5)
+        assert at[0, 0].item() == pytest.approx(8 / (3 * math.pi), rel=1e-4)

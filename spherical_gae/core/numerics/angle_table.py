@@ -56,7 +56,7 @@ class AngleTable(NamedTuple):
         reach: Largest absolute score.
         scalars: Constants of the evaluation on the table's device.
         cdf_error: Largest error of the distribution function, before the cells are rounded to their dtype.
-        slope_error: Largest relative error of dtheta / dkappa at scores within 4.
+        slope_error: Largest relative error of dtheta / dkappa at scores within 4, likewise.
     """
 
     cells: Tensor

@@ -48,8 +48,22 @@ def sample_tabulated(
         noise = torch.empty_like(mean, memory_format=torch.contiguous_format).normal_(generator=generator)
         along = (noise * mean).sum(-1)
         square = torch.linalg.vector_norm(noise, dim=-1).square_()
+        push = _push(square, along)
+        first = noise.select(-1, 0)
+        square = square.addcmul_(push, push + 2 * first)
+        along = along.addcmul_(push, mean.select(-1, 0))
+        first.add_(push)
         scale = square.addcmul_(along, along, value=-1).rsqrt_()
     return _Sample.apply(loc, concentration, cosine, sine, velocity, noise, along, scale, score, family)
+
+
+def _push(square: Tensor, along: Tensor) -> Tensor:
+    """What noise needs on its first coordinate not to be parallel to the mean direction.
+
+    By chance it never is (a hundredth of the square is left with a probability of 1e-8 in nine dimensions), but where
+    both were drawn from one seed.
+    """
+    return torch.where(square - along * along < 0.01 * square, square.sqrt(), 0.0)
 
 
 def _sample_traced(
@@ -65,6 +79,9 @@ def _sample_traced(
     else:
         mean = loc.detach()
         noise = torch.empty_like(mean, memory_format=torch.contiguous_format).normal_(generator=generator)
+        square = torch.linalg.vector_norm(noise, dim=-1, keepdim=True).square()
+        push = _push(square, (noise * mean).sum(-1, keepdim=True))
+        noise = torch.cat([noise[..., :1] + push, noise[..., 1:]], dim=-1)
         along = (noise * mean).sum(-1, keepdim=True)
         scale = torch.rsqrt(torch.linalg.vector_norm(noise, dim=-1, keepdim=True).square() - along * along)
         tangent = (noise - along * mean) * scale
