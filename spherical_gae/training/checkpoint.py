@@ -163,6 +163,20 @@ def layers_in_words(model: nn.Module) -> str:
     return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(model))
 
 
+def saved_identity(state: dict[str, Any], path: str | Path) -> dict[str, Any]:
+    """What a run's state says it is of.
+
+    Raises:
+        DamagedFileError: If it says nothing.
+    """
+    if "identity" not in state:
+        raise DamagedFileError(
+            f"checkpoint: given {path}, which holds no state of a training, but perhaps the weights of a model; allowed: "
+            "a file that an earlier run has written, or a new one"
+        )
+    return state["identity"]
+
+
 def check_identity(saved: dict[str, Any], own: dict[str, Any], path: str | Path) -> None:
     """Refuses a checkpoint of another run.
 

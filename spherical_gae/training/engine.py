@@ -10,7 +10,7 @@ import torch
 from tqdm import tqdm
 
 from spherical_gae.training.callbacks import Callback, call_all
-from spherical_gae.training.checkpoint import DamagedFileError, load_checkpoint, save_checkpoint
+from spherical_gae.training.checkpoint import load_checkpoint, save_checkpoint
 from spherical_gae.training.processes import Processes
 
 
@@ -73,13 +73,7 @@ def run_epochs(
     """
     processes = Processes.current()
     if checkpoint is not None and processes.agree(Path(checkpoint).exists()):
-        state = load_checkpoint(checkpoint, device)
-        if "identity" not in state:
-            raise DamagedFileError(
-                f"checkpoint: given {checkpoint}, which holds no state of a training, but perhaps the weights of a "
-                "model; allowed: a file that an earlier run has written, or a new one"
-            )
-        run.restore(state, checkpoint)
+        run.restore(load_checkpoint(checkpoint, device), checkpoint)
     with tqdm(
         total=run.max_epochs, initial=run.epoch, desc=title, disable=not (progress and processes.is_first)
     ) as bar:

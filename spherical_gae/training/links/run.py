@@ -21,7 +21,7 @@ from spherical_gae.evaluation.criteria import check_negatives, criterion_value
 from spherical_gae.evaluation.metrics import LinkScores, auc_ap
 from spherical_gae.models.graph import VariationalGAE
 from spherical_gae.randomness import random_state, restore_random_state
-from spherical_gae.training.checkpoint import check_identity, layers_in_words
+from spherical_gae.training.checkpoint import check_identity, layers_in_words, saved_identity
 from spherical_gae.training.links.config import GAEConfig, GAEResult
 
 _LATER = ("layers", "features_crc32", "val_crc32", "test_crc32")
@@ -187,7 +187,7 @@ class LinkRun(ABC):
 
     def restore(self, state: dict[str, Any], path: str | Path) -> None:
         """Continues from ``state()`` of a run with the same ``identity()``; ``path`` is named if it is not."""
-        saved = state["identity"]
+        saved = saved_identity(state, path)
         # Checkpoints from before these were recorded do not have them.
         own = {name: value for name, value in self.identity().items() if name in saved or name not in _LATER}
         check_identity(saved, own, path)
