@@ -171,8 +171,8 @@ def saved_identity(state: dict[str, Any], path: str | Path) -> dict[str, Any]:
     """
     if "identity" not in state:
         raise DamagedFileError(
-            f"checkpoint: given {path}, which holds no state of a training, but perhaps the weights of a model; allowed: "
-            "a file that an earlier run has written, or a new one"
+            f"checkpoint: given {path}, which holds no state of a training, but perhaps the weights of a model; "
+            "allowed: a file that an earlier run has written, or a new one"
         )
     return state["identity"]
 
