@@ -259,7 +259,8 @@ class SphericalGraphEmbedding(EmbeddingQueries, BaseEstimator):
 
     def _seed(self) -> int:
         if isinstance(self.random_state, Integral):
-            if not 0 <= self.random_state < 2**63:
-                raise ValueError(f"random_state: given {self.random_state}, allowed: 0 to 2^63 - 1")
-            return int(self.random_state)
+            seed = int(self.random_state)
+            if not 0 <= seed < 2**63:
+                raise ValueError(f"random_state: given {seed}, allowed: 0 to 2^63 - 1")
+            return seed
         return int(check_random_state(self.random_state).randint(2**31 - 1))

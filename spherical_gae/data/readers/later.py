@@ -97,7 +97,8 @@ class FileReading:
         table, _, _ = open_table(path, id_columns=2, **told)  # type: ignore[arg-type]
         if table.names:
             return options
-        is_same, found = len(table.columns) == places.num_columns, {}
+        is_same = len(table.columns) == places.num_columns
+        found: dict[str, Any] = {}
         if is_same and options.source is options.target is None:
             found = {"source": places.source + 1, "target": places.target + 1}
         if options.weight == ReadingOptions().weight and not has_weight:
