@@ -93,6 +93,8 @@ class FileReading:
 
     @staticmethod
     def _by_place(path: Path, options: ReadingOptions, places: ColumnPlaces, has_weight: bool) -> ReadingOptions:
+        if options.header:
+            return options
         told = {"header": options.header, "delimiter": options.delimiter, "comment": options.comment}
         table, _, _ = open_table(path, id_columns=2, **told)  # type: ignore[arg-type]
         if table.names:
