@@ -265,7 +265,7 @@ def test_weights_reproduce_the_embeddings(run_folder: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_killed_and_resumed_run_is_the_same_bit_for_bit(run_folder: Path, tmp_path: Path) -> None:
-    """Nineteen SIGKILLs: in training steps, in the middle of files, and right after them."""
+    """Fourteen SIGKILLs: in training steps, in the middle of files, and right after them."""
     command = [sys.executable, "-m", "tests.helpers.kill_and_resume", "0", str(tmp_path / "run"), *SETTINGS]
     finished = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[2])
     assert finished.returncode == 0, finished.stderr

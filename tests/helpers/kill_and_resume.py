@@ -10,10 +10,13 @@ import os
 import random
 import signal
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from spherical_gae import data
+import torch
+
+from spherical_gae import VonMisesFisher, data
 from spherical_gae.cli.app import app
 from spherical_gae.training.links.full_batch import FullBatchRun
 
@@ -69,8 +72,17 @@ def survives(moments: list[tuple[str, int]], arguments: list[str]) -> bool:
     return True
 
 
+def prepare() -> None:
+    """Does once what else every attempt would do: the imports of the command, and the tables of its latents."""
+    for module in ("experiments.links", "plotting.pictures", "training.links.row_batch"):
+        import_module(f"spherical_gae.{module}")
+    for dim in (3, 8):
+        VonMisesFisher(torch.ones(dim) / dim**0.5, torch.tensor(1.0)).sample()
+
+
 def main(seed: str, folder: str, *options: str) -> None:
     """Kills and resumes until the run is finished."""
+    prepare()
     generator = random.Random(int(seed))
     graph = data.load_graph("digits")
     data.load_graph = lambda name: graph
