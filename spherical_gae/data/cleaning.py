@@ -13,6 +13,7 @@ from torch_geometric.data import Data
 from spherical_gae.data.default_features import default_features
 from spherical_gae.data.kinds import check_one_kind
 from spherical_gae.data.merging import MergedEdges, merge_edges
+from spherical_gae.data.pairs import checked_edge_index
 from spherical_gae.data.undirected import checked_edge_weight
 
 _NUM_NAMED = 3
@@ -156,24 +157,6 @@ def some(values: Sequence[Any]) -> str:
     """The first few of many values, for a message."""
     shown = ", ".join(repr(value) for value in values[:_NUM_NAMED])
     return shown if len(values) <= _NUM_NAMED else f"{shown} and {len(values) - _NUM_NAMED} more"
-
-
-def checked_edge_index(edge_index: Tensor, num_nodes: int) -> Tensor:
-    """Edges as int64, if they are integers [2, E] from 0 to N - 1.
-
-    Raises:
-        ValueError: If they are not.
-    """
-    if edge_index.dim() != 2 or edge_index.size(0) != 2 or edge_index.is_floating_point() or edge_index.is_complex():
-        raise ValueError(
-            f"edge_index: given {edge_index.dtype} of shape {list(edge_index.shape)}, allowed: integers of shape [2, E]"
-        )
-    edge_index = edge_index.long()
-    if edge_index.numel():
-        low, high = (int(value) for value in torch.aminmax(edge_index))
-        if low < 0 or high >= num_nodes:
-            raise ValueError(f"edge_index: given nodes {low} to {high}, allowed: 0 to {num_nodes - 1}")
-    return edge_index
 
 
 def _checked_ids(given: Sequence[Any], num_nodes: int) -> list[int] | list[str]:

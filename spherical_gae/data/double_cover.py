@@ -7,6 +7,7 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from spherical_gae.data.kinds import check_graph
+from spherical_gae.data.pairs import checked_edge_index
 from spherical_gae.data.splits.parts import LinkSplit
 
 _PAIRS = ("pos_edge_label_index", "neg_edge_label_index", "reversed_edge_label_index")
@@ -93,8 +94,12 @@ def cover_split(split: LinkSplit) -> LinkSplit:
 
 
 def cover_edges(edge_index: Tensor, num_nodes: int) -> Tensor:
-    """Both directions of the links of the cover, int64 [2, 2 E], of links i -> j, int64 [2, E]."""
-    links = cover_pairs(edge_index, num_nodes)
+    """Both directions of the links of the cover, int64 [2, 2 E], of links i -> j, int64 [2, E].
+
+    Raises:
+        ValueError: If they are no integers [2, E] from 0 to N - 1.
+    """
+    links = cover_pairs(checked_edge_index(edge_index, num_nodes), num_nodes)
     return torch.cat([links, links.flip(0)], dim=1)
 
 

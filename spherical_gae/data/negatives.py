@@ -11,6 +11,7 @@ from torch_geometric.utils import remove_self_loops
 
 from spherical_gae.data.pair_spaces.base import PairSpace
 from spherical_gae.data.pair_spaces.unordered import UnorderedPairs
+from spherical_gae.data.pairs import checked_edge_index
 
 MAX_NUM_NODES = math.isqrt(2**63 - 1)
 """Largest number of nodes N: N * N has to fit into int64."""
@@ -50,19 +51,9 @@ class NonEdgeSampler:
     """
 
     def __init__(self, edge_index: Tensor, num_nodes: int, space: PairSpace | None = None) -> None:
-        if edge_index.dim() != 2 or edge_index.size(0) != 2 or edge_index.dtype != torch.long:
-            raise ValueError(
-                f"edge_index: given {edge_index.dtype} of shape {list(edge_index.shape)}, "
-                "allowed: torch.int64 of shape [2, E]"
-            )
         if not 0 <= num_nodes <= MAX_NUM_NODES:
             raise ValueError(f"num_nodes: given {num_nodes}, allowed: 0 to {MAX_NUM_NODES}")
-        if edge_index.numel() > 0:
-            low, high = int(edge_index.min()), int(edge_index.max())
-            if low < 0 or high >= num_nodes:
-                raise ValueError(
-                    f"edge_index: given node ids {low} to {high}, allowed: 0 to num_nodes - 1 = {num_nodes - 1}"
-                )
+        edge_index = checked_edge_index(edge_index, num_nodes)
 
         self.space: PairSpace = UnorderedPairs(num_nodes) if space is None else space.to(edge_index.device)
         """The pairs that may be linked."""

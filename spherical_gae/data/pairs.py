@@ -35,8 +35,7 @@ def checked_pairs(name: str, pairs: Tensor | ArrayLike, num_nodes: int) -> Tenso
         pairs = torch.from_numpy(array.astype(np.int64))
     listed = pairs.dim() == 2 and pairs.size(0) == 2
     of_links = pairs.dim() == 3 and pairs.size(2) == 2
-    is_integer = not (pairs.is_floating_point() or pairs.is_complex() or pairs.dtype == torch.bool)
-    if not is_integer or not (listed or of_links) or pairs.numel() == 0:
+    if not _is_integer(pairs) or not (listed or of_links) or pairs.numel() == 0:
         hint = ""
         if pairs.dim() == 2 and pairs.size(1) == 2 and pairs.size(0) != 2:
             hint = "; one pair a row is read if you pass its transpose, pairs.T"
@@ -46,6 +45,42 @@ def checked_pairs(name: str, pairs: Tensor | ArrayLike, num_nodes: int) -> Tenso
     if low < 0 or high >= num_nodes:
         raise ValueError(f"{name}: given nodes {low} to {high}, allowed: 0 to {num_nodes - 1}")
     return pairs.contiguous()
+
+
+def checked_edge_index(edge_index: Tensor, num_nodes: int, name: str = "edge_index") -> Tensor:
+    """Edges as int64, if they are integers [2, E] from 0 to N - 1; there may be none.
+
+    Args:
+        edge_index: The edges.
+        num_nodes: Number of nodes N.
+        name: What the errors call them.
+
+    Returns:
+        int64 [2, E].
+
+    Raises:
+        ValueError: If they are not.
+
+    Example:
+        >>> checked_edge_index(torch.tensor([[0, 1], [1, 2]], dtype=torch.int32), num_nodes=3).dtype
+        torch.int64
+    """
+    listed = edge_index.layout == torch.strided and edge_index.dim() == 2 and edge_index.size(0) == 2
+    if not listed or not _is_integer(edge_index):
+        given = f"{edge_index.dtype} of shape {list(edge_index.shape)}"
+        if edge_index.layout != torch.strided:
+            given = f"a matrix, {edge_index.layout} of shape {list(edge_index.shape)}"
+        raise ValueError(f"{name}: given {given}, allowed: integers of shape [2, E]")
+    edge_index = edge_index.long()
+    if edge_index.numel():
+        low, high = (int(value) for value in torch.aminmax(edge_index))
+        if low < 0 or high >= num_nodes:
+            raise ValueError(f"{name}: given nodes {low} to {high}, allowed: 0 to {num_nodes - 1}")
+    return edge_index
+
+
+def _is_integer(pairs: Tensor) -> bool:
+    return not (pairs.is_floating_point() or pairs.is_complex() or pairs.dtype == torch.bool)
 
 
 def _wrong(name: str, dtype: str, shape: tuple[int, ...]) -> str:

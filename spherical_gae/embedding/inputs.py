@@ -18,13 +18,13 @@ from torch_geometric.data import Data
 
 from spherical_gae.data.cleaning import (
     are_default_features,
-    checked_edge_index,
     clean_graph,
     count_nodes,
     plain_ids,
     some,
 )
 from spherical_gae.data.feature_preparation import FeaturePreparation
+from spherical_gae.data.pairs import checked_edge_index
 from spherical_gae.data.readers.conversions import (
     float_array,
     networkx_edges,

@@ -4,12 +4,14 @@ from .clustering import ClusteringScores, clustering_scores
 from .criteria import check_criterion, criterion_value
 from .linear_probe import ProbeScores, linear_probe
 from .metrics import LinkScores, auc_ap
+from .protocol import LinkEvaluation
 from .ranking import RankingScores, hits_at_k, link_ranks, ranking_scores
 from .sampled import evaluate_links
 from .vae_scores import VAEScores, score_vae
 
 __all__ = [
     "ClusteringScores",
+    "LinkEvaluation",
     "LinkScores",
     "ProbeScores",
     "RankingScores",

@@ -12,10 +12,11 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 from torch_geometric.data import Data
 
+from spherical_gae.data.pairs import checked_edge_index
 from spherical_gae.nn.propagation import normalized_adjacency
 
-# Pairs whose rows are multiplied at once.
-_PIECE = 1 << 18
+# Entries of the rows that are multiplied at once.
+_PIECE = 1 << 22
 # Rows of the Katz index made at once.
 _ROWS = 512
 
@@ -33,7 +34,7 @@ def untrained_embeddings(data: Data) -> Tensor:
         Float32 [N, F]; a node without features and featured neighbours is a zero row.
 
     Raises:
-        ValueError: If a feature is negative or NaN.
+        ValueError: If there are no features, or one is negative or NaN.
 
     Example:
         >>> data = Data(x=torch.tensor([[1.0, 0.0], [0.0, 1.0]]), edge_index=torch.tensor([[0, 1], [1, 0]]))
@@ -41,7 +42,9 @@ def untrained_embeddings(data: Data) -> Tensor:
         tensor([[0.7071, 0.7071],
                 [0.7071, 0.7071]])
     """
-    x = data.x.cpu()
+    if data.x is None:
+        raise ValueError("data.x: given None, allowed: features [N, F]")
+    x = data.x.cpu() if data.x.layout == torch.strided else data.x.cpu().to_dense()
     if not bool((x >= 0).all()):
         raise ValueError(f"x must be non-negative for tf-idf, got a smallest entry of {float(x.min())}")
     weighted = TfidfTransformer(norm="l2").fit_transform(x.double().numpy()).toarray()
@@ -60,6 +63,9 @@ def common_neighbors(edge_index: Tensor, num_nodes: int, pairs: Tensor) -> Tenso
 
     Returns:
         Float32 [P], on the device of ``pairs``.
+
+    Raises:
+        ValueError: If edges or pairs are no integers [2, E] from 0 to N - 1.
 
     Example:
         >>> path = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])  # 0 - 1 - 2
@@ -119,10 +125,11 @@ def katz(edge_index: Tensor, num_nodes: int, pairs: Tensor, beta: float = 0.005)
 
     Returns:
         Float32 [P], on the device of ``pairs``; the error is 1e-16 of the largest score, so that ends that are very far
-        from each other may have 0.
+        from each other may have 0.  It takes up to 37 / -log(beta * largest degree) steps: many, if that is near 1.
 
     Raises:
-        ValueError: If ``beta`` is not positive, or not below 1 / the largest degree, where convergence is certain.
+        ValueError: If ``beta`` is not positive, or not below 1 / the largest degree, where convergence is certain; or
+            as for ``common_neighbors``.
 
     Example:
         >>> katz(torch.tensor([[0, 1], [1, 0]]), 2, torch.tensor([[0], [1]]), beta=0.5)  # .5 + .5^3 + .5^5 + ...
@@ -133,7 +140,7 @@ def katz(edge_index: Tensor, num_nodes: int, pairs: Tensor, beta: float = 0.005)
     if not 0 < beta < 1 / most:
         raise ValueError(f"beta must be positive and below 1 / the largest degree, {1 / most:.3g}, got {beta}")
     step = beta * adjacency
-    source, target = pairs.cpu().numpy()
+    source, target = _ends(pairs, num_nodes)
     scores = np.zeros(source.size)
     ends, place = np.unique(source, return_inverse=True)
     order = np.argsort(place, kind="stable")
@@ -150,7 +157,7 @@ def katz(edge_index: Tensor, num_nodes: int, pairs: Tensor, beta: float = 0.005)
 
 
 def _adjacency(edge_index: Tensor, num_nodes: int) -> csr_array:
-    row, column = edge_index.cpu().numpy()
+    row, column = checked_edge_index(edge_index, num_nodes).cpu().numpy()
     adjacency = coo_array((np.ones(row.size), (row, column)), shape=(num_nodes, num_nodes)).tocsr()
     adjacency.setdiag(0)
     adjacency.eliminate_zeros()
@@ -158,13 +165,20 @@ def _adjacency(edge_index: Tensor, num_nodes: int) -> csr_array:
     return adjacency
 
 
+def _ends(pairs: Tensor, num_nodes: int) -> tuple[np.ndarray, np.ndarray]:
+    source, target = checked_edge_index(pairs, num_nodes, "pairs").cpu().numpy()
+    return source, target
+
+
 def _shared(edge_index: Tensor, num_nodes: int, pairs: Tensor, weight: Callable[[np.ndarray], np.ndarray]) -> Tensor:
     """Sum over the common neighbours of pairs of a weight by their degrees."""
-    adjacency = _adjacency(edge_index, num_nodes)
-    weighted = csr_array(adjacency * weight(adjacency.sum(axis=1)))
-    source, target = pairs.cpu().numpy()
+    adjacency, (source, target) = _adjacency(edge_index, num_nodes), _ends(pairs, num_nodes)
+    degree = adjacency.sum(axis=1)
+    weighted = csr_array(adjacency * weight(degree))
+    # Pieces by their entries: the rows of well linked nodes are long.
+    piece = (1 + degree[source] + degree[target]).cumsum() // _PIECE
     shared = [
-        np.asarray((adjacency[source[i : i + _PIECE]] * weighted[target[i : i + _PIECE]]).sum(axis=1)).ravel()
-        for i in range(0, source.size, _PIECE)
+        np.asarray((adjacency[source[some]] * weighted[target[some]]).sum(axis=1)).ravel()
+        for some in np.split(np.arange(source.size), np.flatnonzero(np.diff(piece)) + 1)
     ]
     return torch.from_numpy(np.concatenate([np.zeros(0), *shared]).astype(np.float32)).to(pairs.device)

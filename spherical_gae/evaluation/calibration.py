@@ -14,7 +14,7 @@ def brier_score(probability: Tensor, label: Tensor) -> float:
         label: 1 for links, 0 for non-links, shape [E].
 
     Raises:
-        ValueError: If the shapes differ, are empty, or a probability is outside [0, 1].
+        ValueError: If the shapes differ, are empty, or a probability is outside [0, 1], a label not 0 or 1.
 
     Example:
         >>> brier_score(torch.tensor([0.9, 0.2]), torch.tensor([1, 0]))
@@ -36,7 +36,8 @@ def expected_calibration_error(probability: Tensor, label: Tensor, num_bins: int
         The error, each bin weighted by the number of pairs in it.
 
     Raises:
-        ValueError: If the shapes differ, are empty, a probability is outside [0, 1], or ``num_bins`` is below 1.
+        ValueError: If the shapes differ, are empty, a probability is outside [0, 1], a label not 0 or 1, or
+            ``num_bins`` is below 1.
 
     Example:
         >>> expected_calibration_error(torch.tensor([0.8, 0.8, 0.8, 0.8]), torch.tensor([1, 1, 1, 0]))
@@ -59,3 +60,5 @@ def _check(probability: Tensor, label: Tensor) -> None:
         )
     if not bool(((probability >= 0) & (probability <= 1)).all()):
         raise ValueError(f"probability must be in [0, 1], got {float(probability.min())} to {float(probability.max())}")
+    if not bool(((label == 0) | (label == 1)).all()):
+        raise ValueError(f"label must be 0 or 1, got {sorted(set(label.tolist()))[:5]}")

@@ -35,12 +35,13 @@ class LinkEvaluation:
 
     Args:
         split: From ``split_links``.
-        seed: Seed of the negatives drawn here.
+        seed: Seed of the negatives drawn here, at least 0.
         num_ranked: Number of negatives that each link is ranked among, at least 1.
 
     Raises:
-        ValueError: If ``num_ranked`` is below 1, a part of the graph is too dense to draw negatives from, or the graph
-            is directed, bipartite or a batch of graphs, where most of these negatives could not be links.
+        ValueError: If ``num_ranked`` is below 1, ``seed`` is negative, a part of the graph is too dense to draw
+            negatives from, or the graph is directed, bipartite or a batch of graphs, where most of these negatives
+            could not be links.
     """
 
     def __init__(self, split: LinkSplit, seed: int = 0, num_ranked: int = 100) -> None:
@@ -50,6 +51,10 @@ class LinkEvaluation:
                 f"split: given {given.lower()}, allowed: one undirected graph of one kind of nodes, as negatives are "
                 f"drawn among all pairs here"
             )
+        if num_ranked < 1:
+            raise ValueError(f"num_ranked: given {num_ranked}, allowed: 1 or more")
+        if seed < 0:
+            raise ValueError(f"seed: given {seed}, allowed: 0 or more")
         num_nodes = split.train.num_nodes
         links = torch.cat([part.pos_edge_label_index.cpu() for part in split], dim=1)
         degree = node_degree(split.train.edge_index.cpu(), num_nodes)
@@ -73,13 +78,11 @@ class LinkEvaluation:
             The values named above, all in [0, 1].
 
         Raises:
-            ValueError: If a score is not finite, or no test link, or no negative, has two ends with training links.
+            ValueError: If there is not one score for each pair, a score is not finite, or no test link, or no negative,
+                has two ends with training links.
         """
         positive, uniform, matched, ranked = (
-            finite_scores(
-                "predictor",
-                torch.cat([predictor(piece).double().cpu() for piece in pairs.flatten(1).split(_PIECE, dim=1)]),
-            )
+            torch.cat([pair_predictions(predictor, piece) for piece in pairs.flatten(1).split(_PIECE, dim=1)])
             for pairs in (self.positive, self.uniform, self.degree_matched, self.ranked)
         )
         ranks = link_ranks(positive, ranked.view(positive.numel(), -1))
@@ -96,6 +99,20 @@ class LinkEvaluation:
         if log_odds:
             result |= calibration_scores(positive, uniform)
         return result
+
+
+def pair_predictions(predictor: Callable[[Tensor], Tensor], pairs: Tensor) -> Tensor:
+    """What a predictor says of pairs [2, E], float64 [E] on the CPU.
+
+    Raises:
+        ValueError: If there is not one score for each pair, or a score is not finite.
+    """
+    scores = predictor(pairs)
+    if scores.shape != pairs.shape[1:]:
+        raise ValueError(
+            f"predictor: given scores of shape {list(scores.shape)} for {pairs.size(1)} pairs, allowed: one for each"
+        )
+    return finite_scores("predictor", scores.double().cpu())
 
 
 def pair_scores(positive: Tensor, negative: Tensor, ranks: Tensor) -> dict[str, float]:

@@ -90,11 +90,11 @@ def ranking_scores(ranks: Tensor, k: int = 10) -> RankingScores:
     has to be told an order.
 
     Args:
-        ranks: From ``link_ranks``, shape [P], not empty.
-        k: A link counts as a hit if its rank is at most k.
+        ranks: From ``link_ranks``, shape [P], not empty, at least 1.
+        k: A link counts as a hit if its rank is at most k, at least 1.
 
     Raises:
-        ValueError: If there are no ranks.
+        ValueError: If there are no ranks, one is below 1 or not finite, or ``k`` is below 1.
 
     Example:
         >>> ranking_scores(torch.tensor([1.0, 4.0, 20.0]), k=10)
@@ -102,7 +102,11 @@ def ranking_scores(ranks: Tensor, k: int = 10) -> RankingScores:
     """
     if ranks.numel() == 0:
         raise ValueError("ranks must hold at least one rank, got none")
+    if k < 1:
+        raise ValueError(f"k must be at least 1, got {k}")
     ranks = ranks.double()
+    if not bool((ranks.isfinite() & (ranks >= 1)).all()):
+        raise ValueError(f"ranks must be finite and at least 1, got {float(ranks.min())} to {float(ranks.max())}")
     hit = (ranks <= k).double()
     return RankingScores(float((1 / ranks).mean()), float(hit.mean()), float((hit / (1 + ranks).log2()).mean()))
 

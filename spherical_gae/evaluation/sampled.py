@@ -11,8 +11,7 @@ from torch import Tensor
 from spherical_gae.data.corruption import corrupt_links
 from spherical_gae.data.edge_sets import EdgeSet
 from spherical_gae.data.negatives import NonEdgeSampler
-from spherical_gae.evaluation.metrics import finite_scores
-from spherical_gae.evaluation.protocol import calibration_scores, pair_scores
+from spherical_gae.evaluation.protocol import calibration_scores, pair_predictions, pair_scores
 from spherical_gae.evaluation.ranking import link_ranks
 
 # Keeps these random numbers apart from those of the split, the training and ``LinkEvaluation`` with the same seed.
@@ -75,6 +74,8 @@ def evaluate_links(
         )
     if num_ranked < 1:
         raise ValueError(f"num_ranked: given {num_ranked}, allowed: 1 or more")
+    if seed < 0:
+        raise ValueError(f"seed: given {seed}, allowed: 0 or more")
     if max_pairs < num_ranked:
         raise ValueError(f"max_pairs: given {max_pairs}, allowed: num_ranked = {num_ranked} or more")
     links, edge_index = links.cpu(), edge_index.cpu()
@@ -83,7 +84,7 @@ def evaluate_links(
     generator = torch.Generator().manual_seed(hashed)
 
     def score(pairs: Tensor) -> Tensor:
-        return finite_scores("predictor", predictor(pairs).double().cpu())
+        return pair_predictions(predictor, pairs)
 
     parts: list[tuple[Tensor, Tensor]] = []
     for some in links.split(max_pairs, dim=1):

@@ -12,7 +12,9 @@ from torch_geometric.data import Data
 from spherical_gae.data.double_cover import cover_edges, cover_features, cover_pairs
 from spherical_gae.data.negatives import NonEdgeSampler
 from spherical_gae.data.pair_spaces.ordered import OrderedPairs
+from spherical_gae.data.pairs import checked_edge_index
 from spherical_gae.evaluation.metrics import LinkScores
+from spherical_gae.models.encoder_arguments import check_arguments
 from spherical_gae.models.graph import VariationalGAE
 from spherical_gae.nn.pair_blocks import score_block
 from spherical_gae.retrieval.exclusion import known_partners
@@ -79,7 +81,7 @@ class DirectedGAE(nn.Module):
 
     def posterior(self, x: Tensor, edge_index: Tensor) -> Any:
         """The distribution of every node, batch shape [2 N]: first of the sources, then of the targets."""
-        return self.model.posterior(cover_features(x), cover_edges(edge_index, x.size(0)))
+        return self.model.posterior(*self._covered(x, edge_index))
 
     def encode(self, x: Tensor, edge_index: Tensor) -> DirectedEmbeddings:
         """Embeds every node twice.
@@ -90,9 +92,20 @@ class DirectedGAE(nn.Module):
 
         Returns:
             Shape [N, m] each: in training mode a sample, in evaluation mode the centre, as ``VariationalGAE.encode``.
+
+        Raises:
+            TypeError: If an argument is no tensor.
+            ValueError: If ``edge_index`` names a node that is not there.
         """
-        z = self.model.encode(cover_features(x), cover_edges(edge_index, x.size(0)))
-        return DirectedEmbeddings(*z.chunk(2))
+        return DirectedEmbeddings(*self.model.encode(*self._covered(x, edge_index)).chunk(2))
+
+    @staticmethod
+    def _covered(x: Tensor, edge_index: Tensor) -> tuple[Tensor, Tensor]:
+        check_arguments((x, edge_index))
+        for name, value in (("x", x), ("edge_index", edge_index)):
+            if not isinstance(value, Tensor):
+                raise TypeError(f"{name}: given {type(value).__name__}, allowed: a tensor, x also in a sparse layout")
+        return cover_features(x), cover_edges(edge_index, x.size(0))
 
     def graph_arguments(self, edge_index: Tensor, num_nodes: int) -> dict[str, Tensor]:
         """What the decoder needs to know of the graph, such as out- and in-degrees; see ``VariationalGAE``.
@@ -106,8 +119,12 @@ class DirectedGAE(nn.Module):
     def decode(
         self, z: DirectedEmbeddings, edge_index: Tensor, sigmoid: bool = True, **decoder_arguments: Any
     ) -> Tensor:
-        """Scores ordered pairs (i, j), int64 [2, P], as links i -> j; shape [P]."""
-        pairs = cover_pairs(edge_index, z.source.size(0))
+        """Scores ordered pairs (i, j), int64 [2, P], as links i -> j; shape [P].
+
+        Raises:
+            ValueError: If a node is not there, here and in the methods below.
+        """
+        pairs = _cover_of("edge_index", edge_index, z)
         return self.model.decode(torch.cat(z), pairs, sigmoid=sigmoid, **decoder_arguments)
 
     def recon_loss(
@@ -130,7 +147,8 @@ class DirectedGAE(nn.Module):
         if neg_edge_index is None:
             sampler = NonEdgeSampler(pos_edge_index, num_nodes, OrderedPairs(num_nodes))
             neg_edge_index = sampler.sample(pos_edge_index.size(1))
-        positive, negative = (cover_pairs(pairs, num_nodes) for pairs in (pos_edge_index, neg_edge_index))
+        positive = _cover_of("pos_edge_index", pos_edge_index, z)
+        negative = _cover_of("neg_edge_index", neg_edge_index, z)
         return self.model.recon_loss(torch.cat(z), positive, negative, **decoder_arguments)
 
     def kl_loss(self, posterior: Distribution | None = None, z: Tensor | None = None) -> Tensor:
@@ -141,7 +159,8 @@ class DirectedGAE(nn.Module):
         self, z: DirectedEmbeddings, pos_edge_index: Tensor, neg_edge_index: Tensor, **decoder_arguments: Any
     ) -> LinkScores:
         """AUC and average precision of embeddings on links and ordered pairs that are none."""
-        positive, negative = (cover_pairs(pairs, z.source.size(0)) for pairs in (pos_edge_index, neg_edge_index))
+        positive = _cover_of("pos_edge_index", pos_edge_index, z)
+        negative = _cover_of("neg_edge_index", neg_edge_index, z)
         return self.model.test(torch.cat(z), positive, negative, **decoder_arguments)
 
     @torch.no_grad()
@@ -182,7 +201,8 @@ class DirectedGAE(nn.Module):
         # On the cover a node as a target is another one than as a source; it is none of its own targets.
         known = nodes.expand(2, -1)
         if known_edge_index is not None:
-            known = torch.cat([known, known_edge_index.to(rows.device)], dim=1)
+            checked = checked_edge_index(known_edge_index, num_nodes, "known_edge_index")
+            known = torch.cat([known, checked.to(rows.device)], dim=1)
         found = known_partners(sources, 2 * num_nodes, cover_pairs(known, num_nodes))
         exclude = found[:, found[1] >= num_nodes] - torch.tensor([[0], [num_nodes]], device=rows.device)
         best = blockwise_top_k(
@@ -197,3 +217,9 @@ class DirectedGAE(nn.Module):
             width=rows.size(1),
         )
         return TopK(best.scores.sigmoid(), best.indices) if sigmoid else best
+
+
+def _cover_of(name: str, pairs: Tensor, z: DirectedEmbeddings) -> Tensor:
+    # Checked: of a node that is not there the cover would take another one.
+    num_nodes = z.source.size(0)
+    return cover_pairs(checked_edge_index(pairs, num_nodes, name), num_nodes)

@@ -333,13 +333,17 @@ class NormalGAE(VariationalGAE):
 
         Raises:
             RuntimeError: If there is no posterior yet.
-            ValueError: If only one of ``mu`` and ``logstd`` is given.
+            ValueError: If only one of ``mu`` and ``logstd`` is given, or they are given beside a posterior.
         """
         if isinstance(posterior, Tensor):
-            return self.kl_loss(mu=posterior, logstd=z)
+            if mu is not None or (z is not None and logstd is not None):
+                raise ValueError("kl_loss: given mu or logstd twice, allowed: kl_loss(mu, logstd)")
+            return self.kl_loss(mu=posterior, logstd=z if logstd is None else logstd)
         if (mu is None) != (logstd is None):
             raise ValueError(f"{'mu' if mu is None else 'logstd'}: given None, allowed: a tensor beside the other one")
         if mu is not None and logstd is not None:
+            if posterior is not None or z is not None:
+                raise ValueError("mu: given beside a posterior or its sample, allowed: one of them")
             return super().kl_loss(self.head(mu, logstd))
         return super().kl_loss(posterior, z)
 

@@ -69,8 +69,7 @@ class M1Classifier:
             raise ValueError(
                 f"x must hold at least num_neighbors = {self.neighbors.n_neighbors} points, got {x.size(0)}"
             )
-        if y.shape != x.shape[:1]:
-            raise ValueError(f"y must have shape {tuple(x.shape[:1])}, one class for each point, got {tuple(y.shape)}")
+        _check_classes(x, y)
         self._latents = self._encode(x)
         self.neighbors.fit(self._distances(self._latents), y.cpu().numpy())
         return self
@@ -85,8 +84,13 @@ class M1Classifier:
         return torch.from_numpy(np.concatenate(found)).to(x.device)
 
     def score(self, x: Tensor, y: Tensor) -> float:
-        """The share of data whose class is predicted right, in [0, 1]."""
-        return float((self.predict(x) == y).double().mean())
+        """The share of data [B, *event] whose class, int64 [B], is predicted right, in [0, 1].
+
+        Raises:
+            ValueError: If there are not as many classes as points.
+        """
+        _check_classes(x, y)
+        return float((self.predict(x) == y.to(x.device)).double().mean())
 
     @torch.no_grad()
     def _encode(self, x: Tensor) -> Tensor:
@@ -96,3 +100,8 @@ class M1Classifier:
         if self._latents is None:
             raise RuntimeError("M1Classifier must be fitted before it predicts: call fit(x, y)")
         return self.model.head.geodesic_distance(latents, self._latents).cpu().numpy()
+
+
+def _check_classes(x: Tensor, y: Tensor) -> None:
+    if y.shape != x.shape[:1]:
+        raise ValueError(f"y must have shape {tuple(x.shape[:1])}, one class for each point, got {tuple(y.shape)}")

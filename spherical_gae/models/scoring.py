@@ -55,6 +55,8 @@ def score_links(
         >>> score_links(model, data, [[0, 0, 1], [2, 3, 3]]).shape
         torch.Size([3])
     """
+    if inputs is None and data.x is None:
+        raise ValueError("data.x: given None, allowed: features [N, F], or inputs")
     device = next(model.parameters()).device
     num_nodes = int(data.num_nodes)
     listed = checked_pairs("pairs", pairs, num_nodes).to(device)
@@ -66,6 +68,7 @@ def score_links(
         check_undirected("data", data, model)
     given = (data.x.to(device), data.edge_index.to(device)) if inputs is None else tuple(inputs)
     with evaluating(model):
-        z = model.encode(*given)
+        # Not ``encode``: the posterior of a training step that is under way is kept.
+        z = model.head.center(model.posterior(*given))
         known = model.graph_arguments(given[-1], num_nodes)
         return score_pairs(model.decoder, z, listed, sigmoid=sigmoid, **known)

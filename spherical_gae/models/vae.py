@@ -146,10 +146,12 @@ class VariationalAutoencoder(nn.Module):
             Sources: Davidson et al. (2018), eq. 1; Burda et al. (2016), eq. 8.
 
         Raises:
-            ValueError: If ``num_samples`` is below 1.
+            ValueError: If ``num_samples`` is below 1, or ``x`` is empty.
         """
         if num_samples < 1:
             raise ValueError(f"num_samples must be at least 1, got {num_samples}")
+        if len(x) == 0:
+            raise ValueError(f"x must hold at least one data point, got shape {tuple(x.shape)}")
         posterior = self.posterior(x)
         prior = self.head.prior(posterior) if self.learned_prior is None else self.prior()
         if num_samples > 1:
@@ -210,7 +212,8 @@ class SphericalVAE(VariationalAutoencoder):
             ``ProjectedNormalHead()`` has a scale for each dimension, the better choice from d = 20 on.
         observation: Default: Bernoulli pixels.
         prior: A prior that is learned with the model, such as ``MixturePrior``; default: uniform.
-        scaled_latent: Whether the decoder sees sqrt(m) z in place of z, coordinates of the size of a normal latent's.
+        scaled_latent: Whether the decoder sees sqrt(m) z in place of z, m the coordinates of a sphere: coordinates of
+            the size of a normal latent's.
 
     Raises:
         ValueError: If ``dim`` or a width is below 1.
@@ -245,7 +248,8 @@ class SphericalVAE(VariationalAutoencoder):
         if decoder is None:
             decoder = MLP((width, *reversed(hidden_features), in_features))
         if scaled_latent:
-            decoder = nn.Sequential(Scale(width**0.5), decoder)
+            # Of each sphere, if there are several.
+            decoder = nn.Sequential(Scale((width / getattr(head, "num_factors", 1)) ** 0.5), decoder)
         super().__init__(
             encoder,
             head,

@@ -16,6 +16,14 @@ def _inner_products(source: Tensor, target: Tensor) -> Tensor:
     return (source * target).sum(dim=-1)
 
 
+def _all_products(source: Tensor, target: Tensor) -> Tensor:
+    # In the dtype of the embeddings, as pairs are scored: autocast would make ties of what ranks are read from.
+    if torch.is_autocast_enabled(source.device.type):
+        with torch.autocast(source.device.type, enabled=False):
+            return source @ target.t()
+    return source @ target.t()
+
+
 class _PairDecoder(nn.Module):
     """What the decoders share: how they are called."""
 
@@ -113,7 +121,7 @@ class InnerProductDecoder(_ScaledDecoder):
         return self.scale * of_pairs(_inner_products, z, edge_index) + self.bias
 
     def _block_logits(self, source: Tensor, target: Tensor) -> Tensor:
-        return self.scale * (source @ target.t()) + self.bias
+        return self.scale * _all_products(source, target) + self.bias
 
 
 class FactorInnerProductDecoder(_ScaledDecoder):
@@ -143,7 +151,7 @@ class FactorInnerProductDecoder(_ScaledDecoder):
         return pair_products(z, edge_index, self._weights(z)) + self.bias
 
     def _block_logits(self, source: Tensor, target: Tensor) -> Tensor:
-        return (source * self._weights(source)) @ target.t() + self.bias
+        return _all_products(source * self._weights(source), target) + self.bias
 
     def _weights(self, z: Tensor) -> Tensor:
         num_factors, width = self.raw_scale.numel(), z.size(-1)

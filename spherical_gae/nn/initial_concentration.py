@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any, Literal
 
 InitialConcentration = float | Literal["dimension", "paper"]
@@ -10,5 +11,5 @@ InitialConcentration = float | Literal["dimension", "paper"]
 
 def check_initial_concentration(value: Any) -> None:
     """Refuses what is neither a number nor the name of a start."""
-    if isinstance(value, bool) or not (isinstance(value, (int, float)) or value in ("dimension", "paper")):
+    if isinstance(value, bool) or not (isinstance(value, Real) or value in ("dimension", "paper")):
         raise ValueError(f"initial_concentration must be a number, 'dimension' or 'paper', got {value!r}")

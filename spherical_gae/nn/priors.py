@@ -78,7 +78,7 @@ class VampPrior(LatentPrior):
         start: Data in [0, 1] to start from, shape [K, *event]; noise if None.
 
     Raises:
-        ValueError: If ``num_components`` is below 1, or ``start`` has another shape.
+        ValueError: If ``num_components`` is below 1, or ``start`` has another shape or values outside [0, 1].
 
     Example:
         >>> prior = VampPrior(num_components=4, event_shape=(8,))
@@ -92,6 +92,8 @@ class VampPrior(LatentPrior):
         shape = (num_components, *event_shape)
         if start is not None and tuple(start.shape) != shape:
             raise ValueError(f"start must have shape {shape}, got {tuple(start.shape)}")
+        if start is not None and not bool(((start >= 0) & (start <= 1)).all()):
+            raise ValueError(f"start must be in [0, 1], got {float(start.min())} to {float(start.max())}")
         raw = torch.randn(shape) - 2 if start is None else torch.logit(start, eps=0.01)
         self.logits = nn.Parameter(torch.zeros(num_components))
         self.raw_inputs = nn.Parameter(raw)

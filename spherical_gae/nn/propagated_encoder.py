@@ -40,7 +40,8 @@ def propagate_features(
         Shape [N, len(num_steps) * F], dense, of the dtype of ``x``: row i is all that the encoder needs of node i.
 
     Raises:
-        ValueError: If a number of steps is negative, or there is none.
+        ValueError: If a number of steps is negative, or there is none; if features are not float32 or float64, or an
+            edge names a node that is not there.
 
     Example:
         >>> x, edge_index = torch.tensor([[1.0], [3.0]]), torch.tensor([[0, 1], [1, 0]])
@@ -49,6 +50,8 @@ def propagate_features(
                 [3., 2.]])
     """
     check_steps(num_steps)
+    if x.dtype not in (torch.float32, torch.float64):
+        raise ValueError(f"x: given {x.dtype}, allowed: torch.float32 or torch.float64")
     num_nodes, width = x.shape
     adjacency = normalized_adjacency(edge_index, num_nodes, x.dtype)
     shape = (num_nodes, len(num_steps) * width)
@@ -77,7 +80,8 @@ class PropagatedEncoder(nn.Module):
     parameter_i = W_i h([A-hat^k X for k in num_steps]) + b_i, h a perceptron with ReLU, or nothing.
 
     As the propagation has nothing to learn, it is done once, by ``precompute``; the encoder is then called with rows of
-    the result, those of all nodes or of a batch.  Called with features and links, it does both.
+    the result, those of all nodes or of a batch.  Called with features and links, it does both, and features that are
+    learned, such as an embedding table, get their gradients.
 
     Args:
         in_channels: Number of node features F.
@@ -148,7 +152,10 @@ class PropagatedEncoder(nn.Module):
         Returns:
             One tensor per parameter, shape [n, out_channels[i]], unconstrained.
         """
-        rows: Any = x if edge_index is None else self.precompute(x, edge_index)
+        rows: Any = x
+        if edge_index is not None:
+            learned = isinstance(x, Tensor) and x.requires_grad and torch.is_grad_enabled()
+            rows = _with_gradients(x, edge_index, self.num_steps) if learned else self.precompute(x, edge_index)
         rows = F.dropout(rows, self.dropout, self.training)
         return self.outputs(rows if self.trunk is None else self.trunk(rows))
 
@@ -157,6 +164,14 @@ def check_steps(num_steps: Sequence[int]) -> None:
     """Refuses numbers of propagation steps that are none."""
     if not num_steps or min(num_steps) < 0:
         raise ValueError(f"num_steps must be numbers of at least 0, at least one, got {tuple(num_steps)}")
+
+
+def _with_gradients(x: Tensor, edge_index: Tensor | SparseMatrix, num_steps: Sequence[int]) -> Tensor:
+    """As ``propagate_features``, all columns at once."""
+    adjacency, blocks = normalized_adjacency(edge_index, x.size(0), x.dtype), [x]
+    for _ in range(max(num_steps)):
+        blocks.append(adjacency.matmul(blocks[-1]))
+    return torch.cat([blocks[step] for step in num_steps], dim=-1)
 
 
 def _columns(x: Tensor | SparseMatrix, columns: slice) -> Tensor:

@@ -7,6 +7,7 @@ from torch import Tensor
 from torch_geometric.nn.conv.gcn_conv import gcn_norm
 from torch_geometric.utils import degree, remove_self_loops
 
+from spherical_gae.data.pairs import checked_edge_index
 from spherical_gae.data.undirected import checked_edge_weight
 from spherical_gae.nn.sparse import SparseMatrix
 
@@ -49,6 +50,7 @@ def normalized_adjacency(
     """A-hat = D^-1/2 (A + I) D^-1/2  (Kipf & Welling 2017, eq. 2), by PyG's ``gcn_norm``.
 
     With weights, A holds them, and D the row sums of A + I: a link of weight 1 counts as much as the node itself.
+    A node with a self-loop has that in place of I's.
 
     Args:
         edge_index: int64 [2, E], both directions of each link; or an adjacency made by this function, which
@@ -61,7 +63,8 @@ def normalized_adjacency(
         The matrix of shape [N, N].
 
     Raises:
-        ValueError: If the weights are out of range or not one for each edge, or are given with an adjacency.
+        ValueError: If edges are no integers [2, E] from 0 to N - 1, the weights are out of range or not one for each
+            edge, or they are given with an adjacency.
 
     Example:
         >>> normalized_adjacency(torch.tensor([[0, 1], [1, 0]]), num_nodes=3).to_dense()
@@ -73,6 +76,8 @@ def normalized_adjacency(
         if edge_weight is not None:
             raise ValueError("edge_weight: given with an adjacency, which has its weights, allowed: None")
         return edge_index
+    # Ids outside would be other places in memory.
+    edge_index = checked_edge_index(edge_index, num_nodes)
     if edge_weight is not None:
         edge_weight = checked_edge_weight(edge_weight, edge_index).to(dtype)
     index, weight = gcn_norm(edge_index, edge_weight, num_nodes, dtype=dtype)
@@ -89,7 +94,10 @@ def node_degree(edge_index: Tensor | NormalizedAdjacency, num_nodes: int) -> Ten
         num_nodes: Number of nodes N.
 
     Returns:
-        Shape [N].
+        Shape [N]; an edge that is listed twice counts twice.
+
+    Raises:
+        ValueError: If edges are no integers [2, E] from 0 to N - 1.
 
     Example:
         >>> node_degree(torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]]), num_nodes=4)
@@ -97,7 +105,7 @@ def node_degree(edge_index: Tensor | NormalizedAdjacency, num_nodes: int) -> Ten
     """
     if isinstance(edge_index, NormalizedAdjacency):
         return edge_index.degree
-    links, _ = remove_self_loops(edge_index)
+    links, _ = remove_self_loops(checked_edge_index(edge_index, num_nodes))
     return degree(links[1], num_nodes)
 
 

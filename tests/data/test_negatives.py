@@ -171,13 +171,13 @@ def test_complete_graph_is_refused(num_nodes: int) -> None:
     [torch.zeros(3, 4, dtype=torch.long), torch.zeros(4, dtype=torch.long), torch.zeros(2, 4)],
 )
 def test_wrong_shape_or_dtype_is_refused(edge_index: Tensor) -> None:
-    with pytest.raises(ValueError, match=r"edge_index: given .* allowed: torch\.int64 of shape"):
+    with pytest.raises(ValueError, match=r"edge_index: given .* allowed: integers of shape \[2, E\]"):
         NonEdgeSampler(edge_index, 5)
 
 
 @pytest.mark.parametrize("node", [-1, 5])
 def test_node_out_of_range_is_refused(node: int) -> None:
-    with pytest.raises(ValueError, match=r"edge_index: given node ids .* allowed: 0 to .* 4"):
+    with pytest.raises(ValueError, match=r"edge_index: given nodes .* allowed: 0 to 4"):
         NonEdgeSampler(torch.tensor([[0], [node]]), 5)
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from spherical_gae.data.pairs import checked_pairs
+from spherical_gae.data.pairs import checked_edge_index, checked_pairs
 
 LISTED = [[0, 1, 2], [3, 3, 0]]
 
@@ -62,3 +62,28 @@ def test_nodes_out_of_range_are_refused(wrong: int) -> None:
     low, high = min(0, wrong), max(1, wrong)
     with pytest.raises(ValueError, match=f"pairs: given nodes {low} to {high}, allowed: 0 to 3"):
         checked_pairs("pairs", torch.tensor([[0, 1], [1, wrong]]), 4)
+
+
+@pytest.mark.parametrize(
+    ("given", "what"),
+    [
+        (torch.zeros(3, 4, dtype=torch.long), "torch.int64 of shape [3, 4]"),
+        (torch.zeros(2, 4), "torch.float32 of shape [2, 4]"),
+        (torch.zeros(2, 4, dtype=torch.bool), "torch.bool of shape [2, 4]"),
+        (torch.eye(2, dtype=torch.long).to_sparse(), "a matrix, torch.sparse_coo of shape [2, 2]"),
+    ],
+)
+def test_edges_of_another_shape_or_type_are_refused(given: torch.Tensor, what: str) -> None:
+    message = re.escape(f"known: given {what}, allowed: integers of shape [2, E]")
+    with pytest.raises(ValueError, match=message):
+        checked_edge_index(given, 5, "known")
+
+
+@pytest.mark.parametrize(("edges", "range_"), [([[-1], [3]], "-1 to 3"), ([[0], [5]], "0 to 5")])
+def test_edges_of_nodes_that_are_not_there_are_refused(edges: list[list[int]], range_: str) -> None:
+    with pytest.raises(ValueError, match=f"edge_index: given nodes {range_}, allowed: 0 to 4"):
+        checked_edge_index(torch.tensor(edges), 5)
+
+
+def test_there_may_be_no_edge() -> None:
+    assert checked_edge_index(torch.zeros(2, 0, dtype=torch.int32), 0).dtype == torch.long

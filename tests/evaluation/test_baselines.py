@@ -1,4 +1,5 @@
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import networkx as nx
@@ -11,6 +12,7 @@ from torch_geometric.utils import to_undirected
 from spherical_gae import load_graph, split_links
 from spherical_gae.evaluation import (
     adamic_adar,
+    baselines,
     common_neighbors,
     katz,
     resource_allocation,
@@ -143,3 +145,30 @@ def test_katz_wants_a_factor_that_converges(beta: float) -> None:
     path = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])
     with pytest.raises(ValueError, match=rf"beta must be positive and below 1 / the largest degree, 0.5, got {beta}"):
         katz(path, 3, torch.tensor([[0], [1]]), beta=beta)
+
+
+@pytest.mark.parametrize("score", [common_neighbors, adamic_adar, resource_allocation, katz])
+def test_nodes_that_are_not_there_are_refused(score: Callable[..., Tensor]) -> None:
+    path = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])
+    with pytest.raises(ValueError, match="pairs: given nodes -1 to 0, allowed: 0 to 2"):
+        score(path, 3, torch.tensor([[0], [-1]]))
+    with pytest.raises(ValueError, match="edge_index: given nodes 0 to 2, allowed: 0 to 1"):
+        score(path, 2, torch.tensor([[0], [1]]))
+
+
+def test_pieces_are_cut_by_what_their_rows_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A star: the rows of its centre are long, and the pieces of its pairs short."""
+    star = to_undirected(torch.stack([torch.zeros(50, dtype=torch.long), torch.arange(1, 51)]))
+    pairs = torch.tensor([[0, 1, 0, 3], [1, 2, 2, 4]]).repeat(1, 9)
+    expected = common_neighbors(star, 51, pairs)
+    assert expected.tolist() == [0, 1, 0, 1] * 9
+    monkeypatch.setattr(baselines, "_PIECE", 7)
+    assert torch.equal(common_neighbors(star, 51, pairs), expected)
+
+
+def test_features_may_be_sparse_and_must_be_there() -> None:
+    data = Data(x=torch.eye(3), edge_index=torch.tensor([[0, 1], [1, 0]]))
+    expected = untrained_embeddings(data)
+    assert torch.equal(untrained_embeddings(Data(x=data.x.to_sparse(), edge_index=data.edge_index)), expected)
+    with pytest.raises(ValueError, match=r"data.x: given None, allowed: features \[N, F\]"):
+        untrained_embeddings(Data(edge_index=data.edge_index, num_nodes=3))

@@ -149,3 +149,10 @@ def test_no_probability_is_refused(score: Callable[[Tensor, Tensor], float], val
 def test_no_bins_are_refused(num_bins: int) -> None:
     with pytest.raises(ValueError, match=f"num_bins must be at least 1, got {num_bins}"):
         expected_calibration_error(torch.ones(2), torch.ones(2), num_bins)
+
+
+@BOTH
+@pytest.mark.parametrize("labels", [[1.0, -1.0], [NAN, 1.0], [0.5, 1.0]])
+def test_labels_that_are_none_are_refused(score: Callable[[Tensor, Tensor], float], labels: list[float]) -> None:
+    with pytest.raises(ValueError, match="label must be 0 or 1, got"):
+        score(torch.tensor([0.9, 0.1]), torch.tensor(labels))

@@ -221,7 +221,7 @@ def test_hundred_negatives_by_default_on_a_real_graph() -> None:
 
 @pytest.mark.parametrize("num_ranked", [0, -1])
 def test_nothing_to_rank_among_is_refused(split: LinkSplit, num_ranked: int) -> None:
-    with pytest.raises(ValueError, match=f"num_per_link must be at least 1, got {num_ranked}"):
+    with pytest.raises(ValueError, match=f"num_ranked: given {num_ranked}, allowed: 1 or more"):
         LinkEvaluation(split, num_ranked=num_ranked)
 
 
@@ -249,3 +249,20 @@ def test_kinds_whose_negatives_are_others_are_refused(more: dict[str, object], g
     train = split.train.clone().update(more)
     with pytest.raises(ValueError, match=rf"^split: given {given}, allowed: one undirected graph of one kind of nodes"):
         LinkEvaluation(split._replace(train=train))
+
+
+def test_one_score_for_each_pair(evaluation: LinkEvaluation) -> None:
+    with pytest.raises(ValueError, match=r"predictor: given scores of shape .* allowed: one for each"):
+        evaluation.scores(lambda pairs: torch.zeros(2 * pairs.size(1)))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [({"num_ranked": -1}, "num_ranked: given -1, allowed: 1 or more"), ({"seed": -1}, "seed: given -1, allowed: 0")],
+)
+def test_out_of_range_is_refused_before_anything_is_drawn(
+    split: LinkSplit, arguments: dict[str, int], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocol, "DegreeMatchedSampler", None)
+    with pytest.raises(ValueError, match=message):
+        LinkEvaluation(split, **arguments)

@@ -1,3 +1,4 @@
+import math
 import re
 from math import log2
 
@@ -216,3 +217,14 @@ def test_hits_among_shared_negatives_by_counting(k: int) -> None:
     positive, negative = (torch.randint(6, (count,), generator=source).tolist() for count in (30, 12))
     hits = sum(sum(score >= link for score in negative) < k for link in positive)
     assert hits_at_k(torch.tensor(positive).double(), torch.tensor(negative).double(), k) == hits / 30
+
+
+@pytest.mark.parametrize("ranks", [[0.0, 1.0], [1.0, math.nan], [1.0, math.inf]])
+def test_ranks_that_are_none_are_refused(ranks: list[float]) -> None:
+    with pytest.raises(ValueError, match="ranks must be finite and at least 1, got"):
+        ranking_scores(torch.tensor(ranks))
+
+
+def test_hits_at_no_place_are_refused() -> None:
+    with pytest.raises(ValueError, match="k must be at least 1, got 0"):
+        ranking_scores(torch.ones(2), k=0)

@@ -135,12 +135,13 @@ def test_without_log_odds_there_is_no_calibration(links: Tensor, edge_index: Ten
     ("arguments", "message"),
     [
         ({"num_ranked": 0}, "num_ranked: given 0, allowed: 1 or more"),
+        ({"seed": -1}, "seed: given -1, allowed: 0 or more"),
         ({"max_pairs": 99}, "max_pairs: given 99, allowed: num_ranked = 100 or more"),
         ({"links": torch.empty(2, 0, dtype=torch.long)}, "links: given torch.int64 of shape [2, 0], allowed: "),
         ({"links": torch.zeros(2, 3)}, "links: given torch.float32 of shape [2, 3], allowed: torch.int64"),
         ({"links": torch.tensor([[0], [200]])}, "links: given node ids 0 to 200, allowed: 0 to 199"),
         ({"links": torch.tensor([[-1], [3]])}, "links: given node ids -1 to 3, allowed: 0 to 199"),
-        ({"edge_index": torch.tensor([[0], [200]])}, "edge_index: given node ids 0 to 200, allowed: 0 to"),
+        ({"edge_index": torch.tensor([[0], [200]])}, "edge_index: given nodes 0 to 200, allowed: 0 to 199"),
     ],
 )
 def test_out_of_range_is_refused(links: Tensor, edge_index: Tensor, arguments: dict[str, object], message: str) -> None:
@@ -155,3 +156,8 @@ def test_out_of_range_is_refused(links: Tensor, edge_index: Tensor, arguments: d
 def test_scores_that_are_no_numbers_are_refused(links: Tensor, edge_index: Tensor) -> None:
     with pytest.raises(ValueError, match="NaN"):
         evaluate_links(lambda pairs: torch.full((pairs.size(1),), math.nan), links, edge_index, NUM_NODES)
+
+
+def test_one_score_for_each_pair(links: Tensor, edge_index: Tensor) -> None:
+    with pytest.raises(ValueError, match=r"predictor: given scores of shape \[(\d+), 1\] for \1 pairs, allowed: one"):
+        evaluate_links(lambda pairs: torch.zeros(pairs.size(1), 1), links, edge_index, NUM_NODES)

@@ -17,6 +17,7 @@ from spherical_gae import (
 )
 from spherical_gae.data import clean_graph, double_cover
 from spherical_gae.experiments.links import model_inputs
+from spherical_gae.nn import sparse_features
 
 
 @pytest.fixture
@@ -162,3 +163,28 @@ def test_sources_that_are_no_nodes_are_refused() -> None:
     for number in (-1, 5, 9, 10):
         with pytest.raises(ValueError, match=f"source_index: given 0 to {number}|source_index: given {number} to 0"):
             model.top_targets(z, 2, torch.tensor([0, number]))
+
+
+@pytest.mark.parametrize("pair", [[20, 0], [0, 20], [0, -1], [-1, 0]])
+def test_nodes_that_are_not_there_are_refused(model: DirectedGAE, data: Data, pair: list[int]) -> None:
+    """On the cover they are other nodes."""
+    bad, good = torch.tensor(pair).view(2, 1), torch.tensor([[0], [1]])
+    message = f"{{}}: given nodes {min(pair)} to {max(pair)}, allowed: 0 to 19"
+    with pytest.raises(ValueError, match=message.format("edge_index")):
+        model.encode(data.x, bad)
+    z = model.encode(data.x, data.edge_index)
+    with pytest.raises(ValueError, match=message.format("edge_index")):
+        model.decode(z, bad)
+    with pytest.raises(ValueError, match=message.format("neg_edge_index")):
+        model.recon_loss(z, good, bad)
+    with pytest.raises(ValueError, match=message.format("pos_edge_index")):
+        model.test(z, bad, good)
+    with pytest.raises(ValueError, match=message.format("known_edge_index")):
+        model.top_targets(z, 2, known_edge_index=bad)
+
+
+def test_arguments_that_are_no_tensors_are_refused_by_name(model: DirectedGAE, data: Data) -> None:
+    with pytest.raises(TypeError, match="encode: given a NumPy array"):
+        model.encode(data.x.numpy(), data.edge_index)
+    with pytest.raises(TypeError, match="x: given SparseMatrix, allowed: a tensor"):
+        model.encode(sparse_features(torch.eye(20)), data.edge_index)

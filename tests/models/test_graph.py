@@ -311,13 +311,17 @@ def test_normal_model_is_called_as_pygs_is(graph: Data) -> None:
     assert isinstance(spherical(), GAE)
     torch.manual_seed(0)
     mu, logstd = torch.randn(7, 3), torch.randn(7, 3)
-    for value in (ours.kl_loss(mu, logstd), ours.kl_loss(mu=mu, logstd=logstd)):
+    for value in (ours.kl_loss(mu, logstd), ours.kl_loss(mu=mu, logstd=logstd), ours.kl_loss(mu, logstd=logstd)):
         torch.testing.assert_close(value, theirs.kl_loss(mu, logstd))
     ours.encode(graph.x, graph.edge_index)
     expected = kl_divergence(ours.last_posterior, ours.head.prior(ours.last_posterior)).mean()
     torch.testing.assert_close(ours.kl_loss(), expected)
     with pytest.raises(ValueError, match="logstd: given None, allowed: a tensor"):
         ours.kl_loss(mu)
+    with pytest.raises(ValueError, match="given mu or logstd twice"):
+        ours.kl_loss(mu, logstd, logstd=logstd)
+    with pytest.raises(ValueError, match="mu: given beside a posterior"):
+        ours.kl_loss(ours.last_posterior, mu=mu, logstd=logstd)
     samples = []
     for model in (ours.train(), theirs.train()):
         torch.manual_seed(1)

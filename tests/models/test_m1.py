@@ -142,3 +142,13 @@ def test_wrong_numbers_of_points_are_refused() -> None:
 def test_prediction_before_fitting_is_refused() -> None:
     with pytest.raises(RuntimeError, match="must be fitted before it predicts"):
         M1Classifier(spherical(2)).predict(torch.ones(2, 3))
+
+
+@pytest.mark.parametrize("shape", [(6, 1), (1,), (5,)])
+def test_score_refuses_classes_of_another_shape(shape: tuple[int, ...]) -> None:
+    """They were compared with all points."""
+    x, y = torch.rand(6, 3), torch.arange(6) % 2
+    classifier = M1Classifier(spherical(2), num_neighbors=1).fit(x, y)
+    assert classifier.score(x, y) == 1
+    with pytest.raises(ValueError, match=r"y must have shape \(6,\), one class for each point"):
+        classifier.score(x, torch.zeros(shape, dtype=torch.long))

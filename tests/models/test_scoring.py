@@ -79,3 +79,18 @@ def test_frozen_parts_stay_frozen(data: Data, model: SphericalGAE) -> None:
     assert [module.training for module in model.modules()] == before
     assert any(before)
     assert not all(before)
+
+
+def test_a_training_step_that_is_under_way_goes_on(model: SphericalGAE, data: Data) -> None:
+    z = model.encode(data.x, data.edge_index)
+    before = model.kl_loss()
+    score_links(model, data, [[0], [1]])
+    assert model.last_sample is z
+    assert torch.equal(model.kl_loss(), before)
+    assert model.kl_loss().requires_grad
+
+
+def test_a_graph_without_features_is_refused_by_name(model: SphericalGAE, data: Data) -> None:
+    data.x = None
+    with pytest.raises(ValueError, match=r"data.x: given None, allowed: features \[N, F\], or inputs"):
+        score_links(model, data, [[0], [1]])

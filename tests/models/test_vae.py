@@ -303,3 +303,17 @@ def test_scaled_latent_is_what_the_decoder_sees() -> None:
     scaled = SphericalVAE(3, 16, (8,), scaled_latent=True)
     z = plain.prior().sample((5,))
     torch.testing.assert_close(scaled.decode(z), plain.decode(2 * z))
+
+
+def test_scaled_latent_of_several_spheres_is_scaled_on_each() -> None:
+    """Coordinates of the size of a normal latent's: second moment 1."""
+    seen = []
+    model = SphericalVAE(8, 16, (8,), head=ProductOfSpheresHead(4), scaled_latent=True)
+    model.decoder[0].register_forward_hook(lambda module, given, result: seen.append(result))  # type: ignore[index]
+    model.loss(torch.zeros(50, 16))
+    torch.testing.assert_close(seen[0].square().mean(), torch.tensor(1.0), rtol=1e-6, atol=0)
+
+
+def test_no_data_is_refused_by_name() -> None:
+    with pytest.raises(ValueError, match=r"x must hold at least one data point, got shape \(0, 16\)"):
+        SphericalVAE(2, 16, (8,)).loss(torch.zeros(0, 16))

@@ -266,3 +266,14 @@ def test_hadamard_width_below_one_is_refused(width: int) -> None:
         message = f"widths must be at least 1, got in_channels={in_channels}, hidden_channels={hidden_channels}"
         with pytest.raises(ValueError, match=message):
             HadamardDecoder(in_channels, hidden_channels)
+
+
+@pytest.mark.parametrize("decoder", [InnerProductDecoder(), FactorInnerProductDecoder(2)])
+def test_all_pairs_are_as_exact_under_autocast(decoder: InnerProductDecoder | FactorInnerProductDecoder) -> None:
+    """In half precision, nearly equal scores would be equal, and ranks read from them those of the node ids."""
+    z = torch.nn.functional.normalize(torch.randn(4, 6, generator=torch.Generator().manual_seed(0)), dim=-1)
+    expected = decoder(z, EDGES, sigmoid=False)
+    with torch.autocast("cpu", torch.bfloat16):
+        scores = decoder.forward_all(z, sigmoid=False)
+    assert scores.dtype == torch.float32
+    torch.testing.assert_close(scores[EDGES[0], EDGES[1]], expected, rtol=1e-6, atol=1e-6)

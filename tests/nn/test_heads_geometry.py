@@ -7,6 +7,7 @@ from spherical_gae.nn import (
     LatentHead,
     NormalHead,
     ProductOfSpheresHead,
+    ProjectedNormalHead,
     VonMisesFisherHead,
 )
 from tests.helpers.heads import HEADS
@@ -62,3 +63,10 @@ def test_angle_of_near_antipodes_keeps_its_digits(gap: float) -> None:
     b = torch.tensor([[-math.cos(gap), math.sin(gap)]])
     found = VonMisesFisherHead().geodesic_distance(a, b).item()
     assert math.pi - found == pytest.approx(gap, abs=3e-7)
+
+
+@pytest.mark.parametrize("size", [0.0, 1e-25, 1.0, 1e25])
+def test_centre_of_a_projected_normal_is_on_the_sphere(size: float) -> None:
+    head = ProjectedNormalHead()
+    centre = head.center(head(torch.tensor([[3.0, 0.0, -4.0]]) * size, torch.zeros(1, 3)))
+    torch.testing.assert_close(centre, torch.tensor([[0.6, 0.0, -0.8] if size else [1.0, 0.0, 0.0]]))

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.distributions import kl_divergence
 
-from spherical_gae import GCNEncoder, SphericalGAE
+from spherical_gae import GCNEncoder, SphericalGAE, SphericalVAE
 from spherical_gae.nn import FixedDirectionHead, PlainHead, PointMass
 
 
@@ -46,3 +46,10 @@ def test_wrong_outputs_are_refused() -> None:
         FixedDirectionHead(2)(torch.rand(1, 3))
     with pytest.raises(ValueError, match="num_factors must be at least 1, got 0"):
         FixedDirectionHead(0)
+
+
+def test_a_point_has_no_density_and_says_so() -> None:
+    model = SphericalVAE(2, 16, (8,), head=FixedDirectionHead())
+    assert model.loss(torch.zeros(2, 16)).kl == 0
+    with pytest.raises(NotImplementedError, match=r"PointMass has no density, .* take a head with noise"):
+        model.log_likelihood(torch.zeros(2, 16), num_samples=3)

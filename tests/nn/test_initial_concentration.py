@@ -1,9 +1,10 @@
+import numpy as np
 import pytest
 
 from spherical_gae.nn.initial_concentration import check_initial_concentration
 
 
-@pytest.mark.parametrize("value", [2, 0.5, "dimension", "paper"])
+@pytest.mark.parametrize("value", [2, 0.5, np.int64(16), np.float32(2), "dimension", "paper"])
 def test_numbers_and_names_pass(value: object) -> None:
     check_initial_concentration(value)
 

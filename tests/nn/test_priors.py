@@ -116,6 +116,7 @@ def test_any_head_has_a_learned_prior(kind: str) -> None:
         (lambda: MixturePrior(0, 3, VonMisesFisherHead()), "num_components must be at least 1, got 0"),
         (lambda: VampPrior(0, (4,)), "num_components must be at least 1, got 0"),
         (lambda: VampPrior(2, (4,), torch.rand(2, 5)), r"start must have shape \(2, 4\), got \(2, 5\)"),
+        (lambda: VampPrior(1, (2,), torch.tensor([[0.0, 255.0]])), r"start must be in \[0, 1\], got 0.0 to 255.0"),
     ],
 )
 def test_wrong_arguments_are_named(make: object, message: str) -> None:

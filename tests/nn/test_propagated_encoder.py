@@ -94,3 +94,28 @@ def test_a_longer_file_is_overwritten_as_a_whole(tmp_path: Path) -> None:
     rows = propagate_features(x, edge_index, (0,), path)
     assert torch.equal(rows, x)
     assert path.stat().st_size == 8
+
+
+def test_learned_features_get_their_gradient() -> None:
+    x, edge_index = graph()
+    x.requires_grad_()
+    num_steps = (0, 2, 1)
+    encoder = PropagatedEncoder(WIDTH, (3, 1), num_steps).double()
+    outputs = encoder(x, edge_index)
+    torch.testing.assert_close(outputs, encoder(x.detach(), edge_index), rtol=1e-12, atol=1e-12)
+    outputs[0].sum().backward()
+    powers = [torch.linalg.matrix_power(dense_adjacency(edge_index), step) for step in num_steps]
+    rows = torch.cat([power @ x.detach() for power in powers], dim=1).requires_grad_()
+    encoder(rows)[0].sum().backward()
+    assert rows.grad is not None
+    parts = rows.grad.chunk(3, dim=1)
+    expected = sum(power.t() @ part for power, part in zip(powers, parts, strict=True))
+    torch.testing.assert_close(x.grad, expected, rtol=1e-10, atol=1e-12)
+
+
+def test_half_precision_is_refused_before_the_file_is_touched(tmp_path: Path) -> None:
+    file = tmp_path / "rows"
+    file.write_bytes(b"kept")
+    with pytest.raises(ValueError, match=r"x: given torch.bfloat16, allowed: torch.float32 or torch.float64"):
+        propagate_features(torch.ones(2, 1, dtype=torch.bfloat16), torch.tensor([[0, 1], [1, 0]]), (1,), file)
+    assert file.read_bytes() == b"kept"

@@ -177,3 +177,17 @@ def test_bad_weights_are_refused() -> None:
         normalized_adjacency(edge_index, 2, edge_weight=torch.ones(3))
     with pytest.raises(ValueError, match="edge_weight: given with an adjacency"):
         normalized_adjacency(normalized_adjacency(edge_index, 2), 2, edge_weight=torch.ones(2))
+
+
+@pytest.mark.parametrize("edges", [[[-1, 0], [0, 1]], [[0, 1], [1, -2]], [[0, 1], [1, 4]]])
+def test_nodes_that_are_not_there_are_refused(edges: list[list[int]]) -> None:
+    """They were read from other places in memory."""
+    edge_index = torch.tensor(edges)
+    for call in (normalized_adjacency, node_degree):
+        with pytest.raises(ValueError, match=r"edge_index: given nodes .* allowed: 0 to 3"):
+            call(edge_index, 4)
+
+
+def test_a_matrix_is_no_list_of_edges() -> None:
+    with pytest.raises(ValueError, match=r"edge_index: given a matrix, torch.sparse_coo of shape \[4, 4\]"):
+        normalized_adjacency(torch.eye(4).to_sparse(), 4)

@@ -48,6 +48,17 @@ class PointMass(Distribution):
         """Returns a copy of another batch shape."""
         return PointMass(self.value.expand(torch.Size(batch_shape) + self.event_shape), validate_args=False)
 
+    def log_prob(self, value: Tensor) -> Tensor:
+        """Refused: a point mass has no density.
+
+        Raises:
+            NotImplementedError: Always.
+        """
+        raise NotImplementedError(
+            "PointMass has no density, so no likelihood, learned prior or bound with several samples: take a head "
+            "with noise"
+        )
+
     def rsample(self, sample_shape: Any = ()) -> Tensor:
         """The points, shape [*sample_shape, *batch_shape, m]."""
         return self.value.expand(self._extended_shape(torch.Size(sample_shape)))

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 
-import torch
 from torch import Tensor
 from torch.distributions import Distribution
-from torch.nn import functional as F  # noqa: N812
 
 from spherical_gae.core import HypersphericalUniform, ProjectedNormal
+from spherical_gae.core.unit_vectors import unit_direction
 from spherical_gae.nn.heads.base import LatentHead, angle, two_parameters
 from spherical_gae.nn.heads.directional import uniform_beside
 
@@ -62,12 +61,12 @@ class ProjectedNormalHead(LatentHead):
         return angle(a, b)
 
     def center(self, posterior: Distribution) -> Tensor:
-        """The direction of the mean before projection, mu / |mu|, where there is one.
+        """The direction of the mean before projection, mu / |mu|; of a zero mean the first axis.
 
         The mode and the mean direction have no closed form; where all scales are small beside |mu|, they are this.
         """
         assert isinstance(posterior, ProjectedNormal)
-        return F.normalize(posterior.loc, dim=-1, eps=torch.finfo(posterior.loc.dtype).tiny)
+        return unit_direction(posterior.loc)
 
     def forward(self, *parameters: Tensor) -> ProjectedNormal:
         """Makes the posterior.

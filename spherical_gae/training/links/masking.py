@@ -9,6 +9,7 @@ from torch import Tensor
 from torch_geometric.data import Data
 from torch_geometric.utils import remove_self_loops
 
+from spherical_gae.data.pairs import checked_edge_index
 from spherical_gae.data.undirected import checked_edge_weight, undirected_links
 from spherical_gae.nn.propagation import NormalizedAdjacency
 from spherical_gae.nn.sparse import SparseMatrix
@@ -67,11 +68,7 @@ class LinkMasking:
     def __init__(self, edge_index: Tensor, num_nodes: int, share: float) -> None:
         if not 0 < share < 1:
             raise ValueError(f"share must be in (0, 1), got {share}")
-        edge_index, _ = remove_self_loops(edge_index)
-        if edge_index.numel() and int(edge_index.max()) >= num_nodes:
-            raise ValueError(
-                f"edge_index must hold node ids below num_nodes = {num_nodes}, got {int(edge_index.max())}"
-            )
+        edge_index, _ = remove_self_loops(checked_edge_index(edge_index, num_nodes))
         # Sorted and unique by the one number of each pair, whichever way round it is given.
         numbers = torch.unique(edge_index.amin(0) * num_nodes + edge_index.amax(0))
         self.links = torch.stack([numbers // num_nodes, numbers % num_nodes])
