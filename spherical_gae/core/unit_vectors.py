@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
+_SHORTEST = 1e-12
+
 
 def unit_direction(direction: Tensor) -> Tensor:
     """Normalises vectors of any length; a zero vector becomes the first axis.
@@ -22,3 +24,18 @@ def unit_direction(direction: Tensor) -> Tensor:
     scaled = direction / torch.where(is_zero, torch.ones_like(size), size)
     axis = torch.eye(1, direction.shape[-1], dtype=direction.dtype, device=direction.device)[0]
     return F.normalize(torch.where(is_zero, axis, scaled), dim=-1)
+
+
+def unit_or_zero(direction: Tensor) -> Tensor:
+    """Normalises vectors; one that is at most 1e-12 long has no direction and becomes zero.
+
+    Args:
+        direction: Vectors, shape [..., m].
+
+    Returns:
+        Unit vectors and zeros, same shape.  No gradient reaches a vector that becomes zero: the slope of a
+        normalisation is 1 / length, so that one such row would outweigh all others by many orders of magnitude.
+    """
+    length = direction.norm(dim=-1, keepdim=True)
+    unit = direction / length.clamp_min(_SHORTEST)
+    return torch.where(length > _SHORTEST, unit, torch.zeros_like(unit))

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
+from spherical_gae.core.unit_vectors import unit_or_zero
 from spherical_gae.nn.propagation import normalized_adjacency
 from spherical_gae.nn.sparse import SparseMatrix
 
@@ -148,7 +149,7 @@ class NormalizedPropagationEncoder(_GraphEncoder):
         outputs = _parallel_linear(self.outputs, x, self.dropout, self.training)
         directions, *others = (output.chunk(len(self.num_steps), dim=-1) for output in outputs)
         return [
-            torch.cat([F.normalize(direction, dim=-1), *rest], dim=-1)
+            torch.cat([unit_or_zero(direction), *rest], dim=-1)
             for direction, *rest in zip(directions, *others, strict=True)
         ]
 

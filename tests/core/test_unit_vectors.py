@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.autograd import gradcheck
 
-from spherical_gae.core.unit_vectors import unit_direction
+from spherical_gae.core.unit_vectors import unit_direction, unit_or_zero
 
 
 @pytest.mark.parametrize("size", [1e-40, 1e-20, 1.0, 1e20, 1e37])
@@ -27,3 +27,18 @@ def test_a_zero_vector_is_the_first_axis_and_its_gradient_is_finite() -> None:
 def test_gradients() -> None:
     raw = torch.randn(4, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).requires_grad_()
     assert gradcheck(unit_direction, raw)
+
+
+def test_what_has_no_direction_stays_zero_and_gets_no_gradient() -> None:
+    raw = torch.tensor([[3.0, 0.0, -4.0], [0.0, 0.0, 0.0], [1e-13, 0.0, 0.0]], requires_grad=True)
+    unit = unit_or_zero(raw)
+    torch.testing.assert_close(unit, torch.tensor([[0.6, 0.0, -0.8], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]))
+    unit[:, 0].sum().backward()
+    assert raw.grad is not None
+    # (1 - u u^T) e_1 / 5 for the first.
+    torch.testing.assert_close(raw.grad, torch.tensor([[0.128, 0.0, 0.096], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]))
+
+
+def test_other_vectors_are_as_pytorch_normalises_them_bit_for_bit() -> None:
+    raw = torch.randn(100, 7, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(unit_or_zero(raw), torch.nn.functional.normalize(raw, dim=-1))

@@ -302,3 +302,18 @@ def test_settings_are_shown() -> None:
     assert "num_steps=(1, 2), dropout=0.5" in repr(
         NormalizedPropagationEncoder(3, (4, 2), num_steps=(1, 2), dropout=0.5)
     )
+
+
+@pytest.mark.parametrize("num_steps", [1, (1, 2)])
+def test_a_node_without_features_does_not_outweigh_the_others(
+    graph: tuple[Tensor, Tensor], num_steps: int | tuple[int, ...]
+) -> None:
+    """Biases start at 0, so its row is 0, where the slope of a normalisation is without bound."""
+    x, edge_index = graph
+    x = x.clone()
+    node = int(edge_index[0, 0])
+    x[node] = 0
+    encoder = NormalizedPropagationEncoder(x.size(1), (4, 2), num_steps)
+    direction, _ = encoder(x, edge_index)
+    direction.square().sum().backward()
+    assert encoder.outputs[0].bias.grad.abs().max() < 100 * encoder.outputs[0].weight.grad.abs().max()
