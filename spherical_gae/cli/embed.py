@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from spherical_gae.cli import embedding_folder
-from spherical_gae.cli.options import fail, make_folder, new_folder, refuse_processes, usable_device, use_threads
-from spherical_gae.cli.reading import fail_reading, with_reading_options
+from spherical_gae.cli.options import fail, new_folder, refuse_processes, usable_device, use_threads
+from spherical_gae.cli.reading import fail_reading, with_embedding_options
+from spherical_gae.cli.run_folder import results_in
 from spherical_gae.data.readers.options import ReadingOptions
 from spherical_gae.data.readers.suffixes import GRAPH_SUFFIXES, stem_of, suffix_of
 from spherical_gae.experiments.names import GRAPH_LATENTS
@@ -27,7 +30,7 @@ _FEATURES = {
 }
 
 
-@with_reading_options
+@with_embedding_options
 def embed(
     graph: Annotated[Path, typer.Argument(help=f"A graph: {', '.join(GRAPH_SUFFIXES)}, or packed, .gz.")],
     features: Annotated[
@@ -103,11 +106,13 @@ def embed(
         fail("--latent", f"given {latent!r}, allowed: {', '.join(GRAPH_LATENTS)}")
     if not 0 <= seed < 2**63:
         fail("--seed", f"given {seed}, allowed: 0 to 2^63 - 1")
+    if half_life is not None and reading.time is None:
+        fail("--half-life", f"given {half_life}, allowed: with --time, the column or attribute that holds the times")
+    if reading.directed:
+        fail("--directed", "given, allowed: not with this command, whose models have no direction")
     folder = new_folder(out, f"{stem_of(graph)}-embedding", has_resume=False)
     use_threads(threads)
     target = usable_device(device)
-    data = _read(graph, features, reading)
-    colors = embedding_folder.read_classes(classes, data.node_ids)
     from spherical_gae.embedding import SphericalGraphEmbedding  # Not above: help needs no torch.
 
     embedding = SphericalGraphEmbedding(
@@ -123,21 +128,16 @@ def embed(
         random_state=seed,
         verbose=True,
     )
-    try:
-        embedding.fit(data)
-    except (ValueError, FloatingPointError) as error:
-        fail(_option_of(str(error)), str(error))
-    for line in describe(embedding):
+    with _named_errors():
+        embedding._check()
+    data = _read(graph, features, reading)
+    colors = embedding_folder.read_classes(classes, data.node_ids)
+    with results_in(folder, is_chosen=out is not None) as folder:
+        with _named_errors():
+            embedding.fit(data)
+        lines = _write(embedding, folder, colors, graph.name if view else None)
+    for line in [*describe(embedding), *lines]:
         typer.echo(line)
-    make_folder(folder)
-    try:
-        embedding_folder.write(embedding, folder)
-        if view:
-            embedding_folder.write_page(embedding, folder / embedding_folder.VIEW, colors, title=graph.name)
-    except ImportError as error:
-        typer.echo(f"  (no {embedding_folder.VIEW}: {error})")
-    except OSError as error:
-        fail("--out", f"{folder} cannot be written: {error.strerror or error}")
     place, node = shlex.quote(str(folder)), shlex.quote(str(embedding.node_ids_[0]))
     embedding_folder.say_next(
         (f"suggest {place} --node {node} -k 10", "the likeliest new links of a node"),
@@ -147,9 +147,35 @@ def embed(
     )
 
 
+@contextmanager
+def _named_errors() -> Iterator[None]:
+    """Errors of the estimator, which begin with the argument, end the command under the option's name."""
+    try:
+        yield
+    except (ValueError, FloatingPointError) as error:
+        option, text = _option_of(str(error)), str(error)
+        fail(option, text.removeprefix(f"{option.removeprefix('--').replace('-', '_')}: ").removesuffix(", or None"))
+
+
+def _write(
+    embedding: SphericalGraphEmbedding, folder: Path, colors: Sequence[Any] | None, title: str | None
+) -> list[str]:
+    """Writes all files, with a page if there is a title for it; returns what to say of them."""
+    try:
+        embedding_folder.write_classes(folder, colors)
+        lines = embedding_folder.write(embedding, folder)
+        if title is not None:
+            lines.append(embedding_folder.write_page(embedding, folder / embedding_folder.VIEW, colors, title=title))
+    except ImportError as error:
+        lines.append(f"  (no {embedding_folder.VIEW}: {error})")
+    except OSError as error:
+        fail("--out", f"{folder} cannot be written: {error.strerror or error}")
+    return lines
+
+
 def describe(embedding: SphericalGraphEmbedding) -> list[str]:
     """What was trained, and how well it predicts the links that were held out."""
-    from spherical_gae.experiments.words import FEW_TEST_LINKS  # Not above: help needs no torch.
+    from spherical_gae.experiments.words import FEW_TEST_LINKS, counted  # Not above: help needs no torch.
 
     preset, history = embedding.preset_, embedding.history_
     spheres = "" if preset.num_factors == 1 else f" on {preset.num_factors} spheres"
@@ -157,15 +183,18 @@ def describe(embedding: SphericalGraphEmbedding) -> list[str]:
     if embedding.default_features_ is not None:
         lines.append(f"The graph has no features; the nodes got: {_FEATURES[embedding.default_features_]}.")
     if "val_auc" not in history:
-        return [*lines, f"Trained on all links for {embedding.best_epoch_} epochs."]
+        return [*lines, f"Trained on all links for {counted(embedding.best_epoch_, 'epoch')}."]
     auc, ap = (100 * history[name][embedding.best_epoch_ - 1] for name in ("val_auc", "val_ap"))
     held = _num_held_out(embedding)
     lines.append(
-        f"On {held:,} held-out links, after {embedding.best_epoch_} epochs, the best: AUC {auc:.1f}, AP {ap:.1f} "
-        "(50: chance)."
+        f"On {counted(held, 'held-out link')}, after {counted(embedding.best_epoch_, 'epoch')}, the best: "
+        f"AUC {auc:.1f}, AP {ap:.1f} (50: chance)."
     )
     if held < FEW_TEST_LINKS:
-        lines.append(f"Warning: only {held} held-out links: these scores mean little. Another --seed holds out others.")
+        lines.append(
+            f"Warning: only {counted(held, 'held-out link')}: these scores mean little. Another --seed holds out "
+            "others."
+        )
     return [*lines, "Then trained anew for as long, on all links."]
 
 
@@ -180,8 +209,6 @@ def _num_held_out(embedding: SphericalGraphEmbedding) -> int:
 def _read(graph: Path, features: Path | None, reading: ReadingOptions) -> Data:
     from spherical_gae.data import read_graph
 
-    if reading.directed:
-        fail("--directed", "given, allowed: not with this command, whose models have no direction")
     try:
         data = read_graph(graph, features, **reading.to_dict())
     except (OSError, ValueError) as error:
@@ -196,7 +223,7 @@ def _read(graph: Path, features: Path | None, reading: ReadingOptions) -> Data:
 def _option_of(message: str) -> str:
     """The option that an error of the estimator is about: its messages begin with the argument."""
     name = message.split(":")[0].split(" must")[0]
-    known = {"dim": "--dim", "latent_dim": "--dim", "latent": "--latent", "epochs": "--epochs"}
+    known = {"preset": "--preset", "dim": "--dim", "latent_dim": "--dim", "latent": "--latent", "epochs": "--epochs"}
     known["default_features"] = "--default-features"
     known["half_life"] = "--half-life"
     return {**known, "patience": "--patience", "val_share": "--val-share"}.get(name, "GRAPH")

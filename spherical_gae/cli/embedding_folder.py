@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from spherical_gae.embedding import SphericalGraphEmbedding
 
 _INDENT = " " * 22
-VIEW, MANIFEST, CONFIG = "view.html", "embedding.json", "config.json"
+VIEW, MANIFEST, CONFIG, CLASSES = "view.html", "embedding.json", "config.json", "classes.json"
 
 
 def is_one(folder: Path) -> bool:
@@ -37,25 +38,34 @@ def load(folder: Path, option: str = "DIR") -> SphericalGraphEmbedding:
         fail(option, str(error))
 
 
-def write(embedding: SphericalGraphEmbedding, folder: Path) -> None:
-    """Writes a fitted estimator, and its embeddings for other programs; says what is where."""
+def write(embedding: SphericalGraphEmbedding, folder: Path) -> list[str]:
+    """Writes a fitted estimator, and its embeddings for other programs.
+
+    Returns:
+        Lines that say what is where, to be printed when all is written: who reads them may stop reading.
+    """
     embedding.save(folder)
     np.save(folder / "embeddings.npy", embedding.embedding_)
     frame = embedding.to_frame()
     frame.to_parquet(folder / "embeddings.parquet")
     columns = f"{frame.columns[0]} to z{embedding.embedding_.shape[1] - 1}"
     more = "" if embedding.concentration_ is None else ", and concentration, that of the posterior"
-    typer.echo(f"\nWritten into {folder}:")
-    typer.echo(f"  embeddings.parquet  {len(frame):,} rows by node id: {columns}{more}")
+    lines = [f"\nWritten into {folder}:", f"  embeddings.parquet  {len(frame):,} rows by node id: {columns}{more}"]
     floor = embedding.preset_.min_concentration
     if embedding.concentration_ is not None and floor > 1:
-        typer.echo(f"{_INDENT}(the preset's floor, {floor:g}, holds it near there: it is no measure of certainty)")
-    typer.echo("  embeddings.npy      the same vectors, in the order of node_ids.json")
-    typer.echo("  embedding.json ...  the model, for SphericalGraphEmbedding.load and the commands below")
+        lines.append(f"{_INDENT}(the preset's floor, {floor:g}, holds it near there: it is no measure of certainty)")
+    return [
+        *lines,
+        "  embeddings.npy      the same vectors, in the order of node_ids.json",
+        "  embedding.json ...  the model, for SphericalGraphEmbedding.load and the commands below",
+    ]
 
 
-def write_page(embedding: SphericalGraphEmbedding, path: Path, labels: Sequence[Any] | None, **options: Any) -> None:
-    """Writes the globe, and says how it is to be read.
+def write_page(embedding: SphericalGraphEmbedding, path: Path, labels: Sequence[Any] | None, **options: Any) -> str:
+    """Writes the globe.
+
+    Returns:
+        A line that says how it is to be read.
 
     Raises:
         ImportError: If plotly is not installed.
@@ -64,37 +74,46 @@ def write_page(embedding: SphericalGraphEmbedding, path: Path, labels: Sequence[
 
     shown = write_view(embedding, path, labels=labels, **options)
     projection = shown.description.split(". ")[0].removesuffix(".")
-    typer.echo(f"  {path.name:<18}  a globe, for a browser: {projection[0].lower()}{projection[1:]}")
+    return f"  {path.name:<18}  a globe, for a browser: {projection[0].lower()}{projection[1:]}"
+
+
+def write_classes(folder: Path, classes: Sequence[Any] | None) -> None:
+    """Keeps the classes of the nodes, in their order, where ``saved_classes`` finds them."""
+    if classes is not None:
+        from spherical_gae.training.checkpoint import save_json  # Not above: help needs no torch.
+
+        save_json(folder / CLASSES, list(classes))
+
+
+def saved_classes(folder: Path, num_nodes: int) -> list[Any] | None:
+    """The classes that a folder keeps; nodes that came later have none."""
+    path = folder / CLASSES
+    if not path.is_file():
+        return None
+    try:
+        classes = json.loads(path.read_text())
+    except ValueError as error:
+        fail("DIR", f"{path}: not JSON: {error}")
+    if not isinstance(classes, list) or len(classes) > num_nodes:
+        fail("DIR", f"{path}: allowed: a list of a class or null for each of the {num_nodes} nodes")
+    return [*classes, *[None] * (num_nodes - len(classes))]
 
 
 def read_classes(path: Path | None, nodes: Iterable[Any]) -> list[Any] | None:
     """The class of each node from a table with the ids first and the classes next; None where there is none."""
     if path is None:
         return None
-    import pandas as pd  # Not above: help needs none.
-
-    from spherical_gae.data.readers.feature_files import read_features
+    from spherical_gae.data.readers.class_files import read_node_classes  # Not above: help needs none.
 
     names = [str(node) for node in nodes]
     try:
-        given = read_features(path, set(names))
+        label = read_node_classes(path, set(names))
     except (OSError, ValueError) as error:
         fail("--classes", str(error))
-    if given.ids is None:
-        fail("--classes", f"{path}: given a matrix, allowed: a table with the ids of the nodes first")
-    column = given.table.iloc[:, 0]
-    names_of = [None if pd.isna(value) else _as_written(value) for value in column.astype(object)]
-    label = dict(zip(given.ids, names_of, strict=True))
     if not label.keys() & set(names):
-        fail(
-            "--classes", f"{path}: given ids such as {given.ids[0]!r}, allowed: ids of the graph, such as {names[0]!r}"
-        )
+        given = next(iter(label))
+        fail("--classes", f"{path}: given ids such as {given!r}, allowed: ids of the graph, such as {names[0]!r}")
     return [label.get(name) for name in names]
-
-
-def _as_written(value: Any) -> Any:
-    """A class as the file has it: whole numbers are read as floats."""
-    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 else value
 
 
 def per_node(question: Callable[[Any, int], pd.DataFrame], nodes: Sequence[str], k: int, name: str) -> pd.DataFrame:

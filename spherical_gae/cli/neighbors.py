@@ -18,8 +18,9 @@ from spherical_gae.cli.options import fail
 if TYPE_CHECKING:
     from spherical_gae.retrieval import StoredEmbeddings, TopK
 
-# By how much squared norms may differ, relatively: half precision stays below.
-_TOLERANCE = 0.01
+# By how much squared norms may differ, relatively: half precision stays below the first, all others below the second.
+_HALF_TOLERANCE, _TOLERANCE = 0.01, 1e-4
+_USUAL = 10
 # Rows whose norms are computed at once.
 _BLOCK = 1 << 16
 
@@ -27,7 +28,10 @@ _BLOCK = 1 << 16
 def neighbors(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of embed, or a run folder with embeddings.npy.")],
     node: Annotated[list[str], typer.Option(help="Id of a node, as in node_ids.json; may be given several times.")],
-    k: Annotated[int, typer.Option("-k", help="Number of neighbours, from 1 to the number of other nodes.")] = 10,
+    k: Annotated[
+        int | None,
+        typer.Option("-k", help="Number of neighbours, from 1 to the number of other nodes. Default: 10, or all."),
+    ] = None,
 ) -> None:
     """Print the nodes whose embeddings are nearest to those of given nodes, by cosine.
 
@@ -47,7 +51,7 @@ def neighbors(
         stored = retrieval.StoredEmbeddings(run)
     except (OSError, ValueError) as error:
         fail("RUN", str(error))
-    _check_k(k, len(stored.rows))
+    k = _checked_k(k, len(stored.rows))
     try:
         rows = [stored.row_of(name) for name in node]
     except KeyError as error:
@@ -59,7 +63,7 @@ def neighbors(
         found = retrieval.nearest_neighbors(stored.rows[rows], stored.rows, k, exclude=itself)
     except ValueError as error:
         fail("RUN", f"{run / 'embeddings.npy'}: {error}")
-    for line in format_neighbors(stored, rows, _as_cosines(run, stored, found), _classes(run, len(stored.rows))):
+    for line in format_neighbors(stored, rows, _as_cosines(run, stored, rows, found), _classes(run, len(stored.rows))):
         typer.echo(line)
 
 
@@ -106,10 +110,10 @@ def _classes(run: Path, num_nodes: int) -> list[str] | None:
     return classes
 
 
-def _of_embedding(folder: Path, nodes: Sequence[str], k: int) -> None:
+def _of_embedding(folder: Path, nodes: Sequence[str], k: int | None) -> None:
     """The neighbours by the estimator, which knows the links."""
     embedding = embedding_folder.load(folder, "RUN")
-    _check_k(k, len(embedding.node_ids_))
+    k = _checked_k(k, len(embedding.node_ids_))
     embedding_folder.print_table(embedding_folder.per_node(embedding.neighbors, nodes, k, "neighbor"))
     place = shlex.quote(str(folder))
     embedding_folder.say_next(
@@ -118,21 +122,30 @@ def _of_embedding(folder: Path, nodes: Sequence[str], k: int) -> None:
     )
 
 
-def _check_k(k: int, num_nodes: int) -> None:
+def _checked_k(k: int | None, num_nodes: int) -> int:
+    if k is None:
+        return max(1, min(_USUAL, num_nodes - 1))
     if not 1 <= k < num_nodes:
         fail("-k", f"given {k}, allowed: 1 to {num_nodes - 1}, the number of other nodes")
+    return k
 
 
-def _as_cosines(run: Path, stored: StoredEmbeddings, found: TopK) -> TopK:
-    """Inner products over the squared norm, which is 1 on a sphere and K on a product of K spheres."""
+def _as_cosines(run: Path, stored: StoredEmbeddings, rows: Sequence[int], found: TopK) -> TopK:
+    """Inner products over the norms, whose squares are 1 on a sphere and K on a product, but for rounding."""
+    import torch  # Not above: help needs none.
+
     # Of all rows, in one pass over the file: one that was not found may be the nearest by cosine.
     blocks = range(0, len(stored.rows), _BLOCK)
     squares = np.concatenate([np.square(stored.rows[k : k + _BLOCK], dtype=np.float64).sum(1) for k in blocks])
     low, high = float(squares.min()), float(squares.max())
-    if not 0 < low <= high <= (1 + _TOLERANCE) * low:
+    tolerance = _HALF_TOLERANCE if stored.rows.dtype == np.float16 else _TOLERANCE
+    if not 0 < low <= high <= (1 + tolerance) * low:
         fail(
             "RUN",
             f"{run / 'embeddings.npy'}: given rows of squared norms {low:.4g} to {high:.4g}, allowed: one norm for "
             "all, as on a sphere or a product of spheres",
         )
-    return retrieval.TopK(found.scores / float(squares.mean()), found.indices)
+    norms = torch.from_numpy(np.sqrt(squares))
+    cosines = found.scores / (norms[rows, None] * norms[found.indices])
+    order = cosines.argsort(dim=1, descending=True, stable=True)
+    return retrieval.TopK(cosines.gather(1, order), found.indices.gather(1, order))

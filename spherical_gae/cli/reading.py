@@ -64,6 +64,13 @@ _OPTIONS: Mapping[str, Any] = {
         str | None, typer.Option(help="What lines of comment begin with, '' for none. Default: # or % at the head.")
     ],
 }
+_TIME_OF_EMBEDDING = Annotated[
+    str | None,
+    typer.Option(
+        help="Column, or attribute of the edges, that holds times, for --half-life; links are held out at random."
+    ),
+]
+_NO_DIRECTIONS = Annotated[bool, typer.Option("--directed", hidden=True)]
 _OF_LATER_LINKS = ("source", "target", "weight", "header", "delimiter", "comment")
 _DELIMITERS = {"tab": "\t", "\\t": "\t", "blanks": " "}
 _FLAGS = {
@@ -89,6 +96,11 @@ def with_reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def with_later_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """As :func:`with_reading_options`, of the options that are of use for later links."""
     return _with_options(command, {name: _OPTIONS[name] for name in _OF_LATER_LINKS})
+
+
+def with_embedding_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """As :func:`with_reading_options`, for models whose links have no direction, and are held out at random."""
+    return _with_options(command, {**_OPTIONS, "time": _TIME_OF_EMBEDDING, "directed": _NO_DIRECTIONS})
 
 
 def _with_options(command: Callable[..., Any], options_of: Mapping[str, Any]) -> Callable[..., Any]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import shlex
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -40,6 +41,53 @@ def running_in(folder: Path, command: str) -> Iterator[None]:
         fail("--resume", str(error))
     except OSError as error:
         _fail_to_write(folder, error, again)
+
+
+@contextmanager
+def results_in(folder: Path, *, is_chosen: bool) -> Iterator[Path]:
+    """Makes the folder of a command's results and holds it for a block; what fails leaves no new empty folder.
+
+    Args:
+        folder: From ``new_folder``.  Of commands that start together, another one may have taken it since.
+        is_chosen: Whether it is the user's choice, which is then refused; a default name that is taken gets a number.
+
+    Yields:
+        The folder.
+    """
+    is_new = not folder.exists() or not is_chosen
+    if is_chosen:
+        make_folder(folder)
+    else:
+        folder = _first_free(folder)
+    try:
+        with filelock.FileLock(folder / LOCK, timeout=0):
+            try:
+                if any(path.name != LOCK for path in folder.iterdir()):
+                    fail("--out", f"{folder} is not empty: choose another folder")
+                yield folder
+            finally:
+                # While it is held, so that nobody else's is removed.
+                with suppress(OSError):
+                    (folder / LOCK).unlink()
+    except filelock.Timeout:
+        fail("--out", f"{folder} is in use by another command, which is still alive: choose another folder")
+    finally:
+        if is_new:
+            with suppress(OSError):
+                folder.rmdir()
+
+
+def _first_free(folder: Path) -> Path:
+    for number in itertools.count(1):
+        free = folder if number == 1 else folder.with_name(f"{folder.name}-{number}")
+        try:
+            free.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            fail("--out", f"{free} cannot be made: {error.strerror}")
+        return free
+    raise AssertionError("counting ends nowhere")
 
 
 def _fail_to_write(folder: Path, error: OSError, again: str) -> NoReturn:

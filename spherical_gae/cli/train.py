@@ -197,7 +197,7 @@ def _say_what_was_read(config: ExperimentConfig, data: Data, split: LinkSplit, n
         typer.echo(f"{data.report}\n{graphs.kind_of_graph(data)}\n")
     for line in experiments.describe_graph(data, split, config.title):
         typer.echo(line)
-    typer.echo(f"Preset: {config.preset_name}, {config.preset.epochs:,} epochs.")
+    typer.echo(f"Preset: {config.preset_name}, {experiments.counted(config.preset.epochs, 'epoch')}.")
     if num_sharing > 1:
         typer.echo(f"{num_sharing} processes: each trains other ones of the {len(config.seeds)} seeds.")
     typer.echo("")
@@ -300,6 +300,8 @@ def _run(experiment: Experiment, data: Data, jobs: int) -> dict[str, Any]:
             f"one of {jobs} processes was ended from outside, perhaps for lack of memory; finished cells are kept: go "
             f"on with --resume --out {shlex.quote(str(experiment.folder))} and fewer jobs",
         )
+    except training.OtherRunError as error:
+        fail("--out", str(error))
     except FloatingPointError as error:
         fail(
             "--features" if experiment.config.features else "--dataset",

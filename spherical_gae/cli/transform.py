@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 
 from spherical_gae.cli import embedding_folder
-from spherical_gae.cli.options import fail, make_folder, new_folder
+from spherical_gae.cli.options import fail, new_folder
 from spherical_gae.cli.reading import fail_reading, with_later_options
+from spherical_gae.cli.run_folder import results_in
 from spherical_gae.data.readers.options import ReadingOptions
 from spherical_gae.data.readers.suffixes import GRAPH_SUFFIXES, suffix_of
 
@@ -68,8 +69,15 @@ def transform(
     more = f" and {len(later) - _SHOWN:,} more" if len(later) > _SHOWN else ""
     nodes = "node" if len(later) == 1 else "nodes"
     typer.echo(f"{len(later):,} new {nodes}: {', '.join(map(str, later[:_SHOWN]))}{more}.")
-    make_folder(target)
-    embedding_folder.write(whole, target)
+    classes = embedding_folder.saved_classes(folder, len(whole.node_ids_))
+    with results_in(target, is_chosen=out is not None) as target:
+        try:
+            embedding_folder.write_classes(target, classes)
+            lines = embedding_folder.write(whole, target)
+        except OSError as error:
+            fail("--out", f"{target} cannot be written: {error.strerror or error}")
+    for line in lines:
+        typer.echo(line)
     place, node = shlex.quote(str(target)), shlex.quote(str(later[0]))
     embedding_folder.say_next(
         (f"suggest {place} --node {node}", "the likeliest links of a new node"),

@@ -4,7 +4,7 @@ from .kinds import check_kind, num_channels, prepared_split
 from .links import Experiment, gae_config
 from .presets import Preset, available_presets, build_model, load_preset
 from .seeds import parse_seeds
-from .words import describe_graph, explain_table, format_table
+from .words import counted, describe_graph, explain_table, format_table
 
 __all__ = [
     "Experiment",
@@ -16,6 +16,7 @@ __all__ = [
     "available_presets",
     "build_model",
     "check_kind",
+    "counted",
     "describe_graph",
     "explain_table",
     "format_table",

@@ -24,6 +24,9 @@ class ExperimentConfig:
         features_sha256: Checksum of the file of features, None for none.
         reading: How the files are read.
 
+    Raises:
+        ValueError: If there is no seed, one twice, or a negative one.
+
     Example:
         >>> from spherical_gae.experiments import load_preset
         >>> config = ExperimentConfig("digits", "frontier", load_preset("frontier", "digits"), seeds=(0, 1))
@@ -39,6 +42,12 @@ class ExperimentConfig:
     dataset_sha256: str | None = None
     features_sha256: str | None = None
     reading: ReadingOptions = field(default_factory=ReadingOptions)
+
+    def __post_init__(self) -> None:
+        seeds = tuple(self.seeds)
+        if not seeds or len(set(seeds)) < len(seeds) or min(seeds) < 0:
+            raise ValueError(f"seeds must be at least one, all different, none negative, got {seeds}")
+        object.__setattr__(self, "seeds", seeds)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""

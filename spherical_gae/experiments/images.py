@@ -34,6 +34,7 @@ _TEST_SEED = 0
 _TEST_BATCH = 2048
 _SHOWN_LATENTS = 5000
 _AGAIN = "the model is trained again"
+_MODELS = ("s-vae", "n-vae")
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,7 @@ class ImageExperiment(ABC):
         Raises:
             OtherRunError: If the folder holds a run of another configuration, or a checkpoint of other data.
         """
+        folder = Path(folder)
         saved = folder / "config.json"
         if saved.exists() and not self._is_own(json.loads(saved.read_text())):
             raise OtherRunError(f"{folder} holds a run of another configuration, see its config.json")
@@ -176,6 +178,10 @@ class VAEExperiment(ImageExperiment):
         prior_components: Number of components of a learned mixture prior of an S-VAE, of the latent's kind, see
             ``MixturePrior``; 0 for the uniform prior.
 
+    Raises:
+        ValueError: If ``model`` or ``latent`` is another name, ``prior_components`` is negative, or a latent or prior
+            of the sphere is asked for beside ``"n-vae"``.
+
     Example:
         >>> experiment = VAEExperiment(model="s-vae", dim=5)
         >>> VAEExperiment.from_dict(experiment.to_dict()) == experiment
@@ -192,12 +198,22 @@ class VAEExperiment(ImageExperiment):
     latent: str = "s"
     prior_components: int = 0
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "hidden_features", tuple(self.hidden_features))
+        if self.model not in _MODELS:
+            raise ValueError(f"model must be one of {', '.join(_MODELS)}, got {self.model!r}")
+        if self.latent not in SPHERICAL_LATENTS:
+            raise ValueError(f"latent must be one of {', '.join(SPHERICAL_LATENTS)}, got {self.latent!r}")
+        if self.prior_components < 0:
+            raise ValueError(f"prior_components must be at least 0, got {self.prior_components}")
+        if self.model == "n-vae" and (self.latent, self.prior_components) != ("s", 0):
+            raise ValueError("latent and prior_components must be left out beside model 'n-vae', which has no sphere")
+
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> VAEExperiment:
         """The inverse of ``to_dict``."""
         values = {key: value for key, value in values.items() if key not in ("kind", "made")}
         values["training"] = VAEConfig(**values["training"])
-        values["hidden_features"] = tuple(values["hidden_features"])
         return cls(**values)
 
     def to_dict(self) -> dict[str, Any]:
@@ -209,8 +225,6 @@ class VAEExperiment(ImageExperiment):
         if self.model == "n-vae":
             model: VariationalAutoencoder = NormalVAE(self.dim, num_features, self.hidden_features)
         else:
-            if self.latent not in SPHERICAL_LATENTS:
-                raise ValueError(f"latent must be one of {', '.join(SPHERICAL_LATENTS)}, got {self.latent!r}")
             head = make_head(self.latent, self.dim)
             prior = None
             if self.prior_components:

@@ -167,9 +167,9 @@ class Experiment:
     """
 
     def __init__(
-        self, config: ExperimentConfig, folder: Path, device: torch.device | str = "cpu", progress: bool = True
+        self, config: ExperimentConfig, folder: str | Path, device: torch.device | str = "cpu", progress: bool = True
     ) -> None:
-        self.config, self.folder, self.device = config, folder, device
+        self.config, self.folder, self.device = config, Path(folder), device
         self.processes = Processes.current()
         self.progress = progress and self.processes.is_first
 

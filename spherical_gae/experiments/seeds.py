@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+_MOST = 1_000_000
+
 
 def parse_seeds(text: str) -> tuple[int, ...]:
     """Reads seeds such as ``0-9`` or ``0,3,5-7``.
@@ -13,7 +15,8 @@ def parse_seeds(text: str) -> tuple[int, ...]:
         The seeds in the order given.
 
     Raises:
-        ValueError: If the text is malformed, a range is empty, or a seed is too large or given twice.
+        ValueError: If the text is malformed, a range is empty or of more than a million, or a seed is too large or
+            given twice.
 
     Example:
         >>> parse_seeds("0,3,5-7")
@@ -29,6 +32,8 @@ def parse_seeds(text: str) -> tuple[int, ...]:
             raise ValueError(f"{text!r} holds an empty range")
         if stop >= 2**63:
             raise ValueError(f"{text!r} holds a seed of 2^63 or more")
+        if stop - int(first) >= _MOST:
+            raise ValueError(f"{text!r} holds more than {_MOST:,} seeds")
         seeds.extend(range(int(first), stop + 1))
     if len(set(seeds)) < len(seeds):
         raise ValueError(f"{text!r} holds a seed twice")

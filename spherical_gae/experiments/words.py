@@ -56,7 +56,7 @@ def describe_graph(data: Data, split: LinkSplit, name: str) -> Iterator[str]:
     else:
         missing = int((data.y < 0).sum())
         names = class_names(data)[int(missing > 0) :]
-        rest = f" {missing:,} nodes have none." if missing else ""
+        rest = f" {counted(missing, 'node')} {'has' if missing == 1 else 'have'} none." if missing else ""
         yield f"Classes: {len(names)} ({', '.join(names)}). They colour latent.png, training does not see them.{rest}"
     train, val, test = (part.pos_edge_label_index.size(1) for part in split)
     yield f"Held out: {val:,} links to choose the epoch, {test:,} to test. The model is trained on the other {train:,}."
@@ -65,6 +65,16 @@ def describe_graph(data: Data, split: LinkSplit, name: str) -> Iterator[str]:
             f"Warning: only {test} test links: the scores mean little, and another seed may give quite others. "
             f"Try several, --seeds 0-9."
         )
+
+
+def counted(number: int, thing: str) -> str:
+    """A number of things in words.
+
+    Example:
+        >>> counted(1, "epoch"), counted(1200, "held-out link")
+        ('1 epoch', '1,200 held-out links')
+    """
+    return f"{number:,} {thing}" + ("" if number == 1 else "s")
 
 
 def class_names(data: Data) -> list[str]:

@@ -154,8 +154,10 @@ class PropagatedEncoder(nn.Module):
         """
         rows: Any = x
         if edge_index is not None:
-            learned = isinstance(x, Tensor) and x.requires_grad and torch.is_grad_enabled()
-            rows = _with_gradients(x, edge_index, self.num_steps) if learned else self.precompute(x, edge_index)
+            if isinstance(x, Tensor) and x.requires_grad and torch.is_grad_enabled():
+                rows = _with_gradients(x, edge_index, self.num_steps)
+            else:
+                rows = self.precompute(x, edge_index)
         rows = F.dropout(rows, self.dropout, self.training)
         return self.outputs(rows if self.trunk is None else self.trunk(rows))
 

@@ -1,11 +1,15 @@
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import networkx as nx
 import numpy as np
 import pandas as pd
 import pytest
+import typer
 
 from spherical_gae import SphericalGraphEmbedding
+from spherical_gae.data import read_graph
 from tests.helpers.cli_calls import assert_refused, call
 
 FEW = ("--epochs", 5, "--dim", 6)
@@ -79,11 +83,13 @@ def test_features_and_no_validation(karate: Path, tmp_path: Path) -> None:
         (("--preset", "best"), "--preset", "given 'best', allowed: auto, "),
         (("--default-features", "x"), "--default-features", "given 'x', allowed: auto, hash, spectral"),
         (("--latent", "z"), "--latent", "given 'z', allowed: s, p, ps, sc"),
-        (("--dim", 1), "--dim", "given 1, allowed: 2 or more"),
+        (("--dim", 1), "--dim", "Error: --dim: given 1, allowed: 2 or more"),
+        (("--half-life", 2), "--half-life", "given 2.0, allowed: with --time"),
+        (("--preset", "bipartite"), "--preset", "given 'bipartite'"),
         (("--epochs", 0), "--epochs", "given 0, allowed: 1 or more"),
         (("--patience", 0), "--patience", "given 0, allowed: 1 or more"),
         (("--seed", -1), "--seed", "given -1, allowed: 0 to 2^63 - 1"),
-        (("--val-share", 1.5), "--val-share", "given 1.5, allowed: a share in [0, 1), or None"),
+        (("--val-share", 1.5), "--val-share", "given 1.5, allowed: a share in [0, 1)"),
         (("--classes", "none.csv"), "--classes", "none.csv"),
         (("--features", "none.csv"), "--features", "none.csv"),
     ],
@@ -158,3 +164,80 @@ def test_numbers_of_classes_are_shown_as_they_are_written(karate: Path, tmp_path
     assert call("embed", karate, "--classes", tmp_path / "classes.csv", *options).exit_code == 0
     page = (tmp_path / "out" / "view.html").read_text().replace(" ", "")
     assert '"categories":["0","1","2"]' in page
+
+
+def test_settings_are_checked_before_the_file_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(*arguments: object, **options: object) -> None:
+        raise AssertionError("the file was read first")
+
+    (tmp_path / "links.csv").write_text("a,b\nb,c\n")
+    monkeypatch.setattr("spherical_gae.data.read_graph", read)
+    for option, value in (("--epochs", 0), ("--dim", 1), ("--patience", 0), ("--val-share", "nan"), ("--half-life", 1)):
+        assert_refused(call("embed", tmp_path / "links.csv", option, value), option, "given")
+
+
+def test_runs_that_start_together_have_folders_of_their_own(
+    karate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The default name has the time to the second; another run may take it while this one reads its graph."""
+    monkeypatch.chdir(tmp_path)
+    taken = []
+
+    def read(*arguments: Any, **options: Any) -> Any:
+        data = read_graph(*arguments, **options)
+        for seconds in range(3):
+            folder = Path("runs") / f"karate-embedding-{datetime.now() - timedelta(seconds=seconds):%Y%m%d-%H%M%S}"
+            if not folder.exists():
+                folder.mkdir(parents=True)
+                (folder / "embeddings.npy").write_text("another's")
+                taken.append(folder)
+        return data
+
+    monkeypatch.setattr("spherical_gae.data.read_graph", read)
+    result = call("embed", karate, *FEW, "--no-view")
+    assert result.exit_code == 0, result.output
+    (own,) = set(Path("runs").iterdir()) - set(taken)
+    assert own.name.endswith("-2")
+    assert f"Written into {own}:" in result.stdout
+    assert all((folder / "embeddings.npy").read_text() == "another's" for folder in taken)
+    assert not (own / ".lock").exists()
+
+
+def test_a_chosen_folder_that_was_filled_meanwhile_is_left_alone(
+    karate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(*arguments: Any, **options: Any) -> Any:
+        (tmp_path / "out").mkdir()
+        (tmp_path / "out" / "embeddings.npy").write_text("another's")
+        return read_graph(*arguments, **options)
+
+    monkeypatch.setattr("spherical_gae.data.read_graph", read)
+    result = call("embed", karate, *FEW, "--out", tmp_path / "out")
+    assert result.exit_code == 2
+    assert "is not empty: choose another folder" in result.stderr
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["embeddings.npy"]
+
+
+def test_all_is_written_before_anything_is_said_of_it(
+    karate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who reads the output may stop reading it, as ``| head`` does."""
+    echo, folder = typer.echo, tmp_path / "out"
+
+    def closed(message: str = "", **options: Any) -> None:
+        if message.startswith("\nEmbedded"):
+            assert (folder / "view.html").is_file()
+            raise BrokenPipeError
+        echo(message, **options)
+
+    monkeypatch.setattr(typer, "echo", closed)
+    call("embed", karate, *FEW, "--out", folder)
+    assert SphericalGraphEmbedding.load(folder).embedding_.shape[0] == 34
+    assert {path.name for path in folder.iterdir()} >= {"embeddings.npy", "embeddings.parquet", "view.html"}
+
+
+def test_one_epoch_and_one_link_are_said_as_one(karate: Path, tmp_path: Path) -> None:
+    result = call("embed", karate, "--epochs", 1, "--val-share", 0.01, "--out", tmp_path / "out", "--no-view")
+    assert result.exit_code == 0, result.output
+    assert "On 1 held-out link, after 1 epoch, the best" in result.stdout
+    assert "only 1 held-out link:" in result.stdout

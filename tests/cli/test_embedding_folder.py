@@ -34,4 +34,4 @@ def test_labels_belong_to_ids(tmp_path: Path) -> None:
 
 def test_classes_are_as_the_file_has_them(tmp_path: Path) -> None:
     (tmp_path / "classes.csv").write_text("id,class\n1,3\n2,NA\n3,100000000000000000000\n4,2.5\n")
-    assert read_classes(tmp_path / "classes.csv", [1, 2, 3, 4]) == [3, None, 1e20, 2.5]
+    assert read_classes(tmp_path / "classes.csv", [1, 2, 3, 4]) == ["3", None, "100000000000000000000", "2.5"]

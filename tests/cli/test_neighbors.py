@@ -169,3 +169,21 @@ def test_norms_of_rows_that_were_not_found_are_checked_too(tmp_path: Path) -> No
     np.save(tmp_path / "embeddings.npy", np.array([[1, 0], [0.5, 0], [0.8, 0.6], [0, 1]]))
     result = call("neighbors", tmp_path, "--node", 0, "-k", 1)
     assert_refused(result, "RUN", "given rows of squared norms 0.25 to 1")
+
+
+def test_by_default_there_are_as_many_as_there_are(tmp_path: Path) -> None:
+    lines = table(call("neighbors", save(tmp_path, unit_vectors()[:4]), "--node", 0))
+    assert len(lines) == 3
+
+
+def test_norms_are_divided_by_where_half_precision_leaves_them_apart(tmp_path: Path) -> None:
+    """Their inner products are in another order than the cosines."""
+    z = np.array([[1.0, 0.0], [1.0, 0.0], [1.003, 0.05], [0.0, 1.0]], np.float16)
+    lines = table(call("neighbors", save(tmp_path, z), "--node", 0, "-k", 2))
+    assert [line[1:] for line in lines] == [["1", "1.0000"], ["2", "0.9988"]]
+
+
+def test_norms_that_differ_in_single_precision_are_refused(tmp_path: Path) -> None:
+    z = np.array([[1.0, 0.0], [1.0, 0.0], [1.004, 0.0], [0.0, 1.0]], np.float32)
+    result = call("neighbors", save(tmp_path, z), "--node", 0)
+    assert_refused(result, "RUN", "given rows of squared norms 1 to 1.008, allowed: one norm for all")

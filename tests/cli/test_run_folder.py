@@ -1,6 +1,7 @@
 """What a run says that is stopped: by its user, by a full disk, by a damaged file, by another run in its folder."""
 
 import errno
+import json
 import os
 import sys
 from pathlib import Path
@@ -149,3 +150,18 @@ def test_run_on_a_full_disk_is_resumed_to_the_table(tmp_path: Path) -> None:
         "n-vgae",
         "cosine",
     ]
+
+
+def test_checkpoint_of_another_configuration_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "run"
+    with monkeypatch.context() as patched:
+        # After the checkpoint of epoch 25.
+        stop_at_step(patched, FullBatchRun, 27, KeyboardInterrupt())
+        assert call("train", "--epochs", 30, "--latent-dim", 4, "--out", folder).exit_code == 130
+    config = json.loads((folder / "config.json").read_text())
+    config["preset"]["learning_rate"] = 0.5
+    (folder / "config.json").write_text(json.dumps(config))
+    result = call("train", "--resume", "--out", folder)
+    assert result.exit_code == 2, result.output
+    (line,) = result.stderr.splitlines()[-1:]
+    assert line.startswith(f"Error: --out: checkpoint {folder / 'cells' / 's-vgae-0.ckpt'} was made by another run")

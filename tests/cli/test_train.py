@@ -63,6 +63,7 @@ def test_seeds_are_read(text: str, seeds: tuple[int, ...]) -> None:
         ("0-5,3", "a seed twice"),
         (str(2**63), r"a seed of 2\^63 or more"),
         (f"0-{2**64}", r"a seed of 2\^63 or more"),
+        ("5-1000005", "more than 1,000,000 seeds"),
     ],
 )
 def test_malformed_seeds_are_refused(text: str, reason: str) -> None:

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import networkx as nx
 import numpy as np
@@ -123,3 +124,15 @@ def test_weights_are_missed_by_name(people: Path, tmp_path: Path) -> None:
     (tmp_path / "late.csv").write_text("person,friend\nZoe,p00\n")
     result = call("transform", people, tmp_path / "late.csv", "--out", tmp_path / "out")
     assert_refused(result, "--weight", "given 'hours', allowed in late.csv: one of person, friend", "(--weight none)")
+
+
+def test_what_cannot_be_written_is_one_line(karate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*arguments: Any) -> None:
+        raise OSError(27, "File too large")
+
+    (tmp_path / "late.csv").write_text("late,0\n")
+    monkeypatch.setattr(SphericalGraphEmbedding, "save", full)
+    result = call("transform", karate, tmp_path / "late.csv", "--out", tmp_path / "out")
+    assert result.exit_code == 2
+    assert result.stderr == f"Error: --out: {tmp_path / 'out'} cannot be written: File too large\n"
+    assert not (tmp_path / "out").exists()

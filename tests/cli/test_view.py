@@ -47,3 +47,24 @@ def test_bad_options_are_refused(folder: Path, tmp_path: Path) -> None:
     result = call("view", folder, "--out", tmp_path / "file" / "page.html")
     assert result.exit_code == 2
     assert "Error: --out: " in result.stderr
+
+
+def test_classes_of_embed_are_colours_again(tmp_path: Path) -> None:
+    nx.write_edgelist(nx.karate_club_graph(), tmp_path / "karate.csv", delimiter=",", data=False)
+    (tmp_path / "classes.csv").write_text("id,zip\n0,02139\n1,2139\n2,NA\n")
+    folder, few = tmp_path / "out", ("--epochs", 2, "--default-features", "hash", "--no-view")
+    classes = ("--classes", tmp_path / "classes.csv")
+    assert call("embed", tmp_path / "karate.csv", *classes, "--out", folder, *few).exit_code == 0
+    (tmp_path / "later.csv").write_text("late,0\n")
+    assert call("transform", folder, tmp_path / "later.csv", "--out", tmp_path / "more").exit_code == 0
+    for place in (folder, tmp_path / "more"):
+        assert call("view", place).exit_code == 0
+        (color,) = [color for color in shown(place / "view.html")["colors"] if color["name"] == "class"]
+        assert color["categories"][:2] == ["02139", "2139"]
+
+
+@pytest.mark.parametrize("name", ["embedding.json", "view", "page.txt"])
+def test_what_is_no_page_is_never_replaced(folder: Path, name: str) -> None:
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert_refused(call("view", folder, "--out", folder / name), "--out", f"{name}', allowed: a page, .html")
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before

@@ -249,3 +249,8 @@ def test_generators_are_left_as_they_were(monkeypatch: pytest.MonkeyPatch) -> No
     before = torch.get_rng_state()
     weights("s-vgae", 3)
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_settings_of_a_data_set_are_its_own_in_any_case() -> None:
+    assert load_preset("frontier", "PubMed") == load_preset("frontier", "pubmed")
+    assert load_preset("frontier", "PubMed") != load_preset("frontier")

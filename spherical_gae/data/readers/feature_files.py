@@ -79,8 +79,8 @@ def read_features(
         raise ValueError(f"{path}: given {len(table.columns)} column, allowed: a node id and at least one feature")
     if not table.num_rows:
         raise ValueError(f"{path}: given no nodes, allowed: at least one")
-    place = _id_column(table)
-    ids = _checked_ids(table, place)
+    place = id_column(table)
+    ids = checked_ids(table, place)
     columns = {}
     for k in range(len(table.columns)):
         name = table.names[k] if table.names else f"feature {k if k > place else k + 1}"
@@ -169,12 +169,18 @@ def _close_pairs(ids: list[str], others: Container[str] | set[str]) -> str:
     return ", ".join(pairs[:3])
 
 
-def _id_column(table: Table) -> int:
+def id_column(table: Table) -> int:
+    """Which column holds the ids: the first one, or one named so."""
     names = [plain(name) for name in table.names or []]
     return next((names.index(name) for name in ("id", "nodeid", "node") if name in names), 0)
 
 
-def _checked_ids(table: Table, place: int) -> list[str]:
+def checked_ids(table: Table, place: int) -> list[str]:
+    """The ids in a column, as text.
+
+    Raises:
+        ValueError: If they are neither text nor integers, or one is empty or comes twice.
+    """
     cells = table.columns[place]
     if not (is_text(cells.type) or pa.types.is_integer(cells.type)):
         raise ValueError(f"{table.path}: given {cells.type} as node ids, allowed: text or integers")

@@ -165,7 +165,8 @@ def load_preset(name: str, dataset: str | None = None) -> Preset:
 
     Args:
         name: One of ``available_presets()``.
-        dataset: Name of the data set; the settings for all of them if None, or if the file has none for it.
+        dataset: Name of the data set, in any case; the settings for all of them if None, or if the file has none for
+            it.
 
     Raises:
         ValueError: If there is no such preset.
@@ -177,5 +178,5 @@ def load_preset(name: str, dataset: str | None = None) -> Preset:
     if name not in available_presets():
         raise ValueError(f"preset must be one of {', '.join(available_presets())}, got {name!r}")
     content = json.loads((resources.files(__package__) / f"{name}.json").read_text())
-    settings = {**content["settings"], **content.get("datasets", {}).get(dataset, {})}
+    settings = {**content["settings"], **content.get("datasets", {}).get((dataset or "").lower(), {})}
     return Preset(description=content["description"], **settings)
