@@ -53,7 +53,7 @@ class M1Classifier:
         self._latents: Tensor | None = None
 
     def fit(self, x: Tensor, y: Tensor) -> M1Classifier:
-        """Takes in labelled points.
+        """Takes in labelled points.  It computes the distances among them, N^2 numbers: 20,000 points take 1.6 GB.
 
         Args:
             x: Data, shape [N, *event], N at least ``num_neighbors``.
