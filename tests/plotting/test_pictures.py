@@ -1,8 +1,12 @@
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from matplotlib import pyplot
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from spherical_gae.plotting.pictures import plot_images, plot_plane, plot_sphere, save_figure, to_longitude_latitude
@@ -168,3 +172,88 @@ def test_classes_are_named_in_the_legend() -> None:
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["cats", "dogs"]
     ax = plot_sphere(np.eye(3), [4, 7, 4])
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["4", "7"]
+
+
+def legend_texts(ax: Axes) -> list[str]:
+    return [text.get_text() for text in ax.get_legend().get_texts()]
+
+
+def directions(count: int) -> np.ndarray:
+    return np.random.default_rng(0).normal(size=(count, 3))
+
+
+@pytest.mark.parametrize("plot", [plot_sphere, plot_plane])
+def test_names_and_titles_are_text_and_no_formulas(plot: Any, tmp_path: Path) -> None:
+    """matplotlib cannot read the first two as formulas, and would draw the third in italics without its dollars."""
+    names = ["$5-$10", "$a_$", "$5 to $10", r"\$5"]
+    ax = plot(directions(4)[:, : 3 if plot is plot_sphere else 2], [0, 1, 2, 3], names=names)
+    save_figure(ax, tmp_path / "picture.png", "$a_$")
+    assert legend_texts(ax) == names
+    assert ax.get_title() == "$a_$"
+    texts = [*ax.get_legend().get_texts(), ax.get_legend().get_title(), ax.title]
+    assert [text.get_parse_math() for text in texts] == [False] * 6
+
+
+def test_names_that_begin_with_an_underscore_are_in_the_legend() -> None:
+    names = ["_other", "b", "_", "__c", ""]
+    ax = plot_sphere(directions(5), range(5), names=names)
+    assert legend_texts(ax) == names
+    colors = [tuple(collection.get_facecolor()[0]) for collection in ax.collections]
+    assert [tuple(handle.get_facecolor()[0]) for handle in ax.get_legend().legend_handles] == colors
+
+
+def test_legend_keeps_what_is_in_the_axes_already() -> None:
+    ax = Figure().add_subplot()
+    ax.plot([0, 1], [0, 1], label="a line")
+    assert legend_texts(plot_plane(np.eye(2), [3, 4], ax)) == ["a line", "3", "4"]
+
+
+@pytest.mark.parametrize(("count", "more"), [(20, []), (21, ["and 1 more"]), (120, ["and 100 more"])])
+def test_of_many_classes_the_largest_are_named_and_all_are_drawn(count: int, more: list[str]) -> None:
+    """The first five have one point each, the last five three, all others two."""
+    sizes = np.full(count, 2)
+    sizes[:5], sizes[-5:] = 1, 3
+    labels = np.repeat(np.arange(count), sizes)
+    ax = plot_sphere(directions(len(labels)), labels, names=[f"class {value}" for value in range(count)])
+    largest = {20: range(20), 21: [*range(4), *range(5, 21)], 120: [*range(5, 20), *range(115, 120)]}[count]
+    assert legend_texts(ax) == [f"class {value}" for value in largest] + more
+    assert [len(collection.get_offsets()) for collection in ax.collections] == sizes.tolist()
+    for value, handle in zip(largest, ax.get_legend().legend_handles, strict=False):
+        assert handle.get_facecolor().tolist() == ax.collections[value].get_facecolor().tolist()
+
+
+@pytest.mark.parametrize("plot", [plot_sphere, plot_plane])
+@pytest.mark.parametrize("count", [24, 100])
+def test_legend_is_in_the_picture_and_leaves_room_for_the_points(plot: Any, count: int, tmp_path: Path) -> None:
+    ax = plot(directions(count)[:, : 3 if plot is plot_sphere else 2], np.arange(count))
+    save_figure(ax, tmp_path / "picture.png", "a title")
+    width, height = 160 * ax.figure.get_size_inches()
+    axes = ax.get_position()
+    for text in (ax.get_legend().get_title(), *ax.get_legend().get_texts()):
+        # At the resolution of the file, for which they were placed.
+        extent = text.get_window_extent(dpi=160)
+        assert axes.x1 * width < extent.x0 < extent.x1 <= width
+        assert 0 <= extent.y0 < extent.y1 <= height
+    assert axes.width > 0.5
+
+
+def test_each_of_a_hundred_classes_has_a_colour_of_its_own() -> None:
+    ax = plot_sphere(directions(100), range(100))
+    colors = [tuple(collection.get_facecolor()[0, :3]) for collection in ax.collections]
+    assert len(set(colors)) == 100
+    assert colors[:10] == [to_rgb(f"C{number}") for number in range(10)]
+
+
+@pytest.mark.parametrize("labels", [[0, 1], [0, 1, 2, 3], [[0], [1], [2]], 0])
+def test_there_must_be_one_label_for_each_point(labels: Any) -> None:
+    ax = Figure().add_subplot()
+    with pytest.raises(ValueError, match=r"labels must be one for each of the 3 points, got shape \("):
+        plot_plane(np.eye(3)[:, :2], labels, ax)
+    assert not ax.collections
+
+
+@pytest.mark.parametrize("names", [[], ["a"], ["a", "b", "c"], ["a"] * 8])
+def test_there_must_be_one_name_for_each_class(names: Sequence[str]) -> None:
+    message = f"names must be one for each of the 2 classes in labels, got {len(names)}"
+    with pytest.raises(ValueError, match=message):
+        plot_sphere(np.eye(3), [4, 7, 4], names=names)
