@@ -7,6 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+# Embeddings that lose no more of their squared length lose it to rounding, or turn by less than a reader can see.
+_LOSSLESS = 1e-6
+
 
 class GlobeProjection(NamedTuple):
     """Points to draw on a globe, and what they show of the embeddings.
@@ -14,7 +17,8 @@ class GlobeProjection(NamedTuple):
     Attributes:
         points: Unit vectors, float64 [N, 3].
         shown: Share of each embedding's squared length that is in its point, in [0, 1], float64 [N].
-        share: Mean of ``shown``: 1 where nothing is lost.
+        share: Mean of ``shown``, at most 1: exactly 1 where nothing is lost, that is where no embedding loses more
+            than a millionth.
         description: One sentence for the reader: which projection this is, and its share.
 
     Example:
@@ -59,16 +63,22 @@ def globe_projection(embedding: ArrayLike) -> GlobeProjection:
     # A direction's sign is arbitrary: its largest entry is made positive.
     axes = axes * np.sign(axes[np.abs(axes).argmax(0), range(3)])
     inside = unit @ axes
-    shown = np.square(inside).sum(1)
-    length = np.sqrt(shown)[:, None]
+    length = np.linalg.norm(inside, axis=1, keepdims=True)
+    # By rounding it may be more than 1.
+    shown = np.minimum(np.square(length[:, 0]), 1)
     # What is at right angles to all three is nowhere on this globe: it is drawn at the first.
     points = np.where(length > 1e-12, inside / np.maximum(length, 1e-12), [1.0, 0.0, 0.0])
+    place = f"The 3 principal directions of embeddings of {dim} coordinates, which hold"
+    if shown.min() >= 1 - _LOSSLESS:
+        return GlobeProjection(points, np.ones_like(shown), 1.0, f"{place} all of their length; nothing is lost.")
     share = float(shown.mean())
+    # What is lost is not rounded away.
+    percent = f"{share:.0%}" if share < 0.995 else "more than 99%"
     description = (
-        f"The 3 principal directions of embeddings of {dim} coordinates, which hold {share:.0%} of their squared "
-        "length. Nodes drawn side by side may be far apart; the lists of nearest nodes use all coordinates."
+        f"{place} {percent} of their squared length. Nodes drawn side by side may be far apart; the lists of nearest "
+        "nodes use all coordinates."
     )
-    return GlobeProjection(points, np.minimum(shown, 1), share, description)
+    return GlobeProjection(points, shown, share, description)
 
 
 def unit_directions(embedding: ArrayLike) -> NDArray[np.float64]:

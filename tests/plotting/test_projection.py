@@ -31,7 +31,41 @@ def test_what_lies_in_three_dimensions_is_turned_only() -> None:
     axes, _ = np.linalg.qr(np.random.default_rng(1).normal(size=(9, 3)))
     projection = globe_projection(x @ axes.T)
     np.testing.assert_allclose(projection.points @ projection.points.T, x @ x.T, atol=1e-12)
-    assert projection.share == pytest.approx(1)
+    assert projection.share == 1
+    assert (projection.shown == 1).all()
+    assert projection.description.endswith("which hold all of their length; nothing is lost.")
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_rounding_loses_nothing_and_gains_nothing(seed: int) -> None:
+    """Of a part of these the mean comes out just above 1, of others just below it."""
+    x = directions(40, 3, seed=seed) @ np.random.default_rng(100 + seed).normal(size=(3, 6))
+    for rows in (x, x.astype(np.float32)):
+        assert globe_projection(rows).share == 1
+
+
+@pytest.mark.parametrize(
+    ("lost", "words"),
+    [
+        (1e-8, "hold all of their length; nothing is lost."),
+        (1e-4, "hold more than 99% of their squared length. Nodes drawn side by side may be far apart"),
+        (0.1, "hold 90% of their squared length. Nodes drawn side by side may be far apart"),
+    ],
+)
+def test_what_is_lost_is_said_and_not_rounded_away(lost: float, words: str) -> None:
+    """Every row has the share ``lost`` in a fourth coordinate, half of them with either sign."""
+    x = np.repeat(directions(500, 3), 2, axis=0) * np.sqrt(1 - lost)
+    rows = np.hstack([x, np.tile([[np.sqrt(lost)], [-np.sqrt(lost)]], (500, 1))])
+    projection = globe_projection(rows)
+    assert words in projection.description
+    assert projection.share == pytest.approx(1 - lost, abs=1e-6)
+
+
+def test_one_lost_node_among_many_is_lost() -> None:
+    x = np.vstack([np.tile(np.eye(4)[:3], (500_000, 1)), np.eye(4)[3:]])
+    projection = globe_projection(x)
+    assert 1 - 1e-6 < projection.share < 1
+    assert "may be far apart" in projection.description
 
 
 def test_share_is_that_of_the_three_largest_singular_values() -> None:
