@@ -15,7 +15,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from spherical_gae.plotting.node_colors import as_values, category_color, number_color
+from spherical_gae.plotting.node_colors import as_values, category_color, concentration_color, number_color
 from spherical_gae.plotting.projection import GlobeProjection, globe_projection, unit_directions
 from spherical_gae.retrieval import TopK, nearest_neighbors
 from spherical_gae.training.checkpoint import write_atomically
@@ -56,7 +56,7 @@ def write_globe(
         labels: Class of each node, shape [N]: integers or texts, None or NaN where unknown.
         clusters: Cluster of each node, shape [N], for instance ``labels_`` of ``VonMisesFisherMixture``.
         degree: Number of links of each node, shape [N]; counted from ``edge_index`` if None.
-        concentration: Concentration of each node, shape [N], positive.
+        concentration: Concentration of each node, shape [N], at least 0, that of the uniform distribution.
         suggestions: Likely new links of each node, ``scores`` [N, k] and ``indices`` [N, k], from
             ``VariationalGAE.top_links``; -1 for none.
         title: Above the page.
@@ -68,7 +68,8 @@ def write_globe(
 
     Raises:
         ImportError: If plotly is not installed.
-        ValueError: If shapes do not fit, a link names no node, or a number is not finite.
+        ValueError: If shapes do not fit, values of nodes are a dict or a set, a link names no node, a number is not
+            finite, or a concentration is missing or negative.
 
     Example:
         >>> import tempfile
@@ -91,12 +92,12 @@ def write_globe(
             ("labels", "class", labels, category_color),
             ("clusters", "cluster", clusters, category_color),
             ("degree", "degree", degree, number_color),
-            ("concentration", "concentration", concentration, number_color),
+            ("concentration", "concentration", concentration, concentration_color),
         )
         if values is not None
     ]
     likely = None if suggestions is None else _checked_suggestions(suggestions, num_nodes)
-    summary = f"{num_nodes:,} nodes" + ("" if links is None else f", {links.shape[1]:,} links")
+    summary = _count(num_nodes, "node") + ("" if links is None else f", {_count(links.shape[1], 'link')}")
 
     notes = []
     drawn = np.arange(num_nodes)
@@ -131,6 +132,10 @@ def write_globe(
     page = _page(title, data).encode("utf-8", "replace")
     write_atomically(path, lambda file: file.write(page))
     return projection
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def _unique_links(edge_index: ArrayLike | Tensor, num_nodes: int) -> NDArray[np.int64]:

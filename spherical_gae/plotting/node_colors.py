@@ -11,6 +11,8 @@ from torch import Tensor
 
 # Numbers whose largest is so many times the smallest are coloured by their logarithm.
 _WIDE = 20
+# Below it each integer is a float of its own.
+_EXACT = 2**53
 
 
 def as_values(name: str, values: Any, num_nodes: int) -> list[Any]:
@@ -18,12 +20,18 @@ def as_values(name: str, values: Any, num_nodes: int) -> list[Any]:
 
     Args:
         name: Name of the argument, for errors.
-        values: Sequence, array or tensor, shape [N].
+        values: Sequence, array or tensor, shape [N], in the order of the nodes.
         num_nodes: N.
 
     Raises:
-        ValueError: If there is not one for each node.
+        ValueError: If there is not one for each node, or they are a dict or a set.
     """
+    # A dict would be read as its keys, and a set in any order.
+    if isinstance(values, dict | set | frozenset):
+        raise ValueError(
+            f"{name} must have one value for each of the {num_nodes} nodes, in their order, got a "
+            f"{type(values).__name__}"
+        )
     if isinstance(values, Tensor):
         values = values.detach().cpu().numpy()
     plain = values.tolist() if hasattr(values, "tolist") else list(values)
@@ -38,8 +46,9 @@ def category_color(name: str, values: Sequence[Any]) -> dict[str, Any]:
 
     Args:
         name: What the reader is told that the colours are.
-        values: One for each node, None where missing.
+        values: One for each node, None where missing.  A float that is a whole number is shown as an integer.
     """
+    values = [_as_integer(value) for value in values]
     kinds = {str(value): value for value in values if value is not None}
     numeric = all(isinstance(value, int | float) for value in kinds.values())
     categories = sorted(kinds, key=(lambda text: kinds[text]) if numeric else None)
@@ -49,6 +58,29 @@ def category_color(name: str, values: Sequence[Any]) -> dict[str, Any]:
         "categories": categories,
         "values": [-1 if value is None else place[str(value)] for value in values],
     }
+
+
+def _as_integer(value: Any) -> Any:
+    """The integer that a float stands for: an array of integers has floats where some are missing."""
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT else value
+
+
+def concentration_color(name: str, values: Sequence[Any]) -> dict[str, Any]:
+    """Colours by concentration, as ``number_color``.
+
+    Args:
+        name: What the reader is told that the colours are.
+        values: One for each node, at least 0.
+
+    Raises:
+        ValueError: If a value is missing, no finite number, or negative.
+    """
+    if None in values:
+        raise ValueError(f"{name} must be at least 0, got NaN or None")
+    colors = number_color(name, values)
+    if (least := min(values, default=0)) < 0:
+        raise ValueError(f"{name} must be at least 0, got {least}")
+    return colors
 
 
 def number_color(name: str, values: Sequence[Any]) -> dict[str, Any]:

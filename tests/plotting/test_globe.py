@@ -111,6 +111,32 @@ def test_the_page_says_which_projection_it_shows(tmp_path: Path) -> None:
         assert json.dumps(projection.description)[1:-1] in (tmp_path / "view.html").read_text()
 
 
+def test_labels_with_unknown_ones_are_integers_on_the_page(tmp_path: Path) -> None:
+    _, data = written(tmp_path, embedding(6), labels=np.array([0, 1, 2, np.nan, 1, 10]))
+    assert data["colors"][0]["categories"] == ["0", "1", "2", "10"]
+
+
+def test_a_page_that_loses_nothing_has_no_shares(tmp_path: Path) -> None:
+    z = embedding(6, 3) @ embedding(3, 6)
+    _, data = written(tmp_path, z)
+    assert data["shown"] is None
+    assert "nothing is lost" in data["projection"]
+
+
+@pytest.mark.parametrize(
+    ("num_nodes", "links", "summary"),
+    [
+        (1, None, "1 node"),
+        (1, [[0], [0]], "1 node, 0 links"),
+        (2, [[0, 1], [1, 0]], "2 nodes, 1 link"),
+        (1200, None, "1,200 nodes"),
+    ],
+)
+def test_one_is_not_counted_as_many(tmp_path: Path, num_nodes: int, links: Any, summary: str) -> None:
+    _, data = written(tmp_path, embedding(num_nodes), edge_index=links)
+    assert data["summary"] == summary
+
+
 def test_one_node(tmp_path: Path) -> None:
     _, data = written(tmp_path, [[0.0, 1.0]])
     assert data["nearest"]["indices"] == [[]]
@@ -126,7 +152,13 @@ def test_one_node(tmp_path: Path) -> None:
         ({"edge_index": [[0.5], [1]]}, r"edge_index must be integers of shape \[2, E\], got float64"),
         ({"suggestions": TopK(torch.ones(3, 1), torch.ones(3, 1).long())}, r"shape \[4, k\], got \[3, 1\]"),
         ({"suggestions": TopK(torch.ones(4, 1), torch.full((4, 1), 4))}, "suggestions must name nodes 0 to 3"),
+        (
+            {"labels": {0: "a", 1: "b", 2: "c", 3: "d"}},
+            "labels must have one value for each of the 4 nodes.*got a dict",
+        ),
         ({"concentration": [1, 2, 3, float("inf")]}, "concentration must be finite"),
+        ({"concentration": np.array([0, 1, 2, -1.0])}, "concentration must be at least 0, got -1.0"),
+        ({"concentration": np.array([0, 1, 2, np.nan])}, "concentration must be at least 0, got NaN or None"),
         ({"max_nodes": 0}, "max_nodes must be at least 1, got 0"),
     ],
 )

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 import torch
 
-from spherical_gae.plotting.node_colors import as_values, category_color, number_color
+from spherical_gae.plotting.node_colors import as_values, category_color, concentration_color, number_color
 
 
 @pytest.mark.parametrize(
@@ -52,3 +52,43 @@ def test_numbers_only(value: object) -> None:
 def test_missing_values_of_pandas() -> None:
     assert as_values("labels", pd.Series([1, None, 2], dtype="Int64"), 3) == [1, None, 2]
     assert as_values("labels", pd.Series(["a", None], dtype="string"), 2) == ["a", None]
+
+
+def test_integers_among_missing_values_are_shown_as_integers() -> None:
+    """An array of integers has floats where some are missing."""
+    listed = as_values("labels", np.array([0, 1, 2, np.nan, 1, 10]), 6)
+    expected = {"name": "class", "categories": ["0", "1", "2", "10"], "values": [0, 1, 2, -1, 1, 3]}
+    assert category_color("class", listed) == expected
+    series = as_values("labels", pd.Series([10, None, 9]), 3)
+    assert category_color("class", series)["categories"] == ["9", "10"]
+    assert category_color("class", [1, 1.0, 0.5, "1.0"])["categories"] == ["0.5", "1", "1.0"]
+    assert category_color("class", [2.0**53, float("inf")])["categories"] == ["9007199254740992.0", "inf"]
+
+
+@pytest.mark.parametrize("values", [{0: "a", 1: "b", 2: "c"}, {"a", "b", "c"}, frozenset("abc")])
+def test_values_that_are_in_no_order_are_refused(values: object) -> None:
+    kind = type(values).__name__
+    with pytest.raises(ValueError, match=f"^labels must have one value for each .* in their order, got a {kind}$"):
+        as_values("labels", values, 3)
+
+
+def test_names_of_a_view_are_in_its_order() -> None:
+    assert as_values("node_ids", {"b": 1, "a": 2}.keys(), 2) == ["b", "a"]
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ([1, -1, -2.5], "concentration must be at least 0, got -2.5"),
+        ([1, None], "concentration must be at least 0, got NaN or None"),
+        ([1, float("inf")], "concentration must be finite numbers, got inf"),
+        ([-1, "a"], "concentration must be finite numbers, got 'a'"),
+    ],
+)
+def test_concentrations_are_at_least_0(values: list[object], message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        concentration_color("concentration", values)
+
+
+def test_0_is_the_concentration_of_the_uniform_distribution() -> None:
+    assert concentration_color("concentration", [0, 500.0]) == number_color("concentration", [0, 500.0])
