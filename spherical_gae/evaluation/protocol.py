@@ -42,6 +42,14 @@ class LinkEvaluation:
         ValueError: If ``num_ranked`` is below 1, ``seed`` is negative, a part of the graph is too dense to draw
             negatives from, or the graph is directed, bipartite or a batch of graphs, where most of these negatives
             could not be links.
+
+    Example:
+        >>> from spherical_gae import load_graph, split_links
+        >>> split = split_links(load_graph("digits"))
+        >>> x = split.test.x
+        >>> scores = LinkEvaluation(split).scores(lambda pairs: -(x[pairs[0]] - x[pairs[1]]).norm(dim=1))
+        >>> scores["auc"] > 0.9
+        True
     """
 
     def __init__(self, split: LinkSplit, seed: int = 0, num_ranked: int = 100) -> None:
