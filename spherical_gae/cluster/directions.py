@@ -51,6 +51,17 @@ def blocks(points: Tensor, width: int) -> Iterator[slice]:
     yield from (slice(start, start + rows) for start in range(0, len(points), rows))
 
 
+def in_float64(points: Tensor) -> Tensor:
+    """Rows in float64, of length 1 to its precision; those that are float64 as they are.
+
+    1 - cosine of neighbours is below what float32 resolves near 1, and below the errors of lengths in float32.
+    """
+    if points.dtype == torch.float64:
+        return points
+    rows = points.double()
+    return rows / torch.linalg.vector_norm(rows, dim=1, keepdim=True)
+
+
 def spread_out(points: Tensor, count: int, random: np.random.RandomState) -> Tensor:
     """Rows that are far from each other: k-means++ by 1 - cosine  (Arthur and Vassilvitskii 2007).
 
@@ -67,19 +78,25 @@ def spread_out(points: Tensor, count: int, random: np.random.RandomState) -> Ten
     """
     trials = 2 + int(np.log(count))
     chosen = [int(random.randint(len(points)))]
-    distance = 1 - points @ points[chosen[0]]
+    distance = _distances(points, chosen)[0]
     for _ in range(count - 1):
-        mass = distance.clamp(min=0).double().cumsum(0)
+        mass = distance.clamp(min=0).cumsum(0)
         if mass[-1] > 0:
             targets = torch.from_numpy(random.uniform(size=trials)) * mass[-1]
             candidates = torch.searchsorted(mass, targets).clamp(max=len(points) - 1)
         else:  # all points coincide with one that was taken
             candidates = torch.from_numpy(random.randint(len(points), size=trials))
-        nearer = torch.minimum(distance, 1 - points[candidates] @ points.T)
-        best = int(nearer.clamp(min=0).double().sum(1).argmin())
+        nearer = torch.minimum(distance, _distances(points, candidates))
+        best = int(nearer.clamp(min=0).sum(1).argmin())
         chosen.append(int(candidates[best]))
         distance = nearer[best]
     return points[chosen]
+
+
+def _distances(points: Tensor, chosen: Tensor | list[int]) -> Tensor:
+    """1 - cosine of the chosen rows to all, [chosen, n], float64."""
+    centers = in_float64(points[chosen])
+    return torch.cat([1 - centers @ in_float64(points[rows]).T for rows in blocks(points, len(centers))], 1)
 
 
 def unit_rows(sums: Tensor, fallback: Tensor) -> Tensor:

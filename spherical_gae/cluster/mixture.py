@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +13,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from spherical_gae.cluster.directions import blocks, checked_directions, spread_out, unit_rows
+from spherical_gae.cluster.directions import blocks, checked_directions, in_float64, spread_out, unit_rows
 from spherical_gae.core import VonMisesFisher
 from spherical_gae.core.fit import invert_deficit
 from spherical_gae.core.numerics.special import log_scaled_normalizer
@@ -35,8 +36,8 @@ class VonMisesFisherMixture(DensityMixin, ClusterMixin, BaseEstimator):
         n_components: Number K of components, at least 1.
         tied: Whether all components have one concentration, which keeps small clusters from being swallowed and sharp
             ones from forming.
-        max_concentration: Cap of the concentrations, positive and finite.  In float32 densities lose digits from about
-            1e5 on: pass X in float64 for sharper clusters.
+        max_concentration: Cap of the concentrations, positive and finite.  Centres closer than about
+            2 / sqrt(max_concentration) become one: raise it for sharper clusters.
         n_init: Starts, by k-means++ each, of which the likeliest is kept.
         max_iter: Iterations at most.
         tol: Gain in the mean log-likelihood, in nats, below which a start has converged.
@@ -112,20 +113,22 @@ class VonMisesFisherMixture(DensityMixin, ClusterMixin, BaseEstimator):
         self.weights_ = components.log_weight.exp().numpy()
         self.means_, self.concentrations_ = components.loc.numpy(), components.concentration.numpy()
         self.n_features_in_ = points.shape[1]
-        self.labels_ = self._log_joint(points).argmax(1).numpy()
+        self.labels_ = self._of_log_joint(points, _likeliest).numpy()
         return self
 
     def predict(self, X: Any) -> np.ndarray:  # noqa: N803
         """The likeliest component of each row, int64 [n]."""
-        return self._log_joint(self._checked(X)).argmax(1).numpy()
+        return self._of_log_joint(self._checked(X), _likeliest).numpy()
 
     def predict_proba(self, X: Any) -> np.ndarray:  # noqa: N803
         """P(component | row), shape [n, K]."""
-        return self._log_joint(self._checked(X)).softmax(1).numpy()
+        points = self._checked(X)
+        return self._of_log_joint(points, lambda joint: joint.softmax(1).to(points.dtype)).numpy()
 
     def score_samples(self, X: Any) -> np.ndarray:  # noqa: N803
         """Log density of each row with respect to the surface measure, shape [n]."""
-        return self._log_joint(self._checked(X)).logsumexp(1).numpy()
+        points = self._checked(X)
+        return self._of_log_joint(points, lambda joint: joint.logsumexp(1).to(points.dtype)).numpy()
 
     def score(self, X: Any, y: Any = None) -> float:  # noqa: N803
         """Mean log density of the rows, in nats."""
@@ -158,22 +161,23 @@ class VonMisesFisherMixture(DensityMixin, ClusterMixin, BaseEstimator):
         check_is_fitted(self)
         return checked_directions(x, self.n_features_in_)
 
-    def _log_joint(self, points: Tensor) -> Tensor:
-        """log w_k + log p_k(x), [n, K], in the dtype of the rows."""
+    def _of_log_joint(self, points: Tensor, function: Callable[[Tensor], Tensor]) -> Tensor:
+        """A function of log w_k + log p_k(x), float64 [n, K], row by row."""
         of = torch.from_numpy
         components = Components(of(self.weights_).log(), of(self.means_), of(self.concentrations_))
-        bias, directions = _linear(components, points.dtype)
-        return torch.cat([torch.addmm(bias, points[rows], directions) for rows in blocks(points, self.n_components)])
+        bias, directions = _linear(components)
+        joints = (torch.addmm(bias, in_float64(points[rows]), directions) for rows in blocks(points, len(bias)))
+        return torch.cat([function(joint) for joint in joints])
 
     def _run(self, points: Tensor, loc: Tensor) -> tuple[Components, float, bool, int]:
         """One start, from mean directions."""
-        count = len(loc)
+        count, loc = len(loc), in_float64(loc)
         # The spread of all points, each of which belongs to the nearest start.
-        nearest = torch.cat([(points[rows] @ loc.T).amax(1) for rows in blocks(points, count)])
-        deficit = (1 - nearest).double().mean().clamp(1e-9, 1).expand(count)
+        nearest = torch.cat([(in_float64(points[rows]) @ loc.T).amax(1) for rows in blocks(points, count)])
+        deficit = (1 - nearest).mean().clamp(1e-9, 1).expand(count)
         concentration = invert_deficit(deficit, points.shape[1]).clamp(max=self.max_concentration)
         weight = torch.full((count,), -math.log(count), dtype=torch.float64)
-        components, before = Components(weight, loc.double(), concentration), -math.inf
+        components, before = Components(weight, loc, concentration), -math.inf
         for iteration in range(1, self.max_iter + 1):
             score, mass, sums = _expectation(points, components)
             if score - before < self.tol:
@@ -192,26 +196,29 @@ class VonMisesFisherMixture(DensityMixin, ClusterMixin, BaseEstimator):
         return Components((mass / mass.sum()).log(), unit_rows(sums, before.loc), concentration)
 
 
-def _linear(components: Components, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+def _likeliest(joint: Tensor) -> Tensor:
+    return joint.argmax(1)
+
+
+def _linear(components: Components) -> tuple[Tensor, Tensor]:
     """b [K] and V [m, K] with log w_k + log p_k(x) = b_k + (x V)_k."""
     kappa = components.concentration
     bias = components.log_weight + log_scaled_normalizer(kappa, components.loc.shape[1]) - kappa
-    return bias.to(dtype), (kappa.unsqueeze(1) * components.loc).T.to(dtype)
+    return bias, (kappa.unsqueeze(1) * components.loc).T
 
 
 def _expectation(points: Tensor, components: Components) -> tuple[float, Tensor, Tensor]:
     """Mean log-likelihood, and the components' masses [K] and sums of directions [K, m], float64."""
-    bias, directions = _linear(components, points.dtype)
+    bias, directions = _linear(components)
     score = 0.0
     mass = torch.zeros_like(components.concentration)
     sums = torch.zeros_like(components.loc)
     for rows in blocks(points, len(bias)):
-        part = points[rows]
+        part = in_float64(points[rows])
         joint = torch.addmm(bias, part, directions)
         share = joint.softmax(1)
         # log sum exp = the largest term - the log of its share.
-        score += float((joint.amax(1) - share.amax(1).log()).sum(dtype=torch.float64))
-        mass += share.sum(0, dtype=torch.float64)
-        # In float64: of a concentrated component, 1 - |sum| / mass has fewer digits than float32 sums are right to.
-        sums += share.T.double() @ part.double()
+        score += float((joint.amax(1) - share.amax(1).log()).sum())
+        mass += share.sum(0)
+        sums += share.T @ part
     return score / len(points), mass, sums

@@ -11,7 +11,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from spherical_gae.cluster.directions import blocks, checked_directions, spread_out, unit_rows
+from spherical_gae.cluster.directions import blocks, checked_directions, in_float64, spread_out, unit_rows
 
 
 class SphericalKMeans(ClusterMixin, BaseEstimator):
@@ -84,25 +84,29 @@ class SphericalKMeans(ClusterMixin, BaseEstimator):
         """The cluster of each row, int64 [n]."""
         check_is_fitted(self)
         points = checked_directions(X, self.n_features_in_)
-        return _assigned(points, torch.from_numpy(self.cluster_centers_).to(points.dtype))[0].numpy()
+        return _assigned(points, in_float64(torch.from_numpy(self.cluster_centers_)))[0].numpy()
 
     def _run(self, points: Tensor, centers: Tensor) -> tuple[Tensor, Tensor, float, int]:
-        before, iterations = float("inf"), 0
+        centers, before, iterations = in_float64(centers), float("inf"), 0
         for _ in range(self.max_iter):
             iterations += 1
-            labels, inertia = _assigned(points, centers)
+            _, inertia, sums = _assigned(points, centers)
             if before - inertia <= self.tol * inertia:
                 break
             before = inertia
-            centers = unit_rows(torch.zeros_like(centers).index_add_(0, labels, points), centers)
-        labels, inertia = _assigned(points, centers)
-        return centers, labels, inertia, iterations
+            centers = unit_rows(sums, centers)
+        # Labels of the centres as they are kept, so that ``predict`` says the same.
+        kept = centers.to(points.dtype)
+        labels, inertia, _ = _assigned(points, in_float64(kept))
+        return kept, labels, inertia, iterations
 
 
-def _assigned(points: Tensor, centers: Tensor) -> tuple[Tensor, float]:
-    """The nearest centre of each row, and the sum of 1 - cosine."""
-    labels, total = torch.empty(len(points), dtype=torch.int64), 0.0
+def _assigned(points: Tensor, centers: Tensor) -> tuple[Tensor, float, Tensor]:
+    """The nearest of the float64 centres of each row, the sum of 1 - cosine, and the clusters' sums of rows [K, m]."""
+    labels, total, sums = torch.empty(len(points), dtype=torch.int64), 0.0, torch.zeros_like(centers)
     for rows in blocks(points, len(centers)):
-        cosine, labels[rows] = (points[rows] @ centers.T).max(1)
-        total += float((1 - cosine).clamp(min=0).sum(dtype=torch.float64))
-    return labels, total
+        part = in_float64(points[rows])
+        cosine, labels[rows] = (part @ centers.T).max(1)
+        total += float((1 - cosine).clamp(min=0).sum())
+        sums.index_add_(0, labels[rows], part)
+    return labels, total, sums

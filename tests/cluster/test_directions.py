@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from spherical_gae.cluster.directions import blocks, checked_directions, unit_rows
+from spherical_gae.cluster.directions import blocks, checked_directions, in_float64, spread_out, unit_rows
+from tests.helpers.tight_clusters import two_tight_clusters
 
 
 def test_dtypes_stay_and_others_become_float64() -> None:
@@ -45,3 +46,21 @@ def test_blocks_hold_each_row_once(width: int) -> None:
 def test_rows_of_zeros_take_the_fallback() -> None:
     sums, fallback = torch.tensor([[3.0, 4.0], [0.0, 0.0]]), torch.tensor([[1.0, 0.0], [0.0, 1.0]])
     torch.testing.assert_close(unit_rows(sums, fallback), torch.tensor([[0.6, 0.8], [0.0, 1.0]]))
+
+
+def test_float32_rows_have_length_1_in_float64_and_float64_rows_stay() -> None:
+    x = torch.from_numpy(two_tight_clusters(0.1, np.float32)[0])
+    assert (torch.linalg.vector_norm(x.double(), dim=1) - 1).abs().max() > 1e-9
+    assert (torch.linalg.vector_norm(in_float64(x), dim=1) - 1).abs().max() < 1e-15
+    torch.testing.assert_close(in_float64(x).float(), x, rtol=0, atol=1e-7)
+    assert in_float64(x.double()).equal(x.double())
+
+
+@pytest.mark.parametrize("separation", [1e-5, 1e-4, 3e-4])
+def test_starts_are_in_both_of_two_tight_clusters_in_float32(separation: float) -> None:
+    x, labels = two_tight_clusters(separation, np.float32)
+    points = torch.from_numpy(x)
+    for seed in range(10):
+        chosen = spread_out(points, 2, np.random.RandomState(seed))
+        assert chosen.dtype == torch.float32
+        assert {int(labels[(points == row).all(1)][0]) for row in chosen} == {0, 1}

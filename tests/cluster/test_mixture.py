@@ -12,7 +12,7 @@ import torch
 from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.metrics import normalized_mutual_info_score
+from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 from sklearn.model_selection import GridSearchCV
 from sklearn.preprocessing import normalize
 from torch.distributions import Categorical, MixtureSameFamily
@@ -22,6 +22,7 @@ from spherical_gae.core import VonMisesFisher
 from spherical_gae.core.fit import fit_von_mises_fisher
 from spherical_gae.evaluation import clustering_scores
 from tests.helpers.places import seeded
+from tests.helpers.tight_clusters import two_tight_clusters
 
 WEIGHTS, CONCENTRATIONS = (0.2, 0.3, 0.5), (10.0, 30.0, 100.0)
 
@@ -233,6 +234,37 @@ def test_concentrated_components_in_float32(dim: int, count: int, concentration:
     for dtype in (torch.float32, torch.float64):
         found = VonMisesFisherMixture(1, random_state=0).fit(points.to(dtype))
         assert found.concentrations_[0] == pytest.approx(expected, rel=2e-3)
+
+
+@pytest.mark.parametrize("separation", [1e-5, 1e-4, 3e-4, 1e-3])
+def test_finds_tight_clusters_in_float32(separation: float) -> None:
+    """Where the cap of the concentrations lets it; variances of 400 rows by 7 axes are right to 4 %."""
+    x, labels = two_tight_clusters(separation, np.float32)
+    model = VonMisesFisherMixture(2, max_concentration=1e15, random_state=0).fit(x)
+    assert adjusted_rand_score(labels, model.labels_) == 1
+    assert np.array_equal(model.predict(x), model.labels_)
+    np.testing.assert_allclose(model.concentrations_, (30 / separation) ** 2, rtol=0.15)
+    assert model.predict_proba(x).dtype == model.score_samples(x).dtype == np.float32
+
+
+def test_the_cap_of_concentrations_decides_what_becomes_one_cluster() -> None:
+    """Below 2 / sqrt(cap) the likeliest centres of two clusters coincide, in any dtype."""
+    limit = 2 / math.sqrt(1e6)
+    for dtype in (np.float32, np.float64):
+        x, labels = two_tight_clusters(2 * limit, dtype)
+        assert adjusted_rand_score(labels, VonMisesFisherMixture(2, random_state=0).fit_predict(x)) == 1
+        means = VonMisesFisherMixture(2, random_state=0).fit(two_tight_clusters(limit / 2, dtype)[0]).means_
+        assert np.linalg.norm(means[0] - means[1]) < limit / 100
+
+
+@pytest.mark.parametrize("concentration", [1e4, 1e6, 1e8])
+def test_densities_from_float32_keep_their_digits(concentration: float) -> None:
+    """Rows in float32 are off by about 6e-8, log densities by that times sqrt(concentration) at a typical row."""
+    law = VonMisesFisher(torch.eye(4, dtype=torch.float64)[0], concentration)
+    points = law.sample((500,), seeded(3))
+    model = VonMisesFisherMixture(1, max_concentration=1e10).fit(points)
+    error = np.abs(model.score_samples(points.float()) - model.score_samples(points)).max()
+    assert error < 4 * 6e-8 * math.sqrt(concentration) + 1e-6
 
 
 def test_rows_that_are_a_little_too_long_are_normalised() -> None:
