@@ -28,7 +28,7 @@ def checked_directions(x: Any, features: int | None = None) -> Tensor:
     """
     # NumPy has no bfloat16.
     array = (x.double() if x.dtype == torch.bfloat16 else x).detach().cpu().numpy() if isinstance(x, Tensor) else x
-    points = torch.from_numpy(np.ascontiguousarray(check_array(array, dtype=(np.float64, np.float32))))
+    points = as_tensor(check_array(array, dtype=(np.float64, np.float32)))
     if points.shape[1] < 2 or (features is not None and points.shape[1] != features):
         allowed = "at least 2" if features is None else str(features)
         raise ValueError(f"X must have {allowed} features, got {points.shape[1]}")
@@ -43,6 +43,11 @@ def checked_directions(x: Any, features: int | None = None) -> Tensor:
     norms = torch.linalg.vector_norm(points, dim=1, dtype=torch.float64, keepdim=True)
     is_off = (norms - 1).abs() > 4 * torch.finfo(points.dtype).eps
     return torch.where(is_off, (points.double() / norms).to(points.dtype), points) if is_off.any() else points
+
+
+def as_tensor(array: np.ndarray) -> Tensor:
+    """The array as a tensor on the CPU, a copy where it is read only: PyTorch warns of joblib's memory maps."""
+    return torch.from_numpy(np.require(array, requirements=("C_CONTIGUOUS", "WRITEABLE")))
 
 
 def blocks(points: Tensor, width: int) -> Iterator[slice]:

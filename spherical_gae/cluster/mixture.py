@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +14,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from spherical_gae.cluster.directions import blocks, checked_directions, in_float64, spread_out, unit_rows
+from spherical_gae.cluster.directions import as_tensor, blocks, checked_directions, in_float64, spread_out, unit_rows
+from spherical_gae.cluster.settings import check_columns, check_count, check_tolerance, remember_columns
 from spherical_gae.core import VonMisesFisher
 from spherical_gae.core.fit import invert_deficit
 from spherical_gae.core.numerics.special import log_scaled_normalizer
@@ -38,20 +40,22 @@ class VonMisesFisherMixture(DensityMixin, ClusterMixin, BaseEstimator):
             ones from forming.
         max_concentration: Cap of the concentrations, positive and finite.  Centres closer than about
             2 / sqrt(max_concentration) become one: raise it for sharper clusters.
-        n_init: Starts, by k-means++ each, of which the likeliest is kept.
-        max_iter: Iterations at most.
-        tol: Gain in the mean log-likelihood, in nats, below which a start has converged.
+        n_init: Starts, by k-means++ each, of which the likeliest is kept; at least 1.
+        max_iter: Iterations at most, at least 1.
+        tol: Gain in the mean log-likelihood, in nats, up to which a start has converged; at least 0.
         random_state: Seed, or ``numpy.random.RandomState``.
 
     Attributes:
         weights_: w, shape [K].
         means_: mu, unit vectors, shape [K, m].
         concentrations_: kappa, shape [K].
+        tied_: Whether they were fitted as one.
         labels_: Likeliest component of each training row, int64 [n].
         lower_bound_: Mean log-likelihood of the training rows, in nats.
         converged_: Whether the best start converged.
         n_iter_: Its iterations.
         n_features_in_: m.
+        feature_names_in_: Names of the columns, shape [m], if X had names and all are strings.
 
     Example:
         >>> from sklearn.preprocessing import normalize
@@ -92,27 +96,24 @@ class VonMisesFisherMixture(DensityMixin, ClusterMixin, BaseEstimator):
 
         Raises:
             ValueError: If rows are not unit vectors, there are fewer of them than components, or a setting is out of
-                range.
+                range or of another type.
+            TypeError: If some names of columns are strings and others are not.
         """
         points = checked_directions(X)
-        if not 1 <= self.n_components <= len(points):
-            raise ValueError(
-                f"n_components must be from 1 to the number of rows, {len(points)}, got {self.n_components}"
-            )
-        if not 0 < self.max_concentration < math.inf:
-            raise ValueError(f"max_concentration must be positive and finite, got {self.max_concentration}")
-        if self.n_init < 1:
-            raise ValueError(f"n_init must be 1 or more, got {self.n_init}")
-        if self.max_iter < 1:
-            raise ValueError(f"max_iter must be 1 or more, got {self.max_iter}")
-        if not self.tol >= 0:
-            raise ValueError(f"tol must be 0 or more, got {self.tol}")
+        check_count("n_components", self.n_components, len(points))
+        cap: Any = self.max_concentration
+        if not (isinstance(cap, Real) and 0 < float(cap) < math.inf):
+            raise ValueError(f"max_concentration must be a number, positive and finite, got {cap!r}")
+        check_count("n_init", self.n_init)
+        check_count("max_iter", self.max_iter)
+        check_tolerance(self.tol)
+        remember_columns(self, X)
         random = check_random_state(self.random_state)
         starts = [self._run(points, spread_out(points, self.n_components, random)) for _ in range(self.n_init)]
         components, self.lower_bound_, self.converged_, self.n_iter_ = max(starts, key=lambda start: start[1])
         self.weights_ = components.log_weight.exp().numpy()
         self.means_, self.concentrations_ = components.loc.numpy(), components.concentration.numpy()
-        self.n_features_in_ = points.shape[1]
+        self.tied_, self.n_features_in_ = bool(self.tied), points.shape[1]
         self.labels_ = self._of_log_joint(points, _likeliest).numpy()
         return self
 
@@ -148,23 +149,25 @@ class VonMisesFisherMixture(DensityMixin, ClusterMixin, BaseEstimator):
         check_is_fitted(self)
         random = check_random_state(self.random_state)
         counts = random.multinomial(n_samples, self.weights_ / self.weights_.sum())
-        labels = torch.from_numpy(np.repeat(np.arange(self.n_components), counts))
+        labels = torch.from_numpy(np.repeat(np.arange(len(counts)), counts))
         generator = torch.Generator().manual_seed(int(random.randint(2**31 - 1)))
-        law = VonMisesFisher(torch.from_numpy(self.means_)[labels], torch.from_numpy(self.concentrations_)[labels])
+        law = VonMisesFisher(as_tensor(self.means_)[labels], as_tensor(self.concentrations_)[labels])
         return law.sample(generator=generator).numpy(), labels.numpy()
 
     def _num_parameters(self) -> int:
-        concentrations = 1 if self.tied else self.n_components
-        return self.n_components * (self.n_features_in_ - 1) + concentrations + self.n_components - 1
+        # Of the fit, not of settings that changed after it.
+        count = len(self.weights_)
+        return count * (self.n_features_in_ - 1) + (1 if self.tied_ else count) + count - 1
 
     def _checked(self, x: Any) -> Tensor:
         check_is_fitted(self)
+        check_columns(self, x)
         return checked_directions(x, self.n_features_in_)
 
     def _of_log_joint(self, points: Tensor, function: Callable[[Tensor], Tensor]) -> Tensor:
         """A function of log w_k + log p_k(x), float64 [n, K], row by row."""
-        of = torch.from_numpy
-        components = Components(of(self.weights_).log(), of(self.means_), of(self.concentrations_))
+        weight, loc, concentration = map(as_tensor, (self.weights_, self.means_, self.concentrations_))
+        components = Components(weight.log(), loc, concentration)
         bias, directions = _linear(components)
         joints = (torch.addmm(bias, in_float64(points[rows]), directions) for rows in blocks(points, len(bias)))
         return torch.cat([function(joint) for joint in joints])
@@ -180,7 +183,7 @@ class VonMisesFisherMixture(DensityMixin, ClusterMixin, BaseEstimator):
         components, before = Components(weight, loc, concentration), -math.inf
         for iteration in range(1, self.max_iter + 1):
             score, mass, sums = _expectation(points, components)
-            if score - before < self.tol:
+            if score - before <= self.tol:
                 return components, score, True, iteration
             before = score
             components = self._maximised(components, mass, sums)

@@ -11,7 +11,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from spherical_gae.cluster.directions import blocks, checked_directions, in_float64, spread_out, unit_rows
+from spherical_gae.cluster.directions import as_tensor, blocks, checked_directions, in_float64, spread_out, unit_rows
+from spherical_gae.cluster.settings import check_columns, check_count, check_tolerance, remember_columns
 
 
 class SphericalKMeans(ClusterMixin, BaseEstimator):
@@ -21,9 +22,9 @@ class SphericalKMeans(ClusterMixin, BaseEstimator):
 
     Args:
         n_clusters: Number K of clusters, at least 1.
-        n_init: Starts, by k-means++ each, of which the best is kept.
-        max_iter: Iterations at most.
-        tol: Relative decrease of the sum below which a start has ended.
+        n_init: Starts, by k-means++ each, of which the best is kept; at least 1.
+        max_iter: Iterations at most, at least 1.
+        tol: Relative decrease of the sum up to which a start has ended, at least 0.
         random_state: Seed, or ``numpy.random.RandomState``.
 
     Attributes:
@@ -32,6 +33,7 @@ class SphericalKMeans(ClusterMixin, BaseEstimator):
         inertia_: Sum of 1 - cosine over the rows.
         n_iter_: Iterations of the best start.
         n_features_in_: m.
+        feature_names_in_: Names of the columns, shape [m], if X had names and all are strings.
 
     Example:
         >>> from sklearn.preprocessing import normalize
@@ -66,13 +68,16 @@ class SphericalKMeans(ClusterMixin, BaseEstimator):
             Itself.
 
         Raises:
-            ValueError: If rows are not unit vectors, there are fewer of them than clusters, or ``n_init`` is below 1.
+            ValueError: If rows are not unit vectors, there are fewer of them than clusters, or a setting is out of
+                range or of another type.
+            TypeError: If some names of columns are strings and others are not.
         """
         points = checked_directions(X)
-        if not 1 <= self.n_clusters <= len(points):
-            raise ValueError(f"n_clusters must be from 1 to the number of rows, {len(points)}, got {self.n_clusters}")
-        if self.n_init < 1:
-            raise ValueError(f"n_init must be 1 or more, got {self.n_init}")
+        check_count("n_clusters", self.n_clusters, len(points))
+        check_count("n_init", self.n_init)
+        check_count("max_iter", self.max_iter)
+        check_tolerance(self.tol)
+        remember_columns(self, X)
         random = check_random_state(self.random_state)
         starts = [self._run(points, spread_out(points, self.n_clusters, random)) for _ in range(self.n_init)]
         centers, labels, self.inertia_, self.n_iter_ = min(starts, key=lambda start: start[2])
@@ -81,10 +86,16 @@ class SphericalKMeans(ClusterMixin, BaseEstimator):
         return self
 
     def predict(self, X: Any) -> np.ndarray:  # noqa: N803
-        """The cluster of each row, int64 [n]."""
+        """The cluster of each row, int64 [n].
+
+        Raises:
+            ValueError: If rows are not unit vectors of ``n_features_in_`` features, or their columns have other names
+                than in training.
+        """
         check_is_fitted(self)
+        check_columns(self, X)
         points = checked_directions(X, self.n_features_in_)
-        return _assigned(points, in_float64(torch.from_numpy(self.cluster_centers_)))[0].numpy()
+        return _assigned(points, in_float64(as_tensor(self.cluster_centers_)))[0].numpy()
 
     def _run(self, points: Tensor, centers: Tensor) -> tuple[Tensor, Tensor, float, int]:
         centers, before, iterations = in_float64(centers), float("inf"), 0

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from spherical_gae.cluster.directions import blocks, checked_directions, in_float64, spread_out, unit_rows
+from spherical_gae.cluster.directions import as_tensor, blocks, checked_directions, in_float64, spread_out, unit_rows
 from tests.helpers.tight_clusters import two_tight_clusters
 
 
@@ -25,6 +25,15 @@ def test_dtypes_stay_and_others_become_float64() -> None:
         points = checked_directions(given)
         assert points.dtype == expected
         assert not points.requires_grad
+
+
+def test_arrays_that_are_read_only_are_copied_and_others_are_not() -> None:
+    """PyTorch warns of the former, and pytest makes warnings errors."""
+    for x in (np.eye(3), np.eye(3, dtype=np.float32)):
+        assert as_tensor(x).data_ptr() == x.ctypes.data
+        x.setflags(write=False)
+        assert as_tensor(x).data_ptr() != x.ctypes.data
+        assert np.array_equal(checked_directions(x).numpy(), x)
 
 
 def test_rows_off_the_sphere_are_named() -> None:

@@ -142,6 +142,25 @@ def test_points_that_coincide_do_not_stop_it() -> None:
     assert np.isfinite(same.score(x[200:]))
 
 
+def test_a_score_that_stands_still_has_converged() -> None:
+    """Of antipodal points: their mean is 0, and each iteration gives the uniform distribution."""
+    model = VonMisesFisherMixture(1, tol=0.0, random_state=0).fit(np.array([[1.0, 0, 0], [-1.0, 0, 0]]))
+    assert model.converged_
+    assert model.n_iter_ < 5
+    assert model.score(np.eye(3)) == pytest.approx(-math.log(4 * math.pi))
+
+
+@pytest.mark.parametrize("tied", [False, True])
+def test_settings_changed_after_the_fit_do_not_change_it(tied: bool) -> None:
+    x, _ = planted(300)
+    model = VonMisesFisherMixture(3, tied=tied, random_state=0).fit(x)
+    bic, aic, drawn = model.bic(x), model.aic(x), model.sample(10)
+    model.set_params(n_components=5, tied=not tied, max_concentration=2.0)
+    assert (model.bic(x), model.aic(x)) == (bic, aic)
+    for again, before in zip(model.sample(10), drawn, strict=True):
+        assert np.array_equal(again, before)
+
+
 def test_samples_follow_the_fit() -> None:
     x, _ = planted(2000)
     model = VonMisesFisherMixture(3, n_init=3, random_state=0).fit(x)
@@ -206,12 +225,15 @@ def test_real_digits_are_grouped_as_well_as_by_their_classes_alone() -> None:
     [
         ({}, 2 * np.eye(3), r"X must hold unit vectors, within 1e-05, got a norm of 2 in row 0: .*normalize\(X\)"),
         ({}, np.ones((5, 1)), "X must have at least 2 features, got 1"),
-        ({"n_components": 4}, np.eye(3), "n_components must be from 1 to the number of rows, 3, got 4"),
-        ({"n_components": 0}, np.eye(3), "n_components must be from 1 to the number of rows, 3, got 0"),
-        ({"n_components": 1, "n_init": 0}, np.eye(3), "n_init must be 1 or more, got 0"),
-        ({"n_components": 1, "max_iter": 0}, np.eye(3), "max_iter must be 1 or more, got 0"),
-        ({"n_components": 1, "tol": float("nan")}, np.eye(3), "tol must be 0 or more, got nan"),
-        ({"max_concentration": 0.0}, np.eye(3), r"max_concentration must be positive and finite, got 0\.0"),
+        ({"n_components": 4}, np.eye(3), "n_components must be an integer from 1 to the number of rows, 3, got 4"),
+        ({"n_components": 0}, np.eye(3), "n_components must be an integer from 1 to the number of rows, 3, got 0"),
+        ({"n_components": 1, "n_init": 0}, np.eye(3), "n_init must be an integer of at least 1, got 0"),
+        ({"n_components": 1, "max_iter": 0}, np.eye(3), "max_iter must be an integer of at least 1, got 0"),
+        ({"n_components": 1, "tol": float("nan")}, np.eye(3), "tol must be a number, 0 or more, got nan"),
+        ({"n_components": 2.5}, np.eye(3), r"n_components must be an integer from 1 .* 3, got 2\.5"),
+        ({"n_components": "2"}, np.eye(3), "n_components must be an integer from 1 .* 3, got '2'"),
+        ({"max_concentration": 0.0}, np.eye(3), r"max_concentration must be a number, positive and finite, got 0\.0"),
+        ({"max_concentration": "1"}, np.eye(3), "max_concentration must be a number, positive and finite, got '1'"),
     ],
 )
 def test_wrong_data_and_settings_are_named(settings: dict[str, Any], x: np.ndarray, message: str) -> None:

@@ -72,9 +72,11 @@ def test_finds_tight_clusters_in_float32(separation: float) -> None:
 def test_wrong_data_and_settings_are_named() -> None:
     with pytest.raises(ValueError, match=r"^X must hold unit vectors"):
         SphericalKMeans(1).fit(np.ones((2, 2)))
-    with pytest.raises(ValueError, match=r"^n_init must be 1 or more, got 0"):
+    with pytest.raises(ValueError, match=r"^n_init must be an integer of at least 1, got 0"):
         SphericalKMeans(2, n_init=0).fit(np.eye(2))
-    with pytest.raises(ValueError, match=r"^n_clusters must be from 1 to the number of rows, 2, got 3"):
+    with pytest.raises(ValueError, match=r"^n_clusters must be an integer from 1 to the number of rows, 2, got 3"):
         SphericalKMeans(3).fit(np.eye(2))
+    with pytest.raises(ValueError, match=r"^n_clusters must be an integer from 1 to the number of rows, 2, got '2'"):
+        SphericalKMeans("2").fit(np.eye(2))
     with pytest.raises(ValueError, match=r"^X must have 2 features, got 3"):
         SphericalKMeans(1).fit(np.eye(2)).predict(np.eye(3))
