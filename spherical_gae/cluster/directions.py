@@ -12,7 +12,7 @@ from torch import Tensor
 
 from spherical_gae.core.constraints import NORM_TOLERANCE, unit_sphere
 
-# Rows at once: their scores stay in the processor's cache.
+# Rows at once: their scores, and their copies in float64, stay in the processor's cache.
 _BLOCK_NUMBERS = 1 << 17
 
 
@@ -52,7 +52,8 @@ def as_tensor(array: np.ndarray) -> Tensor:
 
 def blocks(points: Tensor, width: int) -> Iterator[slice]:
     """Slices of the rows, for scores of ``width`` columns."""
-    rows = max(256, _BLOCK_NUMBERS // width)
+    numbers = width if points.dtype == torch.float64 else max(width, points.shape[1])
+    rows = max(256, _BLOCK_NUMBERS // numbers)
     yield from (slice(start, start + rows) for start in range(0, len(points), rows))
 
 

@@ -52,6 +52,13 @@ def test_blocks_hold_each_row_once(width: int) -> None:
     assert torch.equal(rows, torch.arange(10_000))
 
 
+@pytest.mark.parametrize("width", [1, 50])
+def test_copies_in_float64_of_float32_rows_are_small(width: int) -> None:
+    """A megabyte, of rows as wide as embeddings, however few scores each has."""
+    points = torch.zeros(10_000, 128)
+    assert max(in_float64(points[part]).nbytes for part in blocks(points, width)) <= 2**20
+
+
 def test_rows_of_zeros_take_the_fallback() -> None:
     sums, fallback = torch.tensor([[3.0, 4.0], [0.0, 0.0]]), torch.tensor([[1.0, 0.0], [0.0, 1.0]])
     torch.testing.assert_close(unit_rows(sums, fallback), torch.tensor([[0.6, 0.8], [0.0, 1.0]]))
