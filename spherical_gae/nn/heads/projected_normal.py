@@ -31,6 +31,7 @@ class ProjectedNormalHead(LatentHead):
         ValueError: If ``min_logscale`` is not in [-30, 10), or ``initial_scale`` is out of range.
 
     Example:
+        >>> import torch
         >>> posterior = ProjectedNormalHead()(torch.zeros(5, 3), torch.zeros(5, 3))
         >>> posterior.rsample().shape
         torch.Size([5, 3])
