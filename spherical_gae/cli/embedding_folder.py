@@ -85,15 +85,22 @@ def write_classes(folder: Path, classes: Sequence[Any] | None) -> None:
         save_json(folder / CLASSES, list(classes))
 
 
-def saved_classes(folder: Path, num_nodes: int) -> list[Any] | None:
-    """The classes that a folder keeps; nodes that came later have none."""
-    path = folder / CLASSES
+def read_json(path: Path, option: str) -> Any:
+    """What a JSON file of a folder holds, None if it is not there; ``option`` named the folder."""
     if not path.is_file():
         return None
     try:
-        classes = json.loads(path.read_text())
+        return json.loads(path.read_text())
     except ValueError as error:
-        fail("DIR", f"{path}: not JSON: {error}")
+        fail(option, f"{path}: {error}")
+
+
+def saved_classes(folder: Path, num_nodes: int) -> list[Any] | None:
+    """The classes that a folder keeps; nodes that came later have none."""
+    path = folder / CLASSES
+    classes = read_json(path, "DIR")
+    if classes is None:
+        return None
     if not isinstance(classes, list) or len(classes) > num_nodes:
         fail("DIR", f"{path}: allowed: a list of a class or null for each of the {num_nodes} nodes")
     return [*classes, *[None] * (num_nodes - len(classes))]

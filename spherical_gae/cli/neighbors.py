@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -98,13 +97,10 @@ def format_neighbors(
 
 def _classes(run: Path, num_nodes: int) -> list[str] | None:
     """The class of each row, if the run folder names them."""
-    path = run / "classes.json"
-    if not path.is_file():
+    path = run / embedding_folder.CLASSES
+    classes = embedding_folder.read_json(path, "RUN")
+    if classes is None:
         return None
-    try:
-        classes = json.loads(path.read_text())
-    except ValueError as error:
-        fail("RUN", f"{path}: {error}")
     if not isinstance(classes, list) or len(classes) != num_nodes or not all(isinstance(name, str) for name in classes):
         fail("RUN", f"{path}: allowed: a list of {num_nodes} classes, text, one for each row of embeddings.npy")
     return classes

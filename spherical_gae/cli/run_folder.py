@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import itertools
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -78,16 +77,16 @@ def results_in(folder: Path, *, is_chosen: bool) -> Iterator[Path]:
 
 
 def _first_free(folder: Path) -> Path:
-    for number in itertools.count(1):
-        free = folder if number == 1 else folder.with_name(f"{folder.name}-{number}")
+    free, number = folder, 1
+    while True:
         try:
             free.mkdir(parents=True)
+            return free
         except FileExistsError:
-            continue
+            number += 1
+            free = folder.with_name(f"{folder.name}-{number}")
         except OSError as error:
             fail("--out", f"{free} cannot be made: {error.strerror}")
-        return free
-    raise AssertionError("counting ends nowhere")
 
 
 def _fail_to_write(folder: Path, error: OSError, again: str) -> NoReturn:
