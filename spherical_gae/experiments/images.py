@@ -21,6 +21,7 @@ from spherical_gae.experiments.names import SPHERICAL_LATENTS
 from spherical_gae.experiments.provenance import provenance
 from spherical_gae.models.semi_supervised import M1M2
 from spherical_gae.models.vae import NormalVAE, SphericalVAE, VariationalAutoencoder
+from spherical_gae.nn.default_decoder import latent_scale
 from spherical_gae.nn.heads import LatentHead, NormalHead, ProductOfSpheresHead
 from spherical_gae.nn.mlp import Scale
 from spherical_gae.nn.priors import MixturePrior
@@ -231,7 +232,7 @@ class VAEExperiment(ImageExperiment):
                 prior = MixturePrior(self.prior_components, head.coordinates(self.dim), head)
             model = SphericalVAE(self.dim, num_features, self.hidden_features, head=head, prior=prior)
         if self.scaled_latent:
-            model.decoder = nn.Sequential(Scale(model.latent_features**0.5), model.decoder)
+            model.decoder = nn.Sequential(Scale(latent_scale(model.head, model.latent_features)), model.decoder)
         return model
 
     def fit(self, model: Any, images: ImageSplit, checkpoint: Path, progress: bool) -> VAEResult:
@@ -298,7 +299,8 @@ class M1M2Experiment(ImageExperiment):
         heads = make_head(self.latent1, self.dim1), make_head(self.latent2, self.dim2)
         model = M1M2(self.dim1, self.dim2, *heads, num_features, hidden_features=self.hidden_features)
         if self.scaled_latent:
-            model.decoder1 = nn.Sequential(Scale(model.head1.coordinates(self.dim1) ** 0.5), model.decoder1)
+            scale = latent_scale(model.head1, model.head1.coordinates(self.dim1))
+            model.decoder1 = nn.Sequential(Scale(scale), model.decoder1)
         return model
 
     def fit(self, model: Any, images: ImageSplit, checkpoint: Path, progress: bool) -> VAEResult:

@@ -12,6 +12,7 @@ from torch.distributions import Distribution
 
 from spherical_gae.core import sampled_kl
 from spherical_gae.models.importance import importance_weighted_log_likelihood
+from spherical_gae.nn.default_decoder import latent_scale
 from spherical_gae.nn.heads import LatentHead, NormalHead, VonMisesFisherHead
 from spherical_gae.nn.heads.base import checked_outputs
 from spherical_gae.nn.mlp import MLP, MLPEncoder, Scale
@@ -248,8 +249,7 @@ class SphericalVAE(VariationalAutoencoder):
         if decoder is None:
             decoder = MLP((width, *reversed(hidden_features), in_features))
         if scaled_latent:
-            # Of each sphere, if there are several.
-            decoder = nn.Sequential(Scale((width / getattr(head, "num_factors", 1)) ** 0.5), decoder)
+            decoder = nn.Sequential(Scale(latent_scale(head, width)), decoder)
         super().__init__(
             encoder,
             head,

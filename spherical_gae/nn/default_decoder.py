@@ -27,3 +27,18 @@ def default_decoder(head: LatentHead) -> nn.Module:
     bias = 0.0 if start == "paper" else _INITIAL_BIAS
     num_factors = getattr(head, "num_factors", 1)
     return InnerProductDecoder(bias=bias) if num_factors == 1 else FactorInnerProductDecoder(num_factors, bias=bias)
+
+
+def latent_scale(head: LatentHead, width: int) -> float:
+    """sqrt(m), m the coordinates of one of a head's spheres: by it, coordinates become as large as a normal latent's.
+
+    Args:
+        head: A head whose latents are on a sphere or a product of spheres.
+        width: Coordinates of a latent, of all its spheres together.
+
+    Example:
+        >>> from spherical_gae.nn import ProductOfSpheresHead
+        >>> latent_scale(ProductOfSpheresHead(2), width=8)
+        2.0
+    """
+    return float((width / getattr(head, "num_factors", 1)) ** 0.5)

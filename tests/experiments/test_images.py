@@ -14,7 +14,6 @@ from spherical_gae.experiments.images import (
     ImageExperiment,
     M1M2Experiment,
     VAEExperiment,
-    make_head,
 )
 from spherical_gae.training import M1M2Config, VAEConfig, fit_m1m2, fit_vae
 from spherical_gae.training.images.batches import BatchRun
@@ -81,13 +80,6 @@ def test_configuration_goes_through_json(experiment: Any) -> None:
         assert type(experiment).from_dict(json.loads(json.dumps(changed.to_dict()))) == changed != experiment
     longer = replace(experiment, training=replace(experiment.training, max_epochs=77))
     assert longer.to_dict()["training"]["max_epochs"] == 77
-
-
-@pytest.mark.parametrize("kind", [VAEExperiment, M1M2Experiment])
-@pytest.mark.parametrize("values", [{}, {"training": {"epochs": 3}, "hidden_features": []}, {"training": {}, "x": 1}])
-def test_other_values_are_no_configuration(kind: Any, values: dict[str, Any]) -> None:
-    with pytest.raises((KeyError, TypeError)):
-        kind.from_dict(values)
 
 
 def test_run_folder_holds_what_is_documented_and_nothing_else(finished: Finished) -> None:
@@ -308,26 +300,6 @@ def test_samples_of_m1m2_have_a_style_in_each_row_and_a_class_in_each_column() -
     assert not torch.allclose(sheet[0, 0], sheet[0, 1])
 
 
-@pytest.mark.parametrize(("latent", "coordinates"), [("s", 5), ("n", 4), ("p", 5), ("ps", 5), ("sc", 5), ("sp", 6)])
-def test_heads_by_name(latent: str, coordinates: int) -> None:
-    assert make_head(latent, 4).coordinates(4) == coordinates
-
-
-def test_product_of_spheres_starts_between_nothing_and_much() -> None:
-    """At the dimension 3 of a factor, from which it may fall to zero."""
-    head = make_head("sp", 4)
-    assert head(torch.ones(1, 6), torch.zeros(1, 2)).factors.concentration.tolist() == [[3.0, 3.0]]
-    assert head(torch.ones(1, 6), torch.full((1, 2), -50.0)).factors.concentration.max() < 1e-6
-
-
-@pytest.mark.parametrize(
-    ("latent", "dim", "message"), [("sp", 3, "dim must be even .* 3"), ("x", 2, "s, n, p, ps, sc, sp, got 'x'")]
-)
-def test_impossible_heads_are_refused(latent: str, dim: int, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        make_head(latent, dim)
-
-
 def test_first_stage_is_trained_before_all_of_it(images: ImageSplit, tmp_path: Path) -> None:
     """An experiment of one epoch starts where the first stage, fitted by hand, ends."""
     experiment = replace(M1M2, first_stage_epochs=3, training=replace(M1M2.training, max_epochs=1))
@@ -374,14 +346,3 @@ def test_decoder_of_m1m2_sees_a_scaled_latent() -> None:
         models.append(replace(M1M2, scaled_latent=scaled).make_model(64))
     z1 = torch.nn.functional.normalize(torch.randn(5, 4), dim=-1)
     torch.testing.assert_close(models[1].decoder1(z1), models[0].decoder1(2 * z1))
-
-
-def test_decoder_of_a_scaled_latent_sees_its_coordinates_times_their_root() -> None:
-    """The same weights, as the same numbers are drawn."""
-    models = []
-    for scaled in (False, True):
-        torch.manual_seed(2)
-        models.append(VAEExperiment(dim=3, hidden_features=(8,), scaled_latent=scaled).make_model(64))
-    z = models[0].prior().sample((5,))
-    torch.testing.assert_close(models[1].decoder(z), models[0].decoder(2 * z))
-    assert "Scale(factor=2.0)" in repr(models[1])
