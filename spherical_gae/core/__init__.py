@@ -7,6 +7,7 @@ from spherical_gae.core.cosine import CosineToMean
 from spherical_gae.core.fit_errors import FitErrors, fit_standard_errors
 from spherical_gae.core.hyperspherical_uniform import HypersphericalUniform
 from spherical_gae.core.kl import sampled_entropy, sampled_kl
+from spherical_gae.core.mixture import SphericalMixture
 from spherical_gae.core.power_spherical import PowerSpherical
 from spherical_gae.core.product_of_spheres import ProductOfSpheres
 from spherical_gae.core.projected_normal import ProjectedNormal
@@ -25,6 +26,7 @@ __all__ = [
     "RayleighTest",
     "RejectionSample",
     "SphericalCauchy",
+    "SphericalMixture",
     "VonMisesFisher",
     "confidence_cone",
     "fit_standard_errors",

@@ -7,8 +7,9 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.distributions import Categorical, MixtureSameFamily
+from torch.distributions import Categorical
 
+from spherical_gae.core import SphericalMixture
 from spherical_gae.nn.heads import LatentHead
 
 
@@ -61,7 +62,7 @@ class MixturePrior(LatentPrior):
         self.parameters_of_components = nn.ParameterList(torch.randn(num_components, width) for width in widths)
         self.head = head
 
-    def forward(self, posterior: Callable[[Tensor], Any]) -> MixtureSameFamily:
+    def forward(self, posterior: Callable[[Tensor], Any]) -> SphericalMixture:
         """The mixture; ``posterior`` is not used."""
         return mixture(self.logits, self.head(*self.parameters_of_components))
 
@@ -98,15 +99,15 @@ class VampPrior(LatentPrior):
         self.logits = nn.Parameter(torch.zeros(num_components))
         self.raw_inputs = nn.Parameter(raw)
 
-    def forward(self, posterior: Callable[[Tensor], Any]) -> MixtureSameFamily:
+    def forward(self, posterior: Callable[[Tensor], Any]) -> SphericalMixture:
         """The mixture of the pseudo-inputs' posteriors."""
         return mixture(self.logits, posterior(torch.sigmoid(self.raw_inputs)))
 
 
-def mixture(logits: Tensor, components: Any) -> MixtureSameFamily:
+def mixture(logits: Tensor, components: Any) -> SphericalMixture:
     """The mixture of the elements of a batch, with weights softmax(logits)."""
     weights = Categorical(logits=logits, validate_args=False)
-    return MixtureSameFamily(weights, components, validate_args=False)
+    return SphericalMixture(weights, components, validate_args=False)
 
 
 def check_components(num_components: int) -> None:
