@@ -7,9 +7,10 @@
 Protocol (Davidson et al. 2018, section 5.3 and appendix F.2): one hidden layer of 500 units in each network, ReLU, Adam
 at 1e-3, batches of 100, binarised anew; 100 labelled images, ten of each class, of the 50,000 training images; training
 ends when the accuracy on the 10,000 validation images has not risen for 50 epochs, and the weights of the best epoch
-are tested.  That is the way "paper".  "pretrained" is ours: z_1's autoencoder is trained alone for 30 epochs, as an
-S-VAE or N-VAE, before all is trained together, and a spherical z_1 is decoded from sqrt(m) z_1.  N is normal, S von
-Mises-Fisher, P projected normal, SP a product of spheres S^2, of the dimension of the sphere that it replaces.
+are tested.  That is the way "paper"; projected normal z_1, which the paper does not have, are decoded from sqrt(m) z_1.
+"pretrained" is ours: z_1's autoencoder is trained alone for 30 epochs, as an S-VAE or N-VAE, before all is trained
+together, and every spherical z_1 is decoded from sqrt(m) z_1.  N is normal, S von Mises-Fisher, P projected normal, SP
+a product of spheres S^2, of the dimension of the sphere that it replaces.
 
 Every cell (latents, dimensions, seed, way) runs on one thread in a process of its own; an interrupted benchmark goes on
 where it stopped, within a cell too.  Writes results/mnist_semi_supervised.json (every cell) and .md (the table), or
@@ -71,10 +72,10 @@ class Cell(NamedTuple):
     def experiment(self) -> M1M2Experiment:
         """What is run."""
         (latent1, latent2), (dim1, dim2) = self.latents.split("+"), map(int, self.dims.split(","))
-        paper = M1M2Experiment("mnist", self.seed, latent1, latent2, dim1, dim2)
+        paper = M1M2Experiment("mnist", self.seed, latent1, latent2, dim1, dim2, scaled_latent=latent1 == "p")
         if self.way == "paper":
             return paper
-        return replace(paper, first_stage_epochs=FIRST_STAGE_EPOCHS, scaled_latent=latent1 == "s")
+        return replace(paper, first_stage_epochs=FIRST_STAGE_EPOCHS, scaled_latent=latent1 != "n")
 
     def folder(self, work: Path) -> Path:
         """The cell's run folder below the folder ``work``."""

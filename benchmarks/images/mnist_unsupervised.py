@@ -15,8 +15,8 @@ binarised once.  That is the way "paper".  "averaged" is ours: a moving average 
 validated and tested, and the S-VAE's decoder sees sqrt(m) z.  "no-warm-up" gives the KL term its full weight at once.
 "60-epochs" compares latents in a tenth of the paper's time: 60 epochs for every model, a warm-up of 10, a moving
 average of the weights (decay .999), and decoders of spherical latents see sqrt(m) z, as long as normal latents are.
-"mixture" is "averaged" without a warm-up, with a learned mixture prior of 100 components and 5 importance samples for
-each image in training; its bound is with one sample, as all others.
+"mixture" is "averaged" with a warm-up of 20 epochs, 240 epochs in all, a learned mixture prior of 100 components and 5
+importance samples for each image in training; its bound is with one sample, as all others.
 
 Models: the S-VAE has von Mises-Fisher latents, the N-VAE normal ones; p-vae is the S-VAE with projected normal, ps-vae
 with Power Spherical and sc-vae with spherical Cauchy latents.
@@ -71,7 +71,7 @@ WAYS = {
     "averaged": VAEConfig(weight_average=0.9999),
     "no-warm-up": VAEConfig(warm_up=0),
     "60-epochs": VAEConfig(warm_up=10, weight_average=0.999, look_ahead=60, max_epochs=60),
-    "mixture": VAEConfig(warm_up=0, weight_average=0.9999, num_samples=5),
+    "mixture": VAEConfig(warm_up=20, weight_average=0.9999, look_ahead=240, max_epochs=240, num_samples=5),
 }
 SCALED = ("averaged", "60-epochs", "mixture")
 MODELS = {

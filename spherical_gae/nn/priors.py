@@ -12,6 +12,9 @@ from torch.distributions import Categorical
 from spherical_gae.core import SphericalMixture
 from spherical_gae.nn.heads import LatentHead
 
+# Of the raw parameters of a mixture's components.
+_START_STD = 0.3
+
 
 class LatentPrior(nn.Module):
     """A prior p(z) with weights of its own, for ``VariationalAutoencoder(prior=)``.
@@ -34,7 +37,8 @@ class LatentPrior(nn.Module):
 class MixturePrior(LatentPrior):
     """sum_k w_k q_k(z), with learned weights and components of any kind that a head makes.
 
-    The components start apart: their raw parameters are drawn from a standard normal distribution.
+    The components start wide, and apart: their raw parameters are drawn from N(0, 0.3^2).  Narrow ones would leave most
+    of the sphere without density, and posteriors gather at them before the decoder has found a use for the others.
 
     Args:
         num_components: Number K of components, at least 1.
@@ -59,7 +63,9 @@ class MixturePrior(LatentPrior):
         check_components(num_components)
         self.logits = nn.Parameter(torch.zeros(num_components))
         widths = head.parameter_widths(latent_features)
-        self.parameters_of_components = nn.ParameterList(torch.randn(num_components, width) for width in widths)
+        self.parameters_of_components = nn.ParameterList(
+            _START_STD * torch.randn(num_components, width) for width in widths
+        )
         self.head = head
 
     def forward(self, posterior: Callable[[Tensor], Any]) -> SphericalMixture:

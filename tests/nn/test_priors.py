@@ -46,6 +46,15 @@ def test_mixture_is_that_of_its_components(head: LatentHead) -> None:
 
 
 @HEADS
+def test_mixture_starts_wide(head: LatentHead) -> None:
+    """Points anywhere on S^40 have a density of the order of the uniform one; narrow components left exp(-29) of it."""
+    torch.manual_seed(0)
+    prior, uniform = MixturePrior(100, 41, head)(lambda x: x), HypersphericalUniform(41)
+    z = uniform.sample((2000,))
+    assert (prior.log_prob(z) - uniform.log_prob(z)).mean() > -5
+
+
+@HEADS
 def test_components_of_a_vamp_prior_are_posteriors(head: LatentHead) -> None:
     torch.manual_seed(0)
     start = torch.rand(4, 16)
