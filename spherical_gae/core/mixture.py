@@ -27,6 +27,11 @@ class SphericalMixture(MixtureSameFamily):
         component_distribution: Distribution of batch shape [K] and event shape [m].
         validate_args: Whether ``log_prob`` checks its argument; torch.distributions' default if None.
 
+    The distributions are float32 or float64, on a device that has float64 (Apple's MPS has not: take torch's class).
+
+    Raises:
+        ValueError: If an argument is not such a distribution, or the numbers of components differ.
+
     Example:
         >>> from torch.distributions import Categorical
         >>> from spherical_gae import VonMisesFisher
