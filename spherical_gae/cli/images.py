@@ -26,6 +26,10 @@ BatchSize = Annotated[int, typer.Option(help="Images in a batch, at least 1.")]
 LearningRate = Annotated[float, typer.Option(help="Adam's learning rate, above 0.")]
 WarmUp = Annotated[int, typer.Option(help="Epochs over which the KL term's weight grows to 1; 0 for none.")]
 LookAhead = Annotated[int, typer.Option(help="Epochs without a better validation score that end training, at least 1.")]
+ScaledLatent = Annotated[
+    bool,
+    typer.Option("--scaled-latent", help="Decode sqrt(m) z in place of a unit vector z of R^m (of M1+M2: z1)."),
+]
 Out = Annotated[Path | None, typer.Option(help="Run folder, new or empty. Default: runs/DATASET-MODEL-TIME.")]
 Resume = Annotated[
     bool,

@@ -17,6 +17,7 @@ from spherical_gae.cli.images import (
     LookAhead,
     Out,
     Resume,
+    ScaledLatent,
     Seed,
     Threads,
     WarmUp,
@@ -48,6 +49,7 @@ def train_m1m2(
     first_stage_epochs: Annotated[
         int, typer.Option(help="Epochs in which z1's encoder and decoder are trained alone before, at least 0.")
     ] = 0,
+    scaled_latent: ScaledLatent = False,
     seed: Seed = 0,
     epochs: Epochs = 60,
     batch_size: BatchSize = 100,
@@ -76,6 +78,7 @@ def train_m1m2(
             "labels": run.num_labels,
             "alpha": run.training.alpha,
             "first_stage_epochs": run.first_stage_epochs,
+            "scaled_latent": run.scaled_latent,
         }
         refuse_changes(context, {**own, **settings_of(run, run.training)}, {"dataset": str.lower})
     else:
@@ -91,6 +94,8 @@ def train_m1m2(
         except ValueError as error:
             fail(*blamed(error))
         latent1, latent2 = latents.split("+")
+        if latent1 == "n" and scaled_latent:
+            fail("--scaled-latent", f"given, allowed: not beside --latents {latents}, whose z1 is normal")
         for option, latent, dim in (("--dim1", latent1, dim1), ("--dim2", latent2, dim2)):
             try:
                 experiments.make_head(latent, dim)
@@ -106,6 +111,7 @@ def train_m1m2(
             num_labels=labels,
             training=config,
             first_stage_epochs=first_stage_epochs,
+            scaled_latent=scaled_latent,
         )
         folder = new_folder(out, f"{run.dataset}-m1m2")
     run_in(run, folder, device, threads)

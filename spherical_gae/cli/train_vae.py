@@ -16,6 +16,7 @@ from spherical_gae.cli.images import (
     LookAhead,
     Out,
     Resume,
+    ScaledLatent,
     Seed,
     Threads,
     WarmUp,
@@ -42,6 +43,7 @@ def train_vae(
         ),
     ] = "s",
     dim: Annotated[int, typer.Option(help="Dimension of the latent manifold: S^dim or R^dim, at least 1.")] = 2,
+    scaled_latent: ScaledLatent = False,
     seed: Seed = 0,
     epochs: Epochs = 200,
     batch_size: BatchSize = 64,
@@ -63,8 +65,8 @@ def train_vae(
     """
     if resume:
         folder, run = saved_config(out, experiments.VAEExperiment.from_dict)
-        saved = {"model": run.model, "latent": run.latent, "dim": run.dim, **settings_of(run, run.training)}
-        refuse_changes(context, saved, {"dataset": str.lower})
+        own = {"model": run.model, "latent": run.latent, "dim": run.dim, "scaled_latent": run.scaled_latent}
+        refuse_changes(context, {**own, **settings_of(run, run.training)}, {"dataset": str.lower})
     else:
         if model not in VAE_MODELS:
             fail("--model", f"given {model!r}, allowed: {', '.join(VAE_MODELS)}")
@@ -72,13 +74,17 @@ def train_vae(
             fail("--latent", f"given {latent!r}, allowed: {', '.join(SPHERICAL_LATENTS)}")
         if model == "n-vae" and latent != "s":
             fail("--latent", f"given {latent!r}, allowed: none beside --model n-vae, whose latents are normal")
+        if model == "n-vae" and scaled_latent:
+            fail("--scaled-latent", "given, allowed: not beside --model n-vae, whose latents are normal")
         check_common(dataset, seed)
         check_at_least_one(dim=dim)
         try:
             config = training.VAEConfig(epochs, batch_size, learning_rate, warm_up, look_ahead)
         except ValueError as error:
             fail(*blamed(error))
-        run = experiments.VAEExperiment(dataset.lower(), seed, model, dim, training=config, latent=latent)
+        run = experiments.VAEExperiment(
+            dataset.lower(), seed, model, dim, training=config, scaled_latent=scaled_latent, latent=latent
+        )
         try:
             run.make_model(1)
         except ValueError as error:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from spherical_gae import data
 from spherical_gae.cli.train_m1m2 import train_m1m2
@@ -97,6 +98,20 @@ def test_options_reach_the_configuration(small: None, tmp_path: Path, command: s
     assert training == {**expected["training"], **values}
 
 
+@pytest.mark.parametrize("arguments", [["train-vae", "--dim", 3], ["train-m1m2", "--latents", "p+n", "--dim1", 3]])
+def test_scaled_latent_multiplies_what_is_decoded_by_the_root_of_its_coordinates(
+    small: None, tmp_path: Path, arguments: list[Any]
+) -> None:
+    """And a resumed run keeps it."""
+    call(*arguments, "--epochs", 1, "--scaled-latent", "--out", tmp_path / "run")
+    saved = json.loads((tmp_path / "run" / "config.json").read_text())
+    experiment: Any = (VAEExperiment if saved["kind"] == "vae" else M1M2Experiment).from_dict(saved)
+    model = experiment.make_model(64)
+    decoder = model.decoder if saved["kind"] == "vae" else model.decoder1
+    assert decoder[0](torch.ones(1)).item() == 2
+    assert call(arguments[0], "--resume", "--out", tmp_path / "run", "--scaled-latent").exit_code == 0
+
+
 @BOTH
 def test_default_run_folder(small: None, command: str) -> None:
     result = call(command, "--epochs", 1)
@@ -151,11 +166,13 @@ def test_resumed_run_keeps_its_settings(
     arguments = [*TINY[command], *COMMON]
     had: dict[str, Any] = {"--dataset": "digits", **dict(zip(arguments[::2], arguments[1::2], strict=True))}
     options = {f"--{name.replace('_', '-')}" for name in inspect.signature(FUNCTIONS[command]).parameters}
-    assert set(had) == options - {"--context", "--out", "--resume", "--device", "--threads"}
+    assert set(had) == options - {"--context", "--out", "--resume", "--device", "--threads", "--scaled-latent"}
     for option, value in had.items():
         other = {"n-vae": "s-vae", "n+s": "s+n", "digits": "mnist"}.get(value) or 2 * value
         result = call(command, "--resume", "--out", out, option, other)
         assert_refused_at_once(result, option, f"given {other!r}, but the run to go on with has {value!r}")
+    result = call(command, "--resume", "--out", out, "--scaled-latent")
+    assert_refused_at_once(result, "--scaled-latent", "given True, but the run to go on with has False")
     assert contents(out) == before
 
 
@@ -207,6 +224,7 @@ BAD_VAE: list[tuple[list[Any], str, list[str]]] = [
     (["--latent", "n"], "--latent", ["'n'", "s, p, ps, sc, sp"]),
     (["--latent", "p", "--model", "n-vae"], "--latent", ["'p'", "none beside --model n-vae"]),
     (["--latent", "sp", "--dim", 3], "--dim", ["must be even", "got 3"]),
+    (["--scaled-latent", "--model", "n-vae"], "--scaled-latent", ["not beside --model n-vae"]),
 ]
 BAD_M1M2: list[tuple[list[Any], str, list[str]]] = [
     (["--latents", "s"], "--latents", ["'s'", "s+s, s+n, s+p, s+ps, s+sc, s+sp, n+s, n+n, n+p"]),
@@ -215,6 +233,7 @@ BAD_M1M2: list[tuple[list[Any], str, list[str]]] = [
     (["--dim2", -2], "--dim2", ["given -2", "1 or more"]),
     (["--latents", "s+sp", "--dim2", 5], "--dim2", ["must be even", "got 5"]),
     (["--first-stage-epochs", -1], "--first-stage-epochs", ["given -1", "0 or more"]),
+    (["--scaled-latent", "--latents", "n+s"], "--scaled-latent", ["not beside --latents n+s"]),
     (["--labels", 0], "--labels", ["given 0", "1 or more"]),
     (["--labels", 15], "--labels", ["got 15", "multiple of the 10 classes"]),
     (["--labels", 100_000], "--labels", ["got 100000", "at most 1160, 116 for each class"]),
