@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from spherical_gae.embedding import SphericalGraphEmbedding
 
+# All that ``SphericalGraphEmbedding`` takes.
+_PRESETS = ["auto", *(name for name in available_presets() if name != "bipartite")]
 _FEATURES = {
     "hash": "random signs by a hash of the id, which message passing mixes",
     "spectral": "eigenvectors of the graph, which vary slowly along its links",
@@ -47,9 +49,7 @@ def embed(
     out: Annotated[
         Path | None, typer.Option(help="Folder for the results, new or empty. Default: runs/GRAPH-embedding-TIME.")
     ] = None,
-    preset: Annotated[
-        str, typer.Option(help=f"Settings of model and training: auto, {', '.join(available_presets())}.")
-    ] = "auto",
+    preset: Annotated[str, typer.Option(help=f"Settings of model and training: {', '.join(_PRESETS)}.")] = "auto",
     dim: Annotated[
         int | None, typer.Option(help="Coordinates of an embedding, at least 2. Default: the preset's.")
     ] = None,
@@ -100,8 +100,8 @@ def embed(
     refuse_processes()
     if suffix_of(graph) not in GRAPH_SUFFIXES:
         fail("GRAPH", f"given {str(graph)!r}, allowed: a file {', '.join(GRAPH_SUFFIXES)}")
-    if preset != "auto" and preset not in available_presets():
-        fail("--preset", f"given {preset!r}, allowed: auto, {', '.join(available_presets())}")
+    if preset not in _PRESETS:
+        fail("--preset", f"given {preset!r}, allowed: {', '.join(_PRESETS)}")
     if latent is not None and latent not in GRAPH_LATENTS:
         fail("--latent", f"given {latent!r}, allowed: {', '.join(GRAPH_LATENTS)}")
     if not 0 <= seed < 2**63:

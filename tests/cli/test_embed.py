@@ -85,7 +85,11 @@ def test_features_and_no_validation(karate: Path, tmp_path: Path) -> None:
         (("--latent", "z"), "--latent", "given 'z', allowed: s, p, ps, sc"),
         (("--dim", 1), "--dim", "Error: --dim: given 1, allowed: 2 or more"),
         (("--half-life", 2), "--half-life", "given 2.0, allowed: with --time"),
-        (("--preset", "bipartite"), "--preset", "given 'bipartite'"),
+        (
+            ("--preset", "bipartite"),
+            "--preset",
+            "given 'bipartite', allowed: auto, frontier, frontier-product, paper, ranking, scalable",
+        ),
         (("--epochs", 0), "--epochs", "given 0, allowed: 1 or more"),
         (("--patience", 0), "--patience", "given 0, allowed: 1 or more"),
         (("--seed", -1), "--seed", "given -1, allowed: 0 to 2^63 - 1"),
