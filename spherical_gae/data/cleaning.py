@@ -68,7 +68,7 @@ def clean_counted(data: Data, *, directed: bool | None = None) -> tuple[Data, Me
     directed = bool(data.get("directed")) if directed is None else directed
     num_nodes = count_nodes(data)
     clean = Data(num_nodes=num_nodes)
-    node_ids = None if data.get("node_ids") is None else _checked_ids(data.node_ids, num_nodes)
+    node_ids = None if data.get("node_ids") is None else checked_ids(data.node_ids, num_nodes)
     edge_index = checked_edge_index(torch.as_tensor(data.edge_index), num_nodes)
     weight = data.edge_weight
     if weight is not None:
@@ -159,7 +159,12 @@ def some(values: Sequence[Any]) -> str:
     return shown if len(values) <= _NUM_NAMED else f"{shown} and {len(values) - _NUM_NAMED} more"
 
 
-def _checked_ids(given: Sequence[Any], num_nodes: int) -> list[int] | list[str]:
+def checked_ids(given: Sequence[Any], num_nodes: int) -> list[int] | list[str]:
+    """Ids as ``plain_ids`` makes them.
+
+    Raises:
+        ValueError: If they are not one for each node, or not different.
+    """
     node_ids = plain_ids(given)
     if len(node_ids) != num_nodes:
         raise ValueError(f"node_ids: given {len(node_ids)}, allowed: one for each of the {num_nodes} nodes")

@@ -19,7 +19,7 @@ _TOLERANCE = 1e-4
 _APART = 1e-6
 # What is so near to 0 is an error; and the squares of much smaller numbers are 0 in float32, which models divide by.
 _ZERO = 1e-6
-_LEAST_NODES = 4
+LEAST_SPECTRAL_NODES = 4
 # The column of a smaller eigenvalue jumps along every link, and what neighbours say of a later node is divided by it.
 _LEAST_EIGENVALUE = 0.05
 # Rows of nodes in a chain follow from each other: each is held near the size of what is known.
@@ -67,8 +67,8 @@ def spectral_features(
         >>> spectral_features(path, 5, 2).x.shape
         torch.Size([5, 2])
     """
-    if num_nodes < _LEAST_NODES:
-        raise ValueError(f"num_nodes: given {num_nodes}, allowed: {_LEAST_NODES} or more")
+    if num_nodes < LEAST_SPECTRAL_NODES:
+        raise ValueError(f"num_nodes: given {num_nodes}, allowed: {LEAST_SPECTRAL_NODES} or more")
     if num_features < 1:
         raise ValueError(f"num_features: given {num_features}, allowed: 1 or more")
     count = min(num_features, num_nodes // 2)

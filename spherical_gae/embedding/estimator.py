@@ -24,6 +24,8 @@ from spherical_gae.embedding.presets import presets_to_try
 from spherical_gae.embedding.queries import EmbeddingQueries
 from spherical_gae.embedding.state import embed_graph
 from spherical_gae.embedding.training import Candidate, Training, default_share, train_embedding
+from spherical_gae.experiments.kinds import check_kind
+from spherical_gae.experiments.presets import Preset
 from spherical_gae.training import Callback
 
 
@@ -148,11 +150,11 @@ class SphericalGraphEmbedding(EmbeddingQueries, BaseEstimator):
         if self.half_life is not None:
             data = aged(data, self.half_life)
         changes = {"latent_dim": self.dim, "latent": self.latent, "epochs": self.epochs}
-        candidates = [
-            Candidate(preset.with_changes(**changes), kind)
-            for kind in kinds_to_try(data, self.default_features)
-            for preset in presets_to_try(self.preset, data, kind)
-        ]
+        candidates = []
+        for kind in kinds_to_try(data, self.default_features):
+            for preset in presets_to_try(self.preset, data, kind):
+                self._check_with(preset, data)
+                candidates.append(Candidate(preset.with_changes(**changes), kind))
         share = default_share(data.edge_index.size(1) // 2) if self.val_share is None else self.val_share
         how = Training(share, self.patience, self.refit, seed, self.device, self.callbacks, self.verbose)
         trained = train_embedding(data, candidates, how)
@@ -180,7 +182,9 @@ class SphericalGraphEmbedding(EmbeddingQueries, BaseEstimator):
                 are: beside a new one of text, all become text.
             features: Features of the new nodes, as for ``fit``, if the embedded graph has features.  Of tables, and of
                 attributes in a file of links, they are made as those of the embedded graph were, if these were read
-                from a file; arrays are taken as they are.  Nodes that are there need none.
+                from a file; of a table that was given to ``fit`` the columns must have the same names and order.
+                Arrays are taken as they are: a row for each node of ``graph``, or for each new one, in the order of
+                their ids (of a table or list of links sorted).  Nodes that are there need none.
             reading: What is to be read from files otherwise than from the embedded graph's file: columns, weights,
                 header, delimiter, comments.  By default a file of links is read as that one was.
 
@@ -254,8 +258,25 @@ class SphericalGraphEmbedding(EmbeddingQueries, BaseEstimator):
             check_half_life(self.half_life)
         for name, least in (("dim", 2), ("epochs", 1), ("patience", 1)):
             value = getattr(self, name)
+            if value is not None and not isinstance(value, Integral):
+                raise ValueError(f"{name}: given {value!r}, allowed: an integer, or None")
             if value is not None and value < least:
                 raise ValueError(f"{name}: given {value}, allowed: {least} or more, or None")
+
+    def _check_with(self, preset: Preset, data: Data) -> None:
+        """Refuses what does not fit the graph's preset, in the words of this class."""
+        check_kind(data, preset)
+        if self.dim is not None and (self.dim % preset.num_factors or self.dim < 2 * preset.num_factors):
+            raise ValueError(
+                f"dim: given {self.dim}, allowed: a multiple of {preset.num_factors}, the spheres of this preset, and "
+                f"at least {2 * preset.num_factors}"
+            )
+        num_links = data.edge_index.size(1) // 2
+        if num_links < 2 and preset.mask_share > 0:
+            raise ValueError(
+                "graph: given one link, allowed: at least two for this preset, which hides some in training; "
+                "preset='paper' with val_share=0 trains on one"
+            )
 
     def _seed(self) -> int:
         if isinstance(self.random_state, Integral):

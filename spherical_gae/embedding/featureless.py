@@ -10,7 +10,12 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from spherical_gae.data.default_features import default_features
-from spherical_gae.data.spectral_features import SpectralFeatures, extended_features, spectral_features
+from spherical_gae.data.spectral_features import (
+    LEAST_SPECTRAL_NODES,
+    SpectralFeatures,
+    extended_features,
+    spectral_features,
+)
 
 AUTO, HASH, SPECTRAL = "auto", "hash", "spectral"
 KINDS = (AUTO, HASH, SPECTRAL)
@@ -21,8 +26,8 @@ _COLUMNS, _COLUMNS_IF_LARGE = 256, 64
 # Length of a row.  Large graphs get an encoder that does not normalise, in which the bias would drown short rows after
 # many steps of propagation: all nodes would point in nearly the same direction.
 _LENGTH, _LENGTH_IF_LARGE = 1.0, 8.0
-# Eigenvectors need a few nodes.
-_LEAST_NODES = 8
+# Nodes below which too few links are held out to compare kinds of features.
+_LEAST_TO_COMPARE = 8
 
 
 def kinds_to_try(data: Data, wanted: str) -> list[str | None]:
@@ -34,12 +39,20 @@ def kinds_to_try(data: Data, wanted: str) -> list[str | None]:
 
     Returns:
         None alone for a graph with features of its own.
+
+    Raises:
+        ValueError: If there are too few nodes for eigenvectors.
     """
     if not data.get("has_default_features"):
         return [None]
+    if wanted == SPECTRAL and data.num_nodes < LEAST_SPECTRAL_NODES:
+        raise ValueError(
+            f"default_features: given {SPECTRAL!r} for {data.num_nodes} nodes, allowed: {HASH!r} below "
+            f"{LEAST_SPECTRAL_NODES}"
+        )
     if wanted != AUTO:
         return [wanted]
-    small = data.edge_index.size(1) // 2 <= LARGE and data.num_nodes >= _LEAST_NODES
+    small = data.edge_index.size(1) // 2 <= LARGE and data.num_nodes >= _LEAST_TO_COMPARE
     return [HASH, SPECTRAL] if small else [HASH]
 
 

@@ -18,6 +18,7 @@ from torch_geometric.data import Data
 
 from spherical_gae.data.cleaning import (
     are_default_features,
+    checked_ids,
     clean_graph,
     count_nodes,
     plain_ids,
@@ -36,13 +37,13 @@ from spherical_gae.data.readers.feature_files import read_features
 from spherical_gae.data.readers.graph_files import read_as_told, read_graph
 from spherical_gae.data.readers.options import ReadingOptions
 from spherical_gae.data.readers.suffixes import TABLES, suffix_of
+from spherical_gae.data.undirected import checked_edge_weight
 
 _WEIGHT = "weight"
+# How it was read, which cleaning does not keep.
+_READING = ("report", "reading", "label_names", "feature_preparation", "feature_names")
 # What is known of a graph beside its links, features and ids.
-_FACTS = (
-    *("edge_weight", "edge_time", "y", "side", "batch", "name"),
-    *("report", "reading", "label_names", "feature_preparation"),
-)
+_FACTS = ("edge_weight", "edge_time", "y", "side", "batch", "name", *_READING)
 
 
 def as_graph(graph: Any, features: Any = None) -> Data:
@@ -61,7 +62,7 @@ def as_graph(graph: Any, features: Any = None) -> Data:
     else:
         raw = raw_graph(graph, features, learns=True)
         data = clean_graph(raw)
-        for name in ("report", "reading", "label_names", "feature_preparation"):
+        for name in _READING:
             if raw.get(name) is not None:
                 data[name] = raw[name]
     if data.get("node_ids") is None:
@@ -89,21 +90,26 @@ def raw_graph(
         options: How a file of features is read: header, delimiter and comments; None to find that out.
 
     Returns:
-        ``Data`` with ``edge_index``, ``num_nodes``, ``node_ids`` and, where there are any, ``edge_weight`` and ``x``.
+        ``Data`` with ``edge_index``, ``num_nodes``, ``node_ids`` and, where there are any, ``edge_weight``, ``x`` and
+        ``feature_names``, what a table of features calls its columns.
 
     Raises:
         TypeError: As ``as_graph``.
-        ValueError: If links are no integers [2, E] or name a node that is not there, or features do not fit.
+        ValueError: If links are no integers [2, E] or name a node that is not there, ids are not different, weights are
+            not one for each edge, or features do not fit.
     """
     raw = _links(graph)
     raw.num_nodes = count_nodes(raw) if graph is not None else 0
     raw.edge_index = checked_edge_index(torch.as_tensor(raw.edge_index), raw.num_nodes)
-    raw.node_ids = list(range(raw.num_nodes)) if raw.get("node_ids") is None else plain_ids(raw.node_ids)
+    is_numbered = raw.get("node_ids") is None
+    raw.node_ids = list(range(raw.num_nodes)) if is_numbered else checked_ids(raw.node_ids, raw.num_nodes)
+    if raw.edge_weight is not None:
+        raw.edge_weight = checked_edge_weight(torch.as_tensor(raw.edge_weight), raw.edge_index, raw.node_ids)
     if features is None:
         return raw
-    raw.feature_preparation = None
+    raw.feature_preparation = raw.feature_names = None
     if isinstance(graph, nx.Graph) and isinstance(features, list | tuple) and all(isinstance(f, str) for f in features):
-        raw.x = torch.from_numpy(node_attributes(graph, features))
+        raw.x, raw.feature_names = torch.from_numpy(node_attributes(graph, features)), list(features)
         return raw
     if _is_path(features):
         told = options or ReadingOptions()
@@ -118,10 +124,14 @@ def raw_graph(
         if learns:
             preparation = raw.feature_preparation = FeaturePreparation.fit(table)
         x = _numbers(table, preparation)
-        return _with_matrix(raw, x) if given.ids is None else _with_table(raw, given.ids, x, known)
+        if preparation is None:
+            raw.feature_names = _column_names(table)
+        return _with_matrix(raw, x, graph, known) if given.ids is None else _with_table(raw, given.ids, x, known)
     if isinstance(features, pd.DataFrame):
+        if preparation is None:
+            raw.feature_names = _column_names(features)
         return _with_table(raw, plain_ids(features.index), _numbers(features, preparation), known)
-    return _with_matrix(raw, _matrix(features))
+    return _with_matrix(raw, _matrix(features), graph, known)
 
 
 def later_links(
@@ -291,10 +301,33 @@ def _matrix(features: Any) -> Tensor:
     return torch.from_numpy(float_array("features", features))
 
 
-def _with_matrix(raw: Data, x: Tensor) -> Data:
-    """Row k belongs to the k-th node; numbered nodes may have rows without links."""
+def _column_names(table: pd.DataFrame) -> list[str] | None:
+    """Names that say which column is which; None for numbers, as scikit-learn has it."""
+    names = list(table.columns)
+    return names if all(isinstance(name, str) for name in names) else None
+
+
+def _with_matrix(raw: Data, x: Tensor, graph: Any, known: Container[str]) -> Data:
+    """Row k belongs to the k-th node, or to the k-th that is not known; numbered nodes may have rows without links."""
+    if x.dim() != 2:
+        raise ValueError(f"features: given shape {list(x.shape)}, allowed: [N, F], a row for each node")
+    if graph is None:
+        raise ValueError(
+            "features: given rows without ids, and no links, allowed: a table indexed by the ids of the new nodes"
+        )
     if raw.node_ids == list(range(raw.num_nodes)) and x.size(0) > raw.num_nodes:
         raw.num_nodes, raw.node_ids = x.size(0), list(range(x.size(0)))
+    new = [k for k, name in enumerate(raw.node_ids) if str(name) not in known]
+    if x.size(0) not in (raw.num_nodes, len(new)):
+        of_new = "" if len(new) == raw.num_nodes else f", or {len(new)}, for the new ones of them"
+        raise ValueError(
+            f"features: given {x.size(0)} rows, allowed: {raw.num_nodes}, for the nodes of the graph in the order of "
+            f"their ids{of_new}; or a table indexed by id"
+        )
+    if x.size(0) != raw.num_nodes:
+        rows = x.new_zeros(raw.num_nodes, x.size(1))
+        rows[torch.tensor(new, dtype=torch.long)] = x
+        x = rows
     raw.x = x
     return raw
 

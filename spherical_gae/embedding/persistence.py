@@ -85,6 +85,7 @@ def _facts(embedding: Any) -> dict[str, Any]:
             "row_length": row_length(graph.data) if kind_of(graph.data) == HASH else None,
             "label_names": graph.data.get("label_names"),
             "feature_preparation": None if preparation is None else preparation.to_dict(),
+            "feature_names": graph.data.get("feature_names"),
             "reading": None if reading is None else reading.to_dict(),
         },
     }
@@ -189,8 +190,9 @@ def _graph(tensors: dict[str, Tensor], ids: list[Any], facts: dict[str, Any]) ->
     for name in ("edge_weight", "y", "side", "batch"):
         if name in tensors:
             data[name] = tensors[name]
-    for name in ("name", "label_names"):
-        if facts[name] is not None:
+    # Folders of before the names of features were saved have none.
+    for name in ("name", "label_names", "feature_names"):
+        if facts.get(name) is not None:
             data[name] = facts[name]
     if facts["feature_preparation"] is not None:
         data.feature_preparation = FeaturePreparation.from_dict(facts["feature_preparation"])

@@ -6,6 +6,7 @@ import copy
 import math
 import warnings
 from collections.abc import Iterable, Sequence
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +17,8 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from spherical_gae.core.unit_vectors import unit_direction
-from spherical_gae.data.kinds import negative_sampler
+from spherical_gae.data.cleaning import plain_ids
+from spherical_gae.data.kinds import negative_sampler, pair_space
 from spherical_gae.embedding.inputs import pairs_of, raw_graph
 from spherical_gae.embedding.likeliest import likeliest_pairs, likeliest_partners
 from spherical_gae.embedding.state import EmbeddedGraph, extend_graph
@@ -113,8 +115,7 @@ class EmbeddingQueries:
             ValueError: If ``k`` is below 1.
         """
         check_is_fitted(self)
-        if k < 1:
-            raise ValueError(f"k: given {k}, allowed: 1 or more")
+        _check_k(k)
         log_odds, pairs = likeliest_pairs(self.model_, self._graph, k)
         source, target = ([self.node_ids_[row] for row in rows] for rows in pairs.tolist())
         return pd.DataFrame({"source": source, "target": target, "probability": log_odds.sigmoid().numpy()})
@@ -163,8 +164,8 @@ class EmbeddingQueries:
             In [0, 1]; .5 is chance.
 
         Raises:
-            ValueError: If there are no links of different nodes, or an id is unknown in a graph with features, with
-                sides or of several graphs.
+            ValueError: If there are no links of different nodes, one is no pair across the sides or within a graph, or
+                an id is unknown in a graph with features, with sides or of several graphs.
         """
         check_is_fitted(self)
         pairs = pairs_of(links)
@@ -189,6 +190,15 @@ class EmbeddingQueries:
         is_new = is_pair & ~np.isin(number, (known[0] * size + known[1]).numpy())
         if not is_pair.any():
             raise ValueError("links: given only links of nodes with themselves, allowed: links of different nodes")
+        space = pair_space(self._graph.data)
+        if space is not None:
+            outside = (pairs[0] != pairs[1]) & ~space.contains(pairs[0], pairs[1])
+            if outside.any():
+                i, j = (self.node_ids_[row] for row in pairs[:, outside][:, 0].tolist())
+                raise ValueError(
+                    f"links: given {int(outside.sum())} that are no {space.name}, such as {i!r} - {j!r}, allowed: "
+                    f"{space.name}"
+                )
         chosen = is_new if is_new.any() else is_pair
         kept = pairs[:, np.sort(first[chosen])]
         if not is_new.any():
@@ -219,15 +229,20 @@ class EmbeddingQueries:
         return whole
 
     def _rows(self, name: str, nodes: Iterable[Any]) -> list[int]:
-        """Rows of ids; 7 and "7" are one id."""
-        try:
-            return [self._row_of[str(node)] for node in nodes]
-        except KeyError as error:
-            some = ", ".join(repr(known) for known in self.node_ids_[:3])
-            raise ValueError(
-                f"{name}: given the unknown id {error.args[0]!r}, allowed: one of the {len(self.node_ids_)} ids, such "
-                f"as {some}"
-            ) from None
+        """Rows of ids; 7, "7" and, where no id is written like that, 7.0 are one id."""
+        rows = []
+        for node in nodes:
+            row = self._row_of.get(str(node))
+            if row is None and isinstance(node, float):  # as ``fit`` reads them, see ``plain_ids``
+                row = self._row_of.get(str(plain_ids([node])[0]))
+            if row is None:
+                some = ", ".join(repr(known) for known in self.node_ids_[:3])
+                raise ValueError(
+                    f"{name}: given the unknown id {str(node)!r}, allowed: one of the {len(self.node_ids_)} ids, such "
+                    f"as {some}"
+                )
+            rows.append(row)
+        return rows
 
     def _pairs(self, name: str, pairs: Sequence[tuple[Any, Any]]) -> Tensor:
         rows = self._rows(name, [end for pair in pairs for end in pair])
@@ -239,8 +254,7 @@ class EmbeddingQueries:
         return pd.DataFrame(self.embedding_[rows], index, [f"z{k}" for k in range(self.embedding_.shape[1])])
 
     def _checked_k(self, k: int) -> int:
-        if k < 1:
-            raise ValueError(f"k: given {k}, allowed: 1 or more")
+        _check_k(k)
         return min(k, len(self.node_ids_))
 
     @torch.no_grad()
@@ -250,3 +264,10 @@ class EmbeddingQueries:
             self.model_.decode(graph.z, piece, sigmoid=False, **graph.known) for piece in pairs.split(_PIECE, dim=1)
         ]
         return torch.cat(parts) if parts else torch.empty(0)
+
+
+def _check_k(k: Any) -> None:
+    if not isinstance(k, Integral):
+        raise ValueError(f"k: given {k!r}, allowed: an integer")
+    if k < 1:
+        raise ValueError(f"k: given {k}, allowed: 1 or more")

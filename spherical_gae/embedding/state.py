@@ -96,7 +96,10 @@ def extend_graph(model: VariationalGAE, old: EmbeddedGraph, raw: Data) -> Embedd
         merged.y = torch.cat([data.y, data.y.new_full((len(new_ids),), _NO_CLASS)])
     merged = clean_graph(merged)
     merged.node_ids = plain_ids([*data.node_ids, *new_ids])
-    for name in ("has_default_features", "eigenvalues", "name", "label_names", "feature_preparation", "reading"):
+    for name in (
+        *("has_default_features", "eigenvalues", "name", "label_names"),
+        *("feature_preparation", "feature_names", "reading"),
+    ):
         if data.get(name) is not None:
             merged[name] = data[name]
     if kind_of(data) is not None:
@@ -148,4 +151,15 @@ def _features(data: Data, raw: Data, new: list[int], new_ids: list[Any]) -> Tens
     x = raw.x[torch.tensor(new)].float()
     if x.size(1) != width:
         raise ValueError(f"features: given {x.size(1)} for each new node, allowed: {width}, as the embedded graph has")
+    _check_names(raw.get("feature_names"), data.get("feature_names"))
     return x
+
+
+def _check_names(given: list[str] | None, own: list[str] | None) -> None:
+    """Refuses columns that are called otherwise than those of the embedded graph, or in another order."""
+    for place, (name, expected) in enumerate(zip(given or [], own or [], strict=False)):
+        if name != expected:
+            raise ValueError(
+                f"features: given {name!r} as column {place}, allowed: {expected!r}, the columns of the embedded graph "
+                "in their order"
+            )

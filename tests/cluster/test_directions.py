@@ -36,6 +36,19 @@ def test_arrays_that_are_read_only_are_copied_and_others_are_not() -> None:
         assert np.array_equal(checked_directions(x).numpy(), x)
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_may_be_off_by_its_rounding(dtype: torch.dtype) -> None:
+    """And is normalised; a norm that is further off is none of its rounding."""
+    z = torch.nn.functional.normalize(torch.randn(200, 16, generator=torch.Generator().manual_seed(0)), dim=1)
+    given = [z.to(dtype)] if dtype == torch.bfloat16 else [z.to(dtype), z.to(dtype).numpy()]
+    for x in given:
+        points = checked_directions(x)
+        torch.testing.assert_close(points.norm(dim=1), torch.ones(200, dtype=torch.float64), rtol=0, atol=1e-15)
+        torch.testing.assert_close(points, z.double(), rtol=0, atol=2 * torch.finfo(dtype).eps)
+    with pytest.raises(ValueError, match=r"^X must hold unit vectors, within .*, got a norm of 1\.0\d+ in row"):
+        checked_directions(z.to(dtype) * (1 + 4 * torch.finfo(dtype).eps))
+
+
 def test_rows_off_the_sphere_are_named() -> None:
     x = np.eye(4)
     x[2] *= 3

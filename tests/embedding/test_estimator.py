@@ -178,6 +178,12 @@ def test_features_without_validation_or_of_a_graph_that_has_some(words: Spherica
         ({"half_life": 3}, "half_life: given 3 for a graph without times, allowed: None, or a graph with edge_time"),
         ({"val_share": 1.0}, r"val_share: given 1.0, allowed: a share in \[0, 1\), or None"),
         ({"val_share": 0.99}, "val_share: given 0.99 for a graph of 78 links among 561 pairs"),
+        ({"dim": 8.0}, r"^dim: given 8\.0, allowed: an integer, or None"),
+        ({"epochs": 2.5}, r"^epochs: given 2\.5, allowed: an integer, or None"),
+        (
+            {"dim": 7, "preset": "frontier-product"},
+            "^dim: given 7, allowed: a multiple of 6, the spheres of this preset, and at least 12",
+        ),
         ({"preset": "best"}, "preset must be one of .*, got 'best'"),
         ({"latent": "n"}, "latent must be one of s, p, ps, sc, f, plain, got 'n'"),
     ],
@@ -185,6 +191,27 @@ def test_features_without_validation_or_of_a_graph_that_has_some(words: Spherica
 def test_settings_out_of_range_are_refused(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         fitted(nx.karate_club_graph(), **arguments)
+
+
+@pytest.mark.parametrize(
+    ("graph", "arguments", "message"),
+    [
+        (nx.path_graph(3), {"default_features": "spectral"}, "^default_features: given 'spectral' for 3 nodes"),
+        (nx.path_graph(2), {"val_share": 0}, "^graph: given one link, allowed: at least two for this preset"),
+        (nx.davis_southern_women_graph(), {"preset": "ranking", "dim": 12}, "^preset: given one with hard negatives"),
+    ],
+)
+def test_graph_that_a_setting_cannot_be_for_is_refused(
+    graph: nx.Graph, arguments: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        fitted(graph, **arguments)
+
+
+def test_one_link_can_be_trained_on() -> None:
+    graph = nx.Graph([("a", "b")])
+    graph.add_node("c")
+    assert fitted(graph, preset="paper", val_share=0).embedding_.shape == (3, 6)
 
 
 def test_with_a_half_life_recent_links_count_more() -> None:

@@ -68,7 +68,9 @@ def test_features_by_row(convert: Any) -> None:
     data = as_graph(NUMBERS, convert(rows))
     assert data.x.tolist() == rows
     assert data.node_ids == [0, 1, 2, 3, 4]
-    with pytest.raises(ValueError, match=r"x: given .* of shape \[5, 2\], allowed: real numbers of shape \[4, F\]"):
+    with pytest.raises(
+        ValueError, match=r"^features: given 5 rows, allowed: 4, for the nodes .*; or a table indexed by id"
+    ):
         as_graph(EDGES, convert(rows))
 
 

@@ -108,6 +108,36 @@ def test_score_leaves_out_what_is_no_test(karate: SphericalGraphEmbedding) -> No
         karate.score([itself])
 
 
+def test_whole_numbers_are_ids_as_fit_reads_them() -> None:
+    """A column of pandas that lacked a value once holds floats."""
+    links = np.array(nx.karate_club_graph().edges)
+    whole, floats = fitted(links), fitted(links.astype(float))
+    assert floats.node_ids_ == whole.node_ids_
+    asked = np.array([[0.0, 9.0], [14.0, 16.0]])
+    assert floats.score_links(asked).tolist() == whole.score_links(asked.astype(int)).tolist()
+    assert floats.suggest(3.0, 2).equals(whole.suggest(3, 2))
+    with pytest.raises(ValueError, match=r"^node: given the unknown id '3\.5'"):
+        whole.suggest(3.5)
+    halves = fitted(links / 2)
+    assert halves.node_ids_[:3] == ["0.0", "0.5", "1.0"]
+    assert halves.suggest(1.0, 2).equals(halves.suggest("1.0", 2))
+
+
+def test_links_that_the_graph_cannot_have_are_no_test() -> None:
+    davis = fitted(nx.davis_southern_women_graph())
+    assert 0 <= davis.score([("Sylvia Avondale", "E1")]) <= 1
+    with pytest.raises(
+        ValueError, match=r"^links: given 1 that are no pairs across the two sides, such as 'E1' - 'E2'"
+    ):
+        davis.score([("E1", "E2"), ("Sylvia Avondale", "E1")])
+
+
+def test_numbers_of_answers_are_integers(karate: SphericalGraphEmbedding) -> None:
+    for call in (karate.suggest_all, lambda k: karate.suggest(0, k), lambda k: karate.neighbors(0, k)):
+        with pytest.raises(ValueError, match=r"^k: given 2\.5, allowed: an integer"):
+            call(2.5)
+
+
 def test_unknown_ids_of_a_graph_with_features_are_refused_in_score(words: SphericalGraphEmbedding) -> None:
     with pytest.raises(ValueError, match="links: given the unknown id 'zz'"):
         words.score([("n00", "zz")])

@@ -82,6 +82,54 @@ def test_features_that_do_not_fit_are_refused(words: SphericalGraphEmbedding, ka
         karate.transform(None, pd.DataFrame([[1, 2]], index=["late"]))
 
 
+def test_rows_without_ids_are_those_of_the_graph_or_of_its_new_nodes(words: SphericalGraphEmbedding) -> None:
+    """Twelve nodes of which two are known, in the order of their ids, as those of a list are sorted."""
+    links = [(f"m{k:02}", f"n{k % 2:02}") for k in range(10)]
+    rows = pd.DataFrame(np.random.default_rng(1).random((10, 6)), index=[a for a, _ in links])
+    expected = words.transform(links, rows)
+    for of_known in (np.empty((0, 6)), np.zeros((2, 6))):
+        assert words.transform(links, np.concatenate([rows, of_known])).equals(expected)
+    with pytest.raises(
+        ValueError, match=r"^features: given 52 rows, allowed: 12, for the nodes of the graph .*, or 10, for"
+    ):
+        words.transform(links, np.zeros((52, 6)))
+    with pytest.raises(
+        ValueError, match=r"^features: given rows without ids, and no links, allowed: a table indexed by"
+    ):
+        words.transform(None, rows.to_numpy())
+    with pytest.raises(ValueError, match=r"^features: given shape \[10\], allowed: \[N, F\]"):
+        words.transform(links, torch.zeros(10))
+
+
+def test_columns_must_be_those_of_the_table_that_was_fitted(tmp_path: Path) -> None:
+    edges, features = words_and_links()
+    named = features.set_axis(list("abcdef"), axis=1)
+    embedding = fitted(edges, named)
+    embedding.save(tmp_path)
+    late = named.iloc[[3]].set_axis(["late"])
+    for fit in (embedding, embedding.extended([("early", "n00")], late.set_axis(["early"]))):
+        np.testing.assert_allclose(fit.transform(None, late), embedding.transform(None, late), atol=1e-6)
+        with pytest.raises(
+            ValueError, match=r"^features: given 'c' as column 1, allowed: 'b', the columns of the embedded"
+        ):
+            fit.transform(None, late[list("acbdef")])
+    with pytest.raises(ValueError, match=r"^features: given 'x' as column 5, allowed: 'f'"):
+        SphericalGraphEmbedding.load(tmp_path).transform(None, late.rename(columns={"f": "x"}))
+
+
+def test_later_graph_is_checked_as_the_first_one(karate: SphericalGraphEmbedding) -> None:
+    for twice in (nx.Graph([(1000, 0), ("1000", 5)]), Data(edge_index=torch.tensor([[0], [1]]), node_ids=["x", "x"])):
+        with pytest.raises(ValueError, match=r"^node_ids: given '(1000|x)' more than once, allowed: different ids"):
+            karate.extended(twice)
+    edges = torch.tensor([[0, 1], [1, 2]])
+    with pytest.raises(ValueError, match=r"^node_ids: given 2, allowed: one for each of the 3 nodes"):
+        karate.extended(Data(edge_index=edges, node_ids=[0, 99], num_nodes=3))
+    with pytest.raises(
+        ValueError, match=r"^edge_weight: given .* of shape \[1\], allowed: a real number for each edge"
+    ):
+        karate.extended(Data(edge_index=edges, node_ids=[0, 98, 99], edge_weight=torch.ones(1)))
+
+
 def test_weights_of_new_links(karate: SphericalGraphEmbedding) -> None:
     weighted = fitted(pd.DataFrame({"source": [0, 1, 2, 0, 3], "target": [1, 2, 3, 2, 4], "weight": [1, 2, 3, 4, 5]}))
     late = pd.DataFrame({"source": [99, 99], "target": [0, 1]})
