@@ -8,7 +8,7 @@ import torch
 from torch import Size, Tensor
 from torch.distributions import Distribution, constraints
 
-from spherical_gae.core.directional import DirectionalDistribution
+from spherical_gae.core.directional import DirectionalDistribution, expand_if_needed
 from spherical_gae.core.numerics.angle_table import MIN_DIM, tabulated_angle
 from spherical_gae.core.numerics.special import log_sphere_area
 
@@ -71,8 +71,18 @@ class CosineToMean(Distribution):
         return self.law.principal_variances[0]
 
     def rsample(self, sample_shape: Any = torch.Size()) -> Tensor:
-        """Draws reparameterised samples, shape [*sample_shape, *batch_shape]."""
-        return (self.law.rsample(sample_shape) * self.law.loc.detach()).sum(-1).clamp(-1, 1)
+        """Draws reparameterised samples, shape [*sample_shape, *batch_shape], with gradients in the concentration.
+
+        In float32 a cosine says nothing of angles below 3e-4; its gradient does.
+        """
+        shape = self._extended_shape(Size(sample_shape))
+        concentration = expand_if_needed(self.law.concentration, shape)
+        if self._has_table:
+            return self._at_score(torch.randn_like(concentration), concentration)
+        loc = expand_if_needed(self.law.loc.detach(), (*shape, self.law.dim))
+        cosine = (self.law._sample(loc, concentration, None) * loc).sum(-1)
+        # Rounded to the interval without a loss of the gradient.
+        return cosine + (cosine.clamp(-1, 1) - cosine).detach()
 
     def log_prob(self, value: Tensor) -> Tensor:
         """Log density of w in [-1, 1], shape of the broadcast with ``batch_shape``.
@@ -120,15 +130,22 @@ class CosineToMean(Distribution):
         # probability, which moves with the parameters, to the value: 0, and by the midpoint rule to second order.
         quantile = self._at_score(score, self.law.concentration)
         middle = 0.5 * (value + quantile)
+        eps = torch.finfo(value.dtype).eps
+        # The density of the Power Spherical one is 0^kappa at -1; with m = 3 all are finite at 1, and may be steep.
+        middle = middle.clamp(min=-1 + eps)
         if self.law.dim != 3:  # where the density is 0 or infinite at the ends
-            eps = torch.finfo(value.dtype).eps
-            middle = middle.clamp(-1 + eps, 1 - eps)
+            middle = middle.clamp(max=1 - eps)
         return probability + self.log_prob(middle).exp() * (value - quantile - (value - quantile).detach())
+
+    @property
+    def _has_table(self) -> bool:
+        family = self.law.angle_family
+        return family is not None and (family.__name__ != "VonMisesFisherAngle" or self.law.dim >= MIN_DIM)
 
     def _at_score(self, score: Tensor, concentration: Tensor) -> Tensor:
         """The cosine of the angle whose distribution function is Phi(score)."""
         law, family = self.law, self.law.angle_family
-        if family is None or (family.__name__ == "VonMisesFisherAngle" and law.dim < MIN_DIM):
+        if family is None or not self._has_table:
             raise NotImplementedError(f"{type(law).__name__} has no table of its angle for m = {law.dim}")
         concentration, score = torch.broadcast_tensors(concentration, score)
         return tabulated_angle(concentration, score, family, law.dim).cosine

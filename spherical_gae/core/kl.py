@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.distributions import Distribution, kl_divergence, register_kl
+from torch.distributions import Distribution, MixtureSameFamily, kl_divergence, register_kl
 
 from spherical_gae.core.directional import DirectionalDistribution, check_same_sphere
 from spherical_gae.core.hyperspherical_uniform import HypersphericalUniform
@@ -238,6 +238,7 @@ def sampled_kl(p: Distribution, q: Distribution, value: Tensor) -> Tensor:
     try:
         return kl_divergence(p, q).expand(value.shape[:-1])
     except NotImplementedError:
+        _check_same_space(p, q)
         if not isinstance(p, (DirectionalDistribution, ProjectedNormal)):
             return -(sampled_entropy(p, value) + q.log_prob(value))
     uniform = HypersphericalUniform(p.dim, value.dtype, value.device, validate_args=False)
@@ -276,6 +277,26 @@ def _is_estimated(p: Distribution) -> bool:
 def _blocks(p: ProductOfSpheres, value: Tensor) -> Tensor:
     """Points of a product of spheres as points of each, shape [..., K, m]."""
     return value.unflatten(-1, (p.num_factors, -1))
+
+
+def _check_same_space(p: Distribution, q: Distribution) -> None:
+    """Refuses distributions on other spheres, or other numbers of them, where no registered divergence did."""
+    if p.event_shape != q.event_shape:
+        raise ValueError(
+            f"both laws must have the same event shape, got {tuple(p.event_shape)} and {tuple(q.event_shape)}"
+        )
+    numbers = [_num_spheres(law) for law in (p, q)]
+    if None not in numbers and numbers[0] != numbers[1]:
+        raise ValueError(f"both laws must be on as many spheres, got {numbers[0]} and {numbers[1]}")
+
+
+def _num_spheres(law: Distribution) -> int | None:
+    """Number of spheres of the points; None for a law that is not known here."""
+    if isinstance(law, MixtureSameFamily):
+        return _num_spheres(law.component_distribution)
+    if isinstance(law, ProductOfSpheres):
+        return law.num_factors
+    return 1 if isinstance(law, (DirectionalDistribution, ProjectedNormal, HypersphericalUniform)) else None
 
 
 def _check_same_number(p: ProductOfSpheres, q: ProductOfSpheres) -> None:

@@ -57,7 +57,8 @@ class SphericalMixture(MixtureSameFamily):
         if len(components.batch_shape) != 1:
             result: Tensor = super().log_prob(x)
             return result
-        if self._validate_args:
+        # torch's check of no points at all fails to reshape them.
+        if self._validate_args and (x.numel() or x.shape[-1:] != self.event_shape):
             self._validate_sample(x)
         log_weight = torch.log_softmax(self.mixture_distribution.logits, -1)
         return torch.logsumexp(pairwise_log_prob(components, x) + log_weight, -1)

@@ -9,7 +9,6 @@ import torch
 from torch import Generator, Size, Tensor
 from torch.distributions import Distribution
 from torch.distributions.constraints import independent, positive, real_vector
-from torch.nn import functional as F  # noqa: N812
 
 from spherical_gae.core.constraints import described, unit_sphere
 from spherical_gae.core.directional import as_parameter, check_allowed, expand_if_needed
@@ -20,6 +19,7 @@ from spherical_gae.core.numerics.projected_moments import projected_covariance, 
 from spherical_gae.core.numerics.projection import project, sampled_divergence
 from spherical_gae.core.numerics.special import log_sphere_area
 from spherical_gae.core.numerics.truncated_moments import log_moment_value
+from spherical_gae.core.unit_vectors import unit_direction
 
 _SMALLEST_SQUARE = 1e-30
 
@@ -102,12 +102,16 @@ class ProjectedNormal(Distribution):
 
     @property
     def mean_direction(self) -> Tensor:
-        """E[z] / |E[z]|, shape [*batch_shape, m], 0 where the mean is; mu / |mu| if the scales are equal."""
-        return F.normalize(self.loc if self.isotropic else self.mean, dim=-1, eps=1e-30)
+        """E[z] / |E[z]|, shape [*batch_shape, m]; mu / |mu| if the scales are equal.
+
+        Where the mean is 0 it is 0, and no gradient reaches the parameters.
+        """
+        mean = self.loc if self.isotropic else self.mean
+        return torch.where((mean == 0).all(-1, keepdim=True), torch.zeros_like(mean), unit_direction(mean))
 
     @property
     def mode(self) -> Tensor:
-        """mu / |mu| for equal scales, shape [*batch_shape, m].
+        """mu / |mu| for equal scales, shape [*batch_shape, m]; the first axis where mu = 0: every point is a mode.
 
         Raises:
             NotImplementedError: If the scales differ: there is no closed form.
@@ -116,7 +120,7 @@ class ProjectedNormal(Distribution):
             raise NotImplementedError(
                 "the mode of a ProjectedNormal with a scale per dimension has no closed form; use mean_direction"
             )
-        return F.normalize(self.loc, dim=-1, eps=1e-30)
+        return unit_direction(self.loc)
 
     @property
     def covariance_matrix(self) -> Tensor:
@@ -203,7 +207,7 @@ class ProjectedNormal(Distribution):
         """KL(q || uniform), shape ``batch_shape``: exact for equal scales, else the estimate of a draw of its own.
 
         For equal scales it depends on |mu| / s alone and comes from a table, with a relative error below 2e-6 in
-        float32 and 1e-11 in float64.
+        float32 and 1e-11 in float64, for m up to 65,536; its derivative is as exact, in float64 to 1e-10.
         """
         if self.isotropic:
             # A norm has no second derivative at 0, where the divergence has one.

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
+from spherical_gae.nn.modes import in_own_precision
 from spherical_gae.nn.pair_pieces import of_pairs
 from spherical_gae.nn.pair_products import pair_products
 
@@ -17,11 +18,8 @@ def _inner_products(source: Tensor, target: Tensor) -> Tensor:
 
 
 def _all_products(source: Tensor, target: Tensor) -> Tensor:
-    # In the dtype of the embeddings, as pairs are scored: autocast would make ties of what ranks are read from.
-    if torch.is_autocast_enabled(source.device.type):
-        with torch.autocast(source.device.type, enabled=False):
-            return source @ target.t()
-    return source @ target.t()
+    with in_own_precision(source.device):
+        return source @ target.t()
 
 
 class _PairDecoder(nn.Module):

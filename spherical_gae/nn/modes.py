@@ -1,11 +1,12 @@
-"""Evaluation mode for a while."""
+"""Evaluation mode, and the precision of the tensors themselves, for a while."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Protocol
 
+import torch
 from torch import nn
 
 
@@ -46,3 +47,19 @@ def evaluating(model: HasModes) -> Iterator[None]:
     finally:
         for module, mode in modes:
             module.training = mode
+
+
+def in_own_precision(device: torch.device) -> AbstractContextManager[Any]:
+    """In a block products of matrices are taken in the dtype of their factors, also under autocast.
+
+    For scores of pairs: in half precision near ones are ties, and ranks that are read from them those of the node ids.
+
+    Example:
+        >>> z = torch.eye(2)
+        >>> with torch.autocast("cpu", torch.bfloat16), in_own_precision(z.device):
+        ...     (z @ z).dtype
+        torch.float32
+    """
+    if torch.is_autocast_enabled(device.type):
+        return torch.autocast(device.type, enabled=False)
+    return nullcontext()

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
+from spherical_gae.nn.modes import in_own_precision
 from spherical_gae.nn.pair_pieces import PIECE, ends, may_be_cut
 from spherical_gae.nn.sparse import sparse_product
 
@@ -43,7 +44,9 @@ def pair_products(z: Tensor, edge_index: Tensor, weight: Tensor) -> Tensor:
 
 def _gathered(z: Tensor, edge_index: Tensor, weight: Tensor) -> Tensor:
     source, target = ends(z, edge_index)
-    return (source * target) @ weight
+    # Not in half precision, see ``in_own_precision``.
+    with in_own_precision(z.device):
+        return (source * target) @ weight
 
 
 class _PairProducts(Function):

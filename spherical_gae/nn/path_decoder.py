@@ -130,7 +130,10 @@ class ThreePathDecoder(nn.Module):
     The weight is learned, from 0.
 
     Args:
-        decoder: Any decoder with PyG's signature ``decoder(z, edge_index, sigmoid=True)``.
+        decoder: Any decoder with PyG's signature ``decoder(z, edge_index, sigmoid=True)`` but another of this kind.
+
+    Raises:
+        ValueError: If the decoder counts the paths already.
 
     Example:
         >>> from spherical_gae.nn import InnerProductDecoder
@@ -144,6 +147,8 @@ class ThreePathDecoder(nn.Module):
 
     def __init__(self, decoder: nn.Module) -> None:
         super().__init__()
+        if isinstance(decoder, ThreePathDecoder):
+            raise ValueError("decoder: given one that counts the paths already, allowed: one that does not")
         self.decoder = decoder
         self.weight = nn.Parameter(torch.zeros(()))
 

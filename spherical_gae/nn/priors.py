@@ -82,7 +82,7 @@ class VampPrior(LatentPrior):
     Args:
         num_components: Number K of pseudo-inputs, at least 1.
         event_shape: Shape of a data point.
-        start: Data in [0, 1] to start from, shape [K, *event]; noise if None.
+        start: Data in [0, 1] to start from, shape [K, *event], taken to the default dtype and device; noise if None.
 
     Raises:
         ValueError: If ``num_components`` is below 1, or ``start`` has another shape or values outside [0, 1].
@@ -101,8 +101,8 @@ class VampPrior(LatentPrior):
             raise ValueError(f"start must have shape {shape}, got {tuple(start.shape)}")
         if start is not None and not bool(((start >= 0) & (start <= 1)).all()):
             raise ValueError(f"start must be in [0, 1], got {float(start.min())} to {float(start.max())}")
-        raw = torch.randn(shape) - 2 if start is None else torch.logit(start, eps=0.01)
         self.logits = nn.Parameter(torch.zeros(num_components))
+        raw = torch.randn(shape) - 2 if start is None else torch.logit(start.to(self.logits), eps=0.01)
         self.raw_inputs = nn.Parameter(raw)
 
     def forward(self, posterior: Callable[[Tensor], Any]) -> SphericalMixture:

@@ -86,25 +86,30 @@ def normalized_adjacency(
     return NormalizedAdjacency(matrix, node_degree(edge_index, num_nodes).to(dtype), edge_weight is not None)
 
 
-def node_degree(edge_index: Tensor | NormalizedAdjacency, num_nodes: int) -> Tensor:
+def node_degree(edge_index: Tensor | SparseMatrix, num_nodes: int) -> Tensor:
     """Number of links that end at every node, self-loops left out; weights play no part.
 
     Args:
-        edge_index: int64 [2, E], both directions of each link, or ``normalized_adjacency`` of it.
+        edge_index: int64 [2, E], both directions of each link, or ``normalized_adjacency`` of it, or another matrix
+            [N, N] that encoders take, of which the entries off the diagonal are counted.
         num_nodes: Number of nodes N.
 
     Returns:
         Shape [N]; an edge that is listed twice counts twice.
 
     Raises:
-        ValueError: If edges are no integers [2, E] from 0 to N - 1.
+        ValueError: If edges are no integers [2, E] from 0 to N - 1, or a matrix is not [N, N].
 
     Example:
         >>> node_degree(torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]]), num_nodes=4)
         tensor([1., 2., 1., 0.])
     """
-    if isinstance(edge_index, NormalizedAdjacency):
-        return edge_index.degree
+    if isinstance(edge_index, SparseMatrix):
+        if tuple(edge_index.shape) != (num_nodes, num_nodes):
+            raise ValueError(f"edge_index: given a matrix {tuple(edge_index.shape)}, allowed: {(num_nodes, num_nodes)}")
+        if isinstance(edge_index, NormalizedAdjacency):
+            return edge_index.degree
+        edge_index = edge_index.indices.flip(0)
     links, _ = remove_self_loops(checked_edge_index(edge_index, num_nodes))
     return degree(links[1], num_nodes)
 

@@ -58,6 +58,43 @@ def test_samples_follow_the_distribution_function(name: str) -> None:
     assert samples.var().item() == pytest.approx(w.variance.item(), rel=0.05)
 
 
+@NAMES
+@pytest.mark.parametrize("dim", [2, 3, 8])
+def test_gradients_of_samples_are_those_of_the_mean_and_of_the_concentration_alone(name: str, dim: int) -> None:
+    """Within 5 standard errors; the cosine does not depend on the mean direction."""
+    torch.manual_seed(0)
+    loc = direction("random", dim).requires_grad_()
+    raw = tensor(0.5).requires_grad_()
+    law = SphericalCauchy(loc, raw) if name == "SphericalCauchy" else type(LAWS[name](dim))(loc, 10 * raw)
+    w = CosineToMean(law)
+    (expected,) = torch.autograd.grad(w.mean, raw, retain_graph=True)
+    samples = CosineToMean(law.expand((20_000,))).rsample()
+    of_loc, _ = torch.autograd.grad(samples.sum(), (loc, raw), retain_graph=True, allow_unused=True)
+    assert of_loc is None or not of_loc.any()
+    parts = torch.stack([torch.autograd.grad(part.mean(), raw, retain_graph=True)[0] for part in samples.split(200)])
+    assert abs(parts.mean() - expected) < 5 * parts.std() / math.sqrt(len(parts))
+
+
+@pytest.mark.parametrize("concentration", [1e7, 1e8])
+def test_gradients_of_sharp_float32_samples_are_kept(concentration: float) -> None:
+    """Where most cosines round to 1."""
+    torch.manual_seed(0)
+    kappa = torch.tensor(concentration, requires_grad=True)
+    samples = CosineToMean(VonMisesFisher(torch.eye(3)[0], kappa)).rsample((50_000,))
+    assert (samples.abs() <= 1).all()
+    (slope,) = torch.autograd.grad(samples.double().mean(), kappa)
+    # w = 1 - E / kappa, E exponential: five standard errors.
+    assert slope.item() * concentration**2 == pytest.approx(1, abs=5 / math.sqrt(50_000))
+
+
+def test_uniform_distribution_function_has_its_slope_at_the_lower_end() -> None:
+    kappa, value = torch.tensor(0.0, requires_grad=True), torch.tensor(-1.0, requires_grad=True)
+    cdf = CosineToMean(PowerSpherical(torch.eye(3)[0], kappa)).cdf(value)
+    slopes = torch.autograd.grad(cdf, (kappa, value))
+    assert slopes[1].item() == pytest.approx(0.5, rel=1e-6)
+    assert slopes[0].item() == pytest.approx(0, abs=1e-6)
+
+
 def test_derivatives() -> None:
     kappa = tensor([2.0, 9.0]).requires_grad_()
     value = tensor([0.3, 0.6]).requires_grad_()

@@ -114,8 +114,11 @@ def test_density_is_that_of_torch(kind: str, shape: tuple[int, ...]) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_points_have_no_densities(kind: str) -> None:
     law = components(kind, *numbers(4, torch.float64, 5))
-    mixture = SphericalMixture(Categorical(logits=torch.zeros(5)), law, validate_args=False)
-    assert mixture.log_prob(torch.ones(0, 4, dtype=torch.float64)).shape == (0,)
+    for validate_args in (False, True):
+        mixture = SphericalMixture(Categorical(logits=torch.zeros(5)), law, validate_args=validate_args)
+        assert mixture.log_prob(torch.ones(0, 4, dtype=torch.float64)).shape == (0,)
+    with pytest.raises(ValueError, match="right-most size"):
+        mixture.log_prob(torch.ones(0, 3, dtype=torch.float64))
 
 
 def test_batches_of_mixtures_are_computed_by_torch() -> None:

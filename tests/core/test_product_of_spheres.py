@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 import torch
 from torch import Tensor
-from torch.distributions import kl_divergence
+from torch.distributions import Categorical, kl_divergence
 from torch.nn.functional import normalize
 
 from spherical_gae.core import (
@@ -16,6 +16,7 @@ from spherical_gae.core import (
     PowerSpherical,
     ProductOfSpheres,
     ProjectedNormal,
+    SphericalMixture,
     VonMisesFisher,
     sampled_entropy,
     sampled_kl,
@@ -264,3 +265,15 @@ def test_estimates_by_draws_are_sums_over_factors():
     three = ProductOfSpheres(HypersphericalUniform(3).expand((3,)))
     with pytest.raises(ValueError, match="both laws must have as many factors, got 2 and 3"):
         sampled_kl(law, three, z)
+
+
+def test_other_spheres_are_refused_where_no_divergence_is_registered():
+    points = VonMisesFisher(torch.eye(3)[:2], 5.0)
+    product = ProductOfSpheres(points)
+    with pytest.raises(ValueError, match="both laws must be on as many spheres, got 2 and 1"):
+        sampled_kl(product, HypersphericalUniform(6, validate_args=False), product.sample())
+    components = VonMisesFisher(torch.eye(3), 5.0)
+    mixture = SphericalMixture(Categorical(torch.ones(3)), components, validate_args=False)
+    other = VonMisesFisher(torch.eye(4)[0], 5.0)
+    with pytest.raises(ValueError, match=r"both laws must have the same event shape, got \(4,\) and \(3,\)"):
+        sampled_kl(other, mixture, other.sample())

@@ -181,6 +181,38 @@ def test_one_scale_is_exact() -> None:
     torch.testing.assert_close(law.mean_direction, law.mode)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+def test_one_scale_in_many_dimensions(dtype: torch.dtype) -> None:
+    """By mpmath, for |mu| / s = 3; and its derivative."""
+    for dim, exact, slope in (
+        (1024, 4.478185677065212, 2.97245451365),
+        (4096, 4.494516803112577, 2.99306006434),
+        (65536, 4.499656716268442, 2.99956519531),
+    ):
+        loc = torch.zeros(dim, dtype=dtype)
+        loc[0] = 3
+        loc.requires_grad_()
+        law = ProjectedNormal(loc, 1.0)
+        kl = law.kl_to_uniform()
+        assert kl.item() == pytest.approx(exact, rel=2e-6 if dtype == torch.float32 else 1e-11)
+        assert kl < law.kl_to_uniform_bound()
+        assert torch.autograd.grad(kl, loc)[0][0].item() == pytest.approx(
+            slope, rel=2e-6 if dtype == torch.float32 else 1e-10
+        )
+
+
+def test_modes_of_the_uniform_distribution() -> None:
+    """Every point is one, as of the other distributions; it has no mean direction, and gradients are finite."""
+    loc = torch.zeros(2, 3)
+    loc[1] = torch.tensor([0.0, 3e-25, 4e-25])
+    loc.requires_grad_()
+    law = ProjectedNormal(loc, 1.0)
+    torch.testing.assert_close(law.mode, torch.tensor([[1.0, 0.0, 0.0], [0.0, 0.6, 0.8]]))
+    torch.testing.assert_close(law.mean_direction, torch.tensor([[0.0, 0.0, 0.0], [0.0, 0.6, 0.8]]))
+    for point in (law.mode, law.mean_direction):
+        assert not torch.autograd.grad(point[0].sum(), loc)[0].any()
+
+
 def test_mean_direction_with_a_scale_for_each_dimension() -> None:
     law = laws(3)
     x, _, mass = measure(law)

@@ -274,6 +274,7 @@ def test_all_pairs_are_as_exact_under_autocast(decoder: InnerProductDecoder | Fa
     z = torch.nn.functional.normalize(torch.randn(4, 6, generator=torch.Generator().manual_seed(0)), dim=-1)
     expected = decoder(z, EDGES, sigmoid=False)
     with torch.autocast("cpu", torch.bfloat16):
-        scores = decoder.forward_all(z, sigmoid=False)
-    assert scores.dtype == torch.float32
+        scores, of_pairs = decoder.forward_all(z, sigmoid=False), decoder(z, EDGES, sigmoid=False)
+    assert scores.dtype == of_pairs.dtype == torch.float32
+    assert of_pairs.equal(expected)
     torch.testing.assert_close(scores[EDGES[0], EDGES[1]], expected, rtol=1e-6, atol=1e-6)

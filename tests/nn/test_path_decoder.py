@@ -159,6 +159,11 @@ def test_later_nodes_change_nothing_between_earlier_ones() -> None:
     assert known["degree"].tolist() == [*old["degree"].tolist(), *whole["degree"][14:].tolist()]
 
 
+def test_paths_are_not_counted_twice() -> None:
+    with pytest.raises(ValueError, match="decoder: given one that counts the paths already"):
+        ThreePathDecoder(ThreePathDecoder(InnerProductDecoder()))
+
+
 def test_batches_of_links_are_refused() -> None:
     graph = nx.gnm_random_graph(30, 90, seed=0)
     split = split_links(clean_graph(Data(edge_index=edges_of(graph), x=torch.rand(30, 4))), 0.1, 0.1, seed=0)

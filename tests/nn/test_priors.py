@@ -59,6 +59,8 @@ def test_components_of_a_vamp_prior_are_posteriors(head: LatentHead) -> None:
     torch.manual_seed(0)
     start = torch.rand(4, 16)
     prior = VampPrior(4, (16,), start)
+    # NumPy's images are float64.
+    assert VampPrior(4, (16,), start.double()).raw_inputs.equal(prior.raw_inputs)
     model = model_with(prior, head)
     torch.testing.assert_close(torch.sigmoid(prior.raw_inputs).float(), start.clamp(0.01, 0.99))
     z = HypersphericalUniform(3, torch.float64).sample((50,))

@@ -68,6 +68,13 @@ def test_degree_by_hand() -> None:
     assert isinstance(adjacency, NormalizedAdjacency)
     assert adjacency.degree.tolist() == expected
     assert node_degree(adjacency, 5) is adjacency.degree
+    dense = torch.zeros(5, 5)
+    dense[[1, 0, 2, 1, 3], [0, 1, 1, 1, 3]] = 1
+    plain = SparseMatrix(dense)
+    assert node_degree(plain, 5).tolist() == [1, 1, 1, 0, 0]
+    for matrix in (adjacency, plain):
+        with pytest.raises(ValueError, match=r"edge_index: given a matrix \(5, 5\), allowed: \(4, 4\)"):
+            node_degree(matrix, 4)
     assert node_degree(edge_index[:, :0], 5).tolist() == [0.0] * 5
 
 

@@ -22,6 +22,8 @@ from spherical_gae.core.numerics.truncated_moments import log_moment
 _SMALL = 0.25
 # Below this a, K is summed by its Taylor series, whose radius is above 1 for all m.
 _SERIES_END, _SERIES_TERMS = 0.3, 40
+# Nodes of the moments of the chi distribution, in its standard deviations: 1 / 8 apart, exp(-40) left out on each side.
+_STEP = 0.125
 # So many concentrations are integrated at once.
 _CHUNK = 256
 
@@ -47,7 +49,9 @@ class IsotropicProjection(DivergenceFamily):
         u = np.where(eta <= _SMALL, 0.0, _centre(eta, rate)) + np.arange(-count, count + 1) * step
         w, square = np.tanh(u), np.cosh(u) ** -2
         excess, slope = _log_ratio(eta, w, square, self.dim)
-        log_mass = 0.5 * rate * np.log(square) + excess
+        # 1 - w^2 where w is small: its logarithm is multiplied by m - 1.
+        log_square = np.where(square > 0.5, np.log1p(-np.minimum(w * w, 0.5)), np.log(square))
+        log_mass = 0.5 * rate * log_square + excess
         mass = np.exp(log_mass - log_mass.max(-1, keepdims=True))
         mass /= mass.sum(-1, keepdims=True)
         mean = (mass * excess).sum(-1)
@@ -55,7 +59,7 @@ class IsotropicProjection(DivergenceFamily):
         change = (mass * (excess - mean[:, None]) * slope).sum(-1)
         # The mean of exp(x) x = the mean of exp(x) x - exp(x) + 1 over the sphere, which is x^2 / 2 and no less.
         small = eta[:, 0] <= _SMALL
-        weight = square[small] ** (0.5 * rate)
+        weight = np.exp(0.5 * rate * log_square[small])
         weight /= weight.sum(-1, keepdims=True)
         mean[small] = (weight * _excess_of_exp(excess[small])).sum(-1)
         return mean, change
@@ -98,10 +102,29 @@ def _log_ratio(eta: Array, w: Array, square: Array, dim: int) -> tuple[Array, Ar
 
 
 def _mean_series(dim: int) -> Array:
-    """Taylor coefficients of R, by R' = m - R (R - a) from R(0) = sqrt(2) Gamma((m + 1) / 2) / Gamma(m / 2)."""
-    r = np.zeros(_SERIES_TERMS)
-    r[0] = math.sqrt(2) * math.exp(math.lgamma(0.5 * (dim + 1)) - math.lgamma(0.5 * dim))
-    for k in range(_SERIES_TERMS - 1):
-        product = float(r[: k + 1] @ r[k::-1])
-        r[k + 1] = ((dim if k == 0 else 0.0) - product + (r[k - 1] if k else 0.0)) / (k + 1)
-    return r
+    """Taylor coefficients of R = K': the cumulants of the chi distribution of m degrees, over factorials.
+
+    From its central moments, whose size does not depend on m: R' = m - R (R - a) gives them too, but loses a digit
+    with every few terms once m is large.
+    """
+    # In x = log(r / exp(log_mode)), which spreads by 1 / sqrt(2 m), with a tail exp(m x) on the left.
+    step, log_mode = _STEP / math.sqrt(2 * dim), 0.5 * math.log(dim)
+    count = math.ceil((40 / dim + 9 / math.sqrt(dim)) / step)
+    x = np.arange(-count, count + 1) * step
+    log_mass = 0.5 * dim * (2 * x - np.expm1(2 * x))
+    x = x[log_mass > -150]
+    mass = np.exp(0.5 * dim * (2 * x - np.expm1(2 * x)))
+    mass /= mass.sum()
+    length = math.exp(log_mode)
+    shift = float(mass @ np.expm1(x))
+    deviation = length * (np.expm1(x) - shift)
+    # log E exp(a (r - mean)) = the logarithm of the series of the moments.
+    terms = np.arange(_SERIES_TERMS + 1)
+    moments = np.array([mass @ deviation**k for k in terms]) / np.array([math.factorial(k) for k in terms])
+    cumulants = np.zeros(_SERIES_TERMS + 1)
+    for k in range(1, _SERIES_TERMS + 1):
+        inner = terms[1:k]
+        cumulants[k] = moments[k] - (inner * cumulants[1:k]) @ moments[k - 1 : 0 : -1] / k
+    coefficients = cumulants[1:] * terms[1:]
+    coefficients[0] = length * (1 + shift)
+    return coefficients

@@ -44,7 +44,37 @@ def test_divergence(dim: int, eta: float) -> None:
     assert abs(float(value[0] / truth) - 1) < 1e-12
 
 
-@pytest.mark.parametrize("dim", [2, 3, 41, 1024])
+def exact_of_many(dim: int, eta: float) -> mpf:
+    """The same by confluent hypergeometric functions, and the trapezoidal rule in u, w = tanh(u)."""
+    m, at = mpf(dim), mpf(eta)
+    mean = mpmath.sqrt(2) * mpmath.exp(mpmath.loggamma((m + 1) / 2) - mpmath.loggamma(m / 2))
+
+    def log_ratio(w: mpf) -> mpf:
+        a = at * w
+        even, odd = (mpmath.hyp1f1((m + k) / 2, mpf(1) / 2 + k, a * a / 2) for k in (0, 1))
+        return mpmath.log(even + a * mean * odd) - at * at / 2
+
+    centre, step = mpmath.atanh(at / mpmath.sqrt(at * at + m)), 1 / (3 * mpmath.sqrt(m))
+    masses, values = [], []
+    for k in range(-30, 31):
+        u = centre + k * step
+        values.append(log_ratio(mpmath.tanh(u)))
+        masses.append(mpmath.exp(values[-1] - (m - 1) * mpmath.log(mpmath.cosh(u))))
+    return mpmath.fdot(masses, values) / mpmath.fsum(masses)
+
+
+@pytest.mark.parametrize("dim", [300, 2500, 65536])
+@pytest.mark.parametrize("eta", [1e-3, 0.3, 3.0, 30.0])
+def test_divergence_in_many_dimensions(dim: int, eta: float) -> None:
+    """The series near 0 has coefficients that do not grow with m."""
+    kappa = eta * math.sqrt(eta * eta + dim)
+    with mpmath.workdps(100):
+        truth = exact_of_many(dim, eta)
+    value = IsotropicProjection(dim).divergence(np.array([kappa]))[0]
+    assert abs(float(value[0] / truth) - 1) < 1e-11
+
+
+@pytest.mark.parametrize("dim", [2, 3, 41, 1024, 65536])
 def test_slope_is_that_of_the_divergence(dim: int) -> None:
     """By differences, over the whole range; and the divergence tends to (m - 1) log(eta) plus a constant."""
     kappa = dim * np.geomspace(1e-4, 1e4, 17)
