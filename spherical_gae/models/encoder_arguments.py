@@ -1,4 +1,4 @@
-"""What cannot be the argument of an encoder, refused by name before any work."""
+"""The arguments of an encoder: those of a graph, and what cannot be one, refused by name before any work."""
 
 from __future__ import annotations
 
@@ -7,10 +7,44 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
-from torch_geometric.data import HeteroData
+from torch import Tensor, nn
+from torch_geometric.data import Data, HeteroData
 
 from spherical_gae.data.kinds import check_one_kind
+from spherical_gae.nn.encoders import GraphEncoder
+from spherical_gae.nn.propagated_encoder import PropagatedEncoder
+from spherical_gae.nn.propagation import normalized_adjacency
+
+
+def graph_inputs(encoder: nn.Module, data: Data, name: str) -> tuple[Any, Any]:
+    """What an encoder is given of a graph if nothing else is said: ``(x, edge_index)``, and weights within the latter.
+
+    Args:
+        encoder: The encoder.
+        data: The graph, with ``x`` [N, F], ``edge_index`` [2, E] and, optionally, ``edge_weight`` [E].
+        name: What the error calls the graph.
+
+    Returns:
+        ``x``, and ``edge_index`` or, of a graph with weights, its ``normalized_adjacency``.
+
+    Raises:
+        ValueError: If there are weights and the encoder is none of this package's, which take such a matrix.
+
+    Example:
+        >>> from spherical_gae import GCNEncoder
+        >>> data = Data(x=torch.ones(2, 3), edge_index=torch.tensor([[0, 1], [1, 0]]), edge_weight=torch.ones(2))
+        >>> graph_inputs(GCNEncoder(3, 8, (4, 1)), data, "data")[1].is_weighted
+        True
+    """
+    if data.edge_weight is None:
+        return data.x, data.edge_index
+    if not isinstance(encoder, GraphEncoder | PropagatedEncoder):
+        raise ValueError(
+            f"{name}.edge_weight: given weights, which a {type(encoder).__name__} is not told, allowed: an encoder of "
+            "this package; or inputs=(x, edge_index), which leaves them aside"
+        )
+    dtype = data.x.dtype if isinstance(data.x, Tensor) else torch.float32
+    return data.x, normalized_adjacency(data.edge_index, int(data.num_nodes), dtype, data.edge_weight)
 
 
 def check_arguments(arguments: Iterable[Any], name: str = "encode") -> None:

@@ -13,6 +13,7 @@ from torch_geometric.data import Data
 from spherical_gae.data.double_cover import cover_pairs, double_cover
 from spherical_gae.data.pairs import checked_pairs
 from spherical_gae.models.directed import DirectedGAE, check_undirected
+from spherical_gae.models.encoder_arguments import graph_inputs
 from spherical_gae.models.graph import VariationalGAE
 from spherical_gae.nn.modes import evaluating
 from spherical_gae.nn.pair_blocks import score_pairs
@@ -37,16 +38,17 @@ def score_links(
         data: The graph that message passing sees, with ``x`` [N, F] and ``edge_index`` [2, E]: a part of a split, for
             instance.
         pairs: The pairs, integers [2, P], a tensor or an array; or [P, K, 2], K pairs for each of P links.
-        inputs: Arguments of ``model.encode``, as for ``fit_gae``; default: ``(data.x, data.edge_index)``.  Of a
-            ``DirectedGAE`` those of the graph's ``double_cover``.
+        inputs: Arguments of ``model.encode``, as for ``fit_gae``; default: ``(data.x, data.edge_index)``, with weights
+            the adjacency in place of the latter.  Of a ``DirectedGAE`` those of the graph's ``double_cover``.
         sigmoid: Whether to return probabilities instead of log-odds.
 
     Returns:
         Shape [P], or [P, K], on the model's device.
 
     Raises:
-        ValueError: If ``pairs`` is of another shape or type, or names a node that the graph does not have; or if the
-            graph is directed and the model is not, or the other way round.
+        ValueError: If ``pairs`` is of another shape or type, or names a node that the graph does not have; if the
+            graph is directed and the model is not, or the other way round; or if the graph has weights, and the encoder
+            is none of this package's and no inputs are given.
 
     Example:
         >>> from spherical_gae import GCNEncoder, SphericalGAE
@@ -66,7 +68,7 @@ def score_links(
         model, listed, num_nodes = model.model, cover_pairs(listed, num_nodes), 2 * num_nodes
     else:
         check_undirected("data", data, model)
-    given = (data.x.to(device), data.edge_index.to(device)) if inputs is None else tuple(inputs)
+    given = tuple(inputs or (part.to(device) for part in graph_inputs(model.encoder, data, "data")))
     with evaluating(model):
         # Not ``encode``: the posterior of a training step that is under way is kept.
         z = model.head.center(model.posterior(*given))

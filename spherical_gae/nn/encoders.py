@@ -14,8 +14,13 @@ from spherical_gae.nn.propagation import normalized_adjacency
 from spherical_gae.nn.sparse import SparseMatrix
 
 
-class _GraphEncoder(nn.Module):
-    """What the encoders share: how they are called and how their weights are drawn."""
+class GraphEncoder(nn.Module):
+    """What the encoders share: how they are called and how their weights are drawn.
+
+    Example:
+        >>> isinstance(GCNEncoder(3, 8, (4, 1)), GraphEncoder)
+        True
+    """
 
     def reset_parameters(self) -> None:
         """Draws Glorot-uniform weights and zero biases."""
@@ -45,7 +50,7 @@ class _GraphEncoder(nn.Module):
         return ", ".join(f"{name}={getattr(self, name)}" for name in names if hasattr(self, name))
 
 
-class GCNEncoder(_GraphEncoder):
+class GCNEncoder(GraphEncoder):
     """Two graph convolutions (Kipf & Welling 2016), the second with one output per parameter.
 
     hidden = ReLU(A-hat (X W_0 + b_0));  parameter_i = A-hat (hidden W_i + b_i), with dropout on X and hidden.
@@ -91,7 +96,7 @@ class GCNEncoder(_GraphEncoder):
         return adjacency.matmul(torch.cat(outputs, dim=-1)).split([o.size(-1) for o in outputs], dim=-1)
 
 
-class NormalizedPropagationEncoder(_GraphEncoder):
+class NormalizedPropagationEncoder(GraphEncoder):
     """A linear map, L2 normalisation, and propagation: no hidden layer, hardly any parameters.
 
     parameter_0 = A-hat^K normalise(X W_0 + b_0), every other parameter_i = A-hat^K (X W_i + b_i).  Normalising
@@ -171,7 +176,7 @@ class NormalizedPropagationEncoder(_GraphEncoder):
         return tuple(torch.cat(parts, dim=-1) for parts in parameters)
 
 
-class BatchNormPropagationEncoder(_GraphEncoder):
+class BatchNormPropagationEncoder(GraphEncoder):
     """A linear map, one propagation, batch normalisation and ELU: one hidden layer that is the embedding.
 
     parameter_0 = ELU(BatchNorm(A-hat (X W_0 + b_0))), every other parameter_i = A-hat (X W_i + b_i).

@@ -87,6 +87,11 @@ class SparseMatrix:
         return torch.stack([row, column])
 
     @property
+    def values(self) -> Tensor:
+        """The stored entries, in the order of ``indices``, shape [nnz]."""
+        return self._values
+
+    @property
     def dtype(self) -> torch.dtype:
         """Dtype of the stored entries."""
         return self._values.dtype

@@ -16,7 +16,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from spherical_gae.randomness import random_state, restore_random_state, seeded
 from spherical_gae.training.callbacks import Callback
-from spherical_gae.training.checkpoint import check_identity, layers_in_words, saved_identity
+from spherical_gae.training.checkpoint import OtherRunError, check_identity, layers_in_words, saved_identity
 from spherical_gae.training.early_stopping import EarlyStopping
 from spherical_gae.training.engine import run_epochs
 
@@ -226,6 +226,11 @@ class BatchRun(ABC):
     def restore(self, state: dict[str, Any], path: str | Path) -> None:
         """Continues from ``state()`` of a run with the same ``identity()``; ``path`` is named if it is not."""
         check_identity(saved_identity(state, path), self.identity(), path)
+        if state["epoch"] > self.max_epochs:
+            raise OtherRunError(
+                f"checkpoint {path} was made by another run: max_epochs: at least {state['epoch']} in the checkpoint, "
+                f"{self.max_epochs} here"
+            )
         self.model.load_state_dict(state["model"])
         if self.average is not None:
             self.average.load_state_dict(state["average"])

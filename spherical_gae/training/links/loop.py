@@ -59,8 +59,9 @@ def fit_gae(
             ``from_random_link_split``.  Negatives are of the kind that the graph is, see ``kind_of_graph``.
         config: Settings; the defaults if None.
         inputs: Arguments of ``model.encode``, on the model's device; default: ``(x, edge_index)`` of the
-            training part.  Pass ``(sparse_features(x), normalized_adjacency(edge_index, N))`` to encoders of
-            this package to normalise once.  The last is taken for the graph, which ``mask_share`` replaces.
+            training part; if its links have weights, their adjacency in place of ``edge_index``.  Pass
+            ``(sparse_features(x), normalized_adjacency(edge_index, N))`` to encoders of this package to normalise
+            once.  The last is taken for the graph, which ``mask_share`` replaces.
             Of a ``DirectedGAE`` they are those of ``cover_split(split)``.
             Sampled neighbourhoods are those of the training part, whatever is given here.
         seed: Seed of all randomness in training; the caller's generators are left as they were.
@@ -82,9 +83,10 @@ def fit_gae(
         TypeError: If ``split`` is not a split of one graph into three ``Data``, such as ``HeteroData``; or there are
             NumPy arrays among the inputs.
         ValueError: If the split leaks or lacks something, see ``checked_split``; if the split is directed and the
-            model is not, or the other way round; if a feature is NaN or infinite; if the checkpoint was made with
-            other settings, on another split, or for another kind of model; if several processes are to train on the
-            full batch; or if ``compile`` is given for batches of links.
+            model is not, or the other way round; if there are weights, no inputs, and an encoder that is none of this
+            package's; if a feature is NaN or infinite; if the checkpoint was made with other settings, on another
+            split, with other inputs, or for another kind of model; if several processes are to train on the full
+            batch; or if ``compile`` is given for batches of links.
         ImportError: If neighbourhoods have to be sampled and pyg-lib is not installed.
         FloatingPointError: If the loss or the embeddings become NaN or infinite.
 

@@ -19,12 +19,15 @@ from torch_geometric.data import Data
 from spherical_gae.data.splits import LinkSplit
 from spherical_gae.evaluation.criteria import check_negatives, criterion_value
 from spherical_gae.evaluation.metrics import LinkScores, auc_ap
+from spherical_gae.models.encoder_arguments import graph_inputs
 from spherical_gae.models.graph import VariationalGAE
+from spherical_gae.nn.propagation import NormalizedAdjacency
+from spherical_gae.nn.sparse import SparseMatrix
 from spherical_gae.randomness import random_state, restore_random_state
 from spherical_gae.training.checkpoint import check_identity, layers_in_words, saved_identity
 from spherical_gae.training.links.config import GAEConfig, GAEResult
 
-_LATER = ("layers", "features_crc32", "val_crc32", "test_crc32")
+_LATER = ("layers", "features_crc32", "inputs_crc32", "val_crc32", "test_crc32")
 
 
 class LinkRun(ABC):
@@ -56,7 +59,9 @@ class LinkRun(ABC):
         self.model, self.config, self.seed, self.device = model, config, seed, device
         self.split = self.placed(split)
         train = self.split.train
-        self.inputs = (train.x, train.edge_index) if inputs is None else tuple(inputs)
+        self.inputs = graph_inputs(model.encoder, train, "split.train") if inputs is None else tuple(inputs)
+        # ``prepare`` may make others of them.
+        self._given = (train.edge_index, *self.inputs)
         self.num_nodes: int = train.num_nodes
         parameters = [p for p in model.parameters() if p.requires_grad]
         self.optimizer = torch.optim.Adam(parameters, lr=config.learning_rate)
@@ -219,10 +224,16 @@ class LinkRun(ABC):
             # The layers with their settings, in words.
             "layers": layers_in_words(self.model),
             "features_crc32": self._features_crc32,
+            # What the encoder sees: weights that were trained on another graph would be tested on this one.
+            "inputs_crc32": self._inputs_crc32,
             # The epoch was chosen by these.
             "val_crc32": _pairs_crc32(self.split.val),
             "test_crc32": _pairs_crc32(self.split.test),
         }
+
+    @cached_property
+    def _inputs_crc32(self) -> list[Any]:
+        return [_crc32(given) for given in self._given]
 
     @cached_property
     def _features_crc32(self) -> int | None:
@@ -237,3 +248,20 @@ def _pairs_crc32(part: Data) -> int:
     """A checksum of a part's links and negatives."""
     pairs = [part.get(name) for name in ("pos_edge_label_index", "neg_edge_label_index")]
     return zlib.crc32(b"".join(pair.cpu().contiguous().numpy().tobytes() for pair in pairs if pair is not None))
+
+
+def _crc32(given: Any) -> Any:
+    """A checksum of an argument of an encoder, or a list of them; None for what is no tensor or matrix."""
+    if isinstance(given, SparseMatrix):
+        # The entries of an adjacency follow from its places and the weights, but for roundings of other threads.
+        parts = [given.indices] if isinstance(given, NormalizedAdjacency) else [given.indices, given.values]
+        return [_crc32(part) for part in parts]
+    if isinstance(given, tuple):
+        return [_crc32(part) for part in given]
+    if not isinstance(given, Tensor):
+        return None
+    if given.layout != torch.strided:
+        entries = given.detach().to_sparse_coo().coalesce()
+        return [_crc32(entries.indices()), _crc32(entries.values())]
+    numbers = given.detach().cpu().contiguous()
+    return zlib.crc32(numbers.view(torch.uint8).numpy().data if numbers.numel() else b"")

@@ -321,3 +321,6 @@ def test_finished_run_goes_on_with_more_epochs_as_if_it_had_them_from_the_start(
         longer.step()
     assert longer.epoch == 5
     assert torch.equal(longer.model.center, straight.model.center)
+    # With fewer it is another run, whose best epoch may be an earlier one.
+    with pytest.raises(ValueError, match=r"was made by another run: max_epochs: at least 2 in the checkpoint, 1 here$"):
+        CenterRun(VAEConfig(max_epochs=1), seed=1).restore(state, "run.ckpt")

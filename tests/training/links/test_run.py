@@ -1,12 +1,14 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch_geometric.data import Data
 
-from spherical_gae import GAEConfig, GCNEncoder, SphericalGAE, fit_gae
+from spherical_gae import GAEConfig, GCNEncoder, SphericalGAE, fit_gae, score_links
 from spherical_gae.data import LinkSplit, link_split
 from spherical_gae.experiments.links import model_inputs
+from spherical_gae.nn import SparseMatrix, normalized_adjacency
 from spherical_gae.training.checkpoint import DamagedFileError
 from tests.helpers.link_runs import StopHereError, assert_identical, make_model, small_split, stop_at, train
 
@@ -111,6 +113,70 @@ def test_checkpoint_of_other_validation_or_test_links_is_refused(tmp_path: Path)
             fit(*others, [[0, 1], [5, 9]])
     with pytest.raises(ValueError, match="val_crc32"):
         fit([20, 21], [22, 23], [[0, 1], [5, 10]])
+
+
+def test_checkpoint_of_other_inputs_is_refused(small: LinkSplit, tmp_path: Path) -> None:
+    """What the encoder sees belongs to the run: the features, however they are stored, and the links."""
+
+    def run(name: str, split: LinkSplit = small, **arguments: Any) -> dict[str, list[float]]:
+        result = fit_gae(
+            make_model(split), split, GAEConfig(2), checkpoint=tmp_path / name, progress=False, **arguments
+        )
+        return result.history
+
+    train = small.train
+    fewer = LinkSplit(*(part.clone() for part in small))
+    is_first = (train.edge_index.sort(dim=0).values == train.edge_index[:, :1].sort(dim=0).values).all(0)
+    fewer.train.edge_index = train.edge_index[:, ~is_first]
+    x, adjacency = model_inputs(train)
+    sparse = SparseMatrix(train.x)
+    before = {
+        "plain": run("plain"),
+        "prepared": run("prepared", inputs=(x, adjacency)),
+        "sparse": run("sparse", inputs=(sparse, train.edge_index)),
+    }
+    others: list[tuple[str, dict[str, Any]]] = [
+        ("plain", {"inputs": (torch.zeros_like(train.x), train.edge_index)}),
+        ("plain", {"split": fewer}),
+        ("prepared", {"inputs": (x, normalized_adjacency(fewer.train.edge_index, train.num_nodes))}),
+        ("sparse", {"inputs": (sparse.with_values(2 * sparse.values), train.edge_index)}),
+    ]
+    for name, arguments in others:
+        with pytest.raises(ValueError, match="was made by another run: inputs_crc32"):
+            run(name, **arguments)
+    assert run("plain") == before["plain"]
+    assert run("prepared", inputs=model_inputs(train)) == before["prepared"]
+    assert run("sparse", inputs=(SparseMatrix(train.x), train.edge_index)) == before["sparse"]
+
+
+def test_weights_of_the_links_are_seen(small: LinkSplit) -> None:
+    """By the encoders of this package; one that could not see them is refused."""
+    weighted = LinkSplit(*(part.clone() for part in small))
+    weighted.train.edge_weight = 1 + weighted.train.edge_index.sum(0) / 10
+    config = GAEConfig(2)
+
+    def run(**arguments: Any) -> Any:
+        model = make_model(small)
+        history = fit_gae(model, weighted, config, progress=False, **arguments).history
+        return history, score_links(model, weighted.train, [[0, 1], [2, 3]])
+
+    train = weighted.train
+    adjacency = normalized_adjacency(train.edge_index, train.num_nodes, edge_weight=train.edge_weight)
+    (history, scores), (expected, same) = run(), run(inputs=(train.x, adjacency))
+    assert history == expected
+    assert scores.equal(same)
+    assert run(inputs=(train.x, train.edge_index))[0] != history
+
+    class OfAnother(torch.nn.Module):
+        def forward(self, x: torch.Tensor, edge_index: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            return x, x[:, :1]
+
+    model = SphericalGAE(OfAnother())
+    with pytest.raises(ValueError, match=r"^split\.train\.edge_weight: given weights, which a OfAnother is not told"):
+        fit_gae(model, weighted, config, progress=False)
+    with pytest.raises(ValueError, match=r"^data\.edge_weight: given weights, which a OfAnother is not told"):
+        score_links(model, train, [[0], [1]])
+    assert score_links(model, train, [[0], [1]], inputs=(train.x, train.edge_index)).shape == (1,)
 
 
 def test_weights_of_a_model_are_no_checkpoint(tmp_path: Path) -> None:
