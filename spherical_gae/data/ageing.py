@@ -46,8 +46,8 @@ def age_weights(edge_time: Tensor, half_life: float, now: float | None = None) -
     now = latest if now is None else now
     if now < latest:
         raise ValueError(f"now: given {now}, allowed: the time of the latest link, {latest}, or later")
-    # Integers first: nanoseconds since 1970 are beyond 2^53.
-    age = (now - edge_time).double()
+    # Integers first: nanoseconds since 1970 are beyond 2^53.  Narrow ones would overflow.
+    age = (now - (edge_time.double() if edge_time.is_floating_point() else edge_time.long())).double()
     return torch.exp2(-(age / half_life).clamp(max=_MOST_HALVINGS)).float()
 
 

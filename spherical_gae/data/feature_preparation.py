@@ -108,7 +108,8 @@ class FeaturePreparation:
         largest = np.abs(filled).max(0)
         two_valued = np.isin(filled, (0, 1)).all(0)
         chosen = ~two_valued if standardize is True else (largest > IN_SCALE) & (standardize == "auto")
-        counted = chosen & (filled.min(0) >= 0) & ((filled == 0).mean(0) > 0.5) & (standardize == "auto")
+        mostly_zero = (values == 0).sum(0) > 0.5 * counts
+        counted = chosen & (filled.min(0) >= 0) & mostly_zero & (standardize == "auto")
         made.fill = mean.tolist()
         made.mean = np.where(chosen & ~counted, mean, 0.0).tolist()
         deviation = np.where(deviation > 0, deviation, 1.0)

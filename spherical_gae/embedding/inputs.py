@@ -119,6 +119,7 @@ def raw_graph(
             header=told.header,
             delimiter=told.delimiter,
             comment=told.comment,
+            texts=() if preparation is None else preparation.categories,
         )
         table = given.table if given.ids is None else given.table.set_axis(given.ids)
         if learns:

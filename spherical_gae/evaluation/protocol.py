@@ -31,7 +31,8 @@ class LinkEvaluation:
     degrees has an AUC of one half there, or nearly so (see ``DegreeMatchedSampler``).  Among ``num_ranked`` pairs
     that share an end with the link: ``mrr``, ``hits_at_10``, ``ndcg_at_10``.  The five names with ``_connected``
     appended leave out all links, and for AUC and AP all negatives, of which an end has no training link.  For
-    predictors of log-odds: ``ece`` and ``brier``, on links and uniform negatives, one to one.
+    predictors of log-odds: ``ece`` and ``brier``, on links and the split's negatives, as many if
+    ``split_links`` made it.
 
     Args:
         split: From ``split_links``.
@@ -58,6 +59,12 @@ class LinkEvaluation:
             raise ValueError(
                 f"split: given {given.lower()}, allowed: one undirected graph of one kind of nodes, as negatives are "
                 f"drawn among all pairs here"
+            )
+        shape = list(split.test.neg_edge_label_index.shape)
+        if len(shape) != 2:
+            raise ValueError(
+                f"split.test.neg_edge_label_index: given shape {shape}, negatives of each link, allowed: [2, Q], "
+                "shared by all; ranking_scores is for the former"
             )
         if num_ranked < 1:
             raise ValueError(f"num_ranked: given {num_ranked}, allowed: 1 or more")

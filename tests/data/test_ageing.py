@@ -92,3 +92,12 @@ def test_times_that_are_no_numbers_are_refused() -> None:
     for wrong in (float("nan"), float("inf")):
         with pytest.raises(ValueError, match="edge_time: given NaN or infinity, allowed: finite numbers"):
             age_weights(torch.tensor([1.0, wrong]), half_life=1)
+
+
+@pytest.mark.parametrize("dtype", [torch.int8, torch.int32])
+def test_ages_of_narrow_integers_do_not_overflow(dtype: torch.dtype) -> None:
+    limits = torch.iinfo(dtype)
+    times = torch.tensor([limits.min, 0, limits.max], dtype=dtype)
+    expected = age_weights(times.double(), limits.max)
+    assert expected[0] < 0.26
+    assert age_weights(times, limits.max).equal(expected)

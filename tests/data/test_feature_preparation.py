@@ -120,3 +120,12 @@ def test_names_that_are_numbers_are_names() -> None:
     assert torch.equal(preparation.transform(table[[0, 1]]), expected)
     with pytest.raises(ValueError, match="given the column '1' twice"):
         FeaturePreparation.fit(table.set_axis([1, "1"], axis=1))
+
+
+def test_missing_values_are_no_zeros() -> None:
+    """A column that is mostly missing is no count."""
+    made = FeaturePreparation.fit(pd.DataFrame({"income": [20.0, np.nan, np.nan, 60, np.nan]}))
+    assert (made.mean, made.scale) == ([40], [20])
+    assert made.transform(pd.DataFrame({"income": [20.0, np.nan]}))[:, 0].tolist() == [-1, 0]
+    counts = FeaturePreparation.fit(pd.DataFrame({"count": [0.0, np.nan, 0, 60, np.nan]}))
+    assert (counts.mean, counts.scale) == ([0], [60])

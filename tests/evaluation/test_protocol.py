@@ -266,3 +266,12 @@ def test_out_of_range_is_refused_before_anything_is_drawn(
     monkeypatch.setattr(protocol, "DegreeMatchedSampler", None)
     with pytest.raises(ValueError, match=message):
         LinkEvaluation(split, **arguments)
+
+
+def test_negatives_of_each_link_are_refused(split: LinkSplit) -> None:
+    test = split.test.clone()
+    test.neg_edge_label_index = torch.zeros(test.pos_edge_label_index.size(1), 2, 2, dtype=torch.long)
+    with pytest.raises(
+        ValueError, match=r"^split\.test\.neg_edge_label_index: given shape \[\d+, 2, 2\], negatives of each"
+    ):
+        LinkEvaluation(LinkSplit(split.train, split.val, test))

@@ -185,7 +185,10 @@ def _read_npz(path: Path, arrays: dict[str, NDArray[Any]]) -> RawGraph:
     if "num_nodes" in arrays:
         if arrays["num_nodes"].size != 1:
             raise ValueError(f"{path}: given num_nodes of shape {list(arrays['num_nodes'].shape)}, allowed: one number")
-        raw.num_nodes = int(arrays["num_nodes"].reshape(-1)[0])
+        number = arrays["num_nodes"].reshape(-1)[0]
+        if number != int(number):
+            raise ValueError(f"{path}: given num_nodes {number}, allowed: an integer")
+        raw.num_nodes = int(number)
     elif lengths:
         raw.num_nodes, raw.counted_only = next(iter(lengths.values())), False
     for name in ("edge_weight", "edge_time", "y", "side"):

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from spherical_gae.data.cleaning import some
+from spherical_gae.data.readers.cells import is_whole
 from spherical_gae.data.readers.headers import plain
 from spherical_gae.data.readers.report import ReadReport
 
@@ -185,7 +186,12 @@ def labels_of(table: pd.DataFrame, name: str, report: ReadReport) -> tuple[NDArr
     if not len(given):
         raise ValueError(f"labels: given {name!r}, which is empty, allowed: an attribute with values")
     is_numeric = pd.api.types.is_numeric_dtype(given)
-    values = [_name_of(value) for value in sorted(set(given))] if is_numeric else sorted(set(given.map(_name_of)))
+    if is_numeric:
+        values = [_name_of(value) for value in sorted(set(given))]
+    else:
+        # A class is what is written: 02139 and 2139 are two.
+        texts = set(given.map(_name_of))
+        values = sorted(texts, key=int) if all(map(is_whole, texts)) else sorted(texts)
     place = {value: k for k, value in enumerate(values)}
     numbered = (
         column.map(lambda value: place[_name_of(value)], na_action="ignore").fillna(-1).to_numpy(np.int64, copy=True)

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 MISSING = ("", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", "<NA>")
 """Cells that stand for a value that is not there."""
+_LARGEST = 2**63 - 1
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
+_POINT_OF_THREE = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+")
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
 
 
@@ -19,7 +21,9 @@ def numbers_of(column: pa.ChunkedArray, decimal_comma: bool = False) -> NDArray[
     """See :meth:`Table.numbers`."""
     if not is_text(column.type):
         if pa.types.is_integer(column.type) and not column.null_count:
-            return column.cast(pa.int64()).to_numpy()
+            # Unsigned ones may be beyond int64.
+            is_large = pa.types.is_uint64(column.type) and len(column) and pc.max(column).as_py() > _LARGEST
+            return column.cast(pa.float64() if is_large else pa.int64(), safe=False).to_numpy()
         if pa.types.is_boolean(column.type):
             column = column.cast(pa.int8())
         if pa.types.is_integer(column.type) or pa.types.is_floating(column.type) or pa.types.is_decimal(column.type):
@@ -66,7 +70,20 @@ def is_number(cell: str, decimal_comma: bool = False) -> bool:
     return True
 
 
-def ambiguous_thousands(column: pa.ChunkedArray) -> bool:
-    """Whether all commas in a column may separate thousands as well as decimals."""
-    cells = [cell for cell in column.to_pylist() if "," in cell]
-    return bool(cells) and all(map(_THOUSANDS.fullmatch, cells))
+def ambiguous_number(column: pa.ChunkedArray) -> str | None:
+    """A number of a column whose sign may divide thousands or decimals, if nothing in the column tells which.
+
+    All commas may separate thousands as well as decimals; or there are points beside decimal commas.
+    """
+    commas = [cell for cell in column.to_pylist() if cell and "," in cell]
+    if not commas:
+        return None
+    if all(map(_THOUSANDS.fullmatch, commas)):
+        return commas[0]
+    return next((cell for cell in column.to_pylist() if cell and _POINT_OF_THREE.fullmatch(cell)), None)
+
+
+def is_whole(text: str) -> bool:
+    """Whether a text is how a whole number is written."""
+    digits = text.removeprefix("-")
+    return digits.isdecimal() and digits.isascii() and str(int(text)) == text

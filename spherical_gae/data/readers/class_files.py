@@ -8,14 +8,14 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from spherical_gae.data.readers.cells import MISSING, is_text
-from spherical_gae.data.readers.feature_files import checked_ids, id_column
+from spherical_gae.data.readers.cells import MISSING, is_text, is_whole
+from spherical_gae.data.readers.feature_files import checked_ids, id_column, is_row_number
 from spherical_gae.data.readers.suffixes import TABLES, suffix_of
 from spherical_gae.data.readers.tables import open_table
 
 
 def read_node_classes(path: Path, nodes: Container[str] | None = None) -> dict[str, int | str | None]:
-    r"""Reads a class for each node: the first column beside the ids.
+    r"""Reads a class for each node: the first column beside the ids and row numbers, as pandas saves them.
 
     A class is what is written: 02139 and 2139 are two.  Where all of them are whole numbers, written as such, they are
     numbers, so that 2 comes before 10.
@@ -46,7 +46,10 @@ def read_node_classes(path: Path, nodes: Container[str] | None = None) -> dict[s
         raise ValueError(f"{path}: given no classes, allowed: a node id and a class in each row")
     place = id_column(table)
     ids = checked_ids(table, place)
-    cells = table.columns[0 if place else 1]
+    others = [k for k in range(len(table.columns)) if k != place and not is_row_number(table, k)]
+    if not others:
+        raise ValueError(f"{path}: given ids and row numbers, allowed: a node id and a class in each row")
+    cells = table.columns[others[0]]
     if not is_text(cells.type):
         try:
             cells = cells.cast(pa.string())
@@ -54,12 +57,6 @@ def read_node_classes(path: Path, nodes: Container[str] | None = None) -> dict[s
             raise ValueError(f"{path}: given {cells.type} as classes, allowed: text or numbers") from error
     missing = pc.is_in(cells, value_set=pa.array(MISSING, cells.type)).to_pylist()
     texts = [None if lost else cell for cell, lost in zip(cells.to_pylist(), missing, strict=True)]
-    if all(text is None or _is_whole(text) for text in texts):
+    if all(text is None or is_whole(text) for text in texts):
         return {node: None if text is None else int(text) for node, text in zip(ids, texts, strict=True)}
     return dict(zip(ids, texts, strict=True))
-
-
-def _is_whole(text: str) -> bool:
-    """Whether a text is how a whole number is written."""
-    digits = text.removeprefix("-")
-    return digits.isdecimal() and digits.isascii() and str(int(text)) == text

@@ -80,11 +80,12 @@ def read_delimited(
     text, hinted = _without_hint(read_text(path))
     delimiter = delimiter or hinted
     text, comments, notes = _without_comments(path, text, comment)
-    lines = list(islice(_lines(text), _SAMPLE))
     if delimiter is None:
-        delimiter = _sniffed(path, [line for _, line in lines])
+        delimiter = _sniffed(path, [line for _, line in islice(_lines(text), _SAMPLE) if line.strip()])
     if len(delimiter) != 1 or delimiter in '"\n\r' or not delimiter.isascii():
         raise ValueError(f"delimiter: given {delimiter!r}, allowed: one character, ' ' for any number of blanks")
+    text = _without_blanks(text, delimiter)
+    lines = list(islice(_lines(text), _SAMPLE))
     quoted = False
     if b'"' in text:
         text, quoted = _checked_quotes(path, text, delimiter)
@@ -221,12 +222,12 @@ def _sniffed(path: Path, lines: list[str]) -> str:
         others = [one for one in fitting if one != "," and _commas_are_decimal(lines, one)]
         if others:
             return others[0]
-        if {";", ","} <= {*fitting} or ("\t" in fitting and preferred == ","):
-            given = "commas and semicolons" if ";" in fitting else "commas and tabs"
-            raise ValueError(
-                f"{path}: given lines that {given} both divide into equal numbers of cells, such as {lines[0][:60]!r}; "
-                "say which by delimiter= (--delimiter)"
-            )
+    pair = _rivals(fitting, preferred)
+    if pair:
+        raise ValueError(
+            f"{path}: given lines that {' and '.join(DELIMITER_NAMES[one] for one in pair)} both divide into equal "
+            f"numbers of cells, such as {lines[0][:60]!r}; say which by delimiter= (--delimiter)"
+        )
     if preferred and preferred in fitting:
         return preferred
     proper = [one for one in fitting if one != BLANKS] or fitting
@@ -239,6 +240,14 @@ def _sniffed(path: Path, lines: list[str]) -> str:
     return max(
         [one for one in found if one != BLANKS] or found or [","], key=lambda one: sum(c > 1 for c in counts[one])
     )
+
+
+def _rivals(fitting: list[str], preferred: str | None) -> tuple[str, str] | None:
+    """Two signs between which nothing decides."""
+    pairs = [(",", ";"), (",", "|"), (";", "|")]
+    if preferred == ",":
+        pairs.append((",", "\t"))
+    return next((pair for pair in pairs if {*pair} <= {*fitting}), None)
 
 
 def _commas_are_decimal(lines: list[str], delimiter: str) -> bool:
@@ -301,14 +310,18 @@ def parse_cells(path: Path, text: bytes, delimiter: str, quoted: bool, width: in
     Raises:
         ValueError: If a line has another number of cells; the message names it.
     """
-    blank = re.compile(rb"(?m)^ +$")
-    if b" " in text and blank.search(text):
-        text = blank.sub(b"", text)
+    text = _without_blanks(text, delimiter)
     try:
         columns = _parsed(text, delimiter, quoted, [pa.string()] * width)
     except pa.ArrowInvalid as error:
         raise _explained(path, text, delimiter, quoted, width, error) from error
     return _trimmed(columns, text, delimiter)
+
+
+def _without_blanks(text: bytes, delimiter: str) -> bytes:
+    """The text with nothing in the lines that hold blanks only."""
+    blank = re.compile(rb"(?m)^ +$" if delimiter == "\t" else rb"(?m)^[ \t]+$")
+    return blank.sub(b"", text) if (b" " in text or b"\t" in text) and blank.search(text) else text
 
 
 def _trimmed(columns: list[pa.ChunkedArray], text: bytes, delimiter: str) -> list[pa.ChunkedArray]:

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from spherical_gae.data.readers.cells import ambiguous_thousands, is_text, numbers_of
+from spherical_gae.data.readers.cells import is_text, numbers_of
 from spherical_gae.data.readers.headers import ID_NAMES, SOURCE_NAMES, TARGET_NAMES, TIME_NAMES, WEIGHT_NAMES, plain
 from spherical_gae.data.readers.ids import NumberedIds, number_ids
 from spherical_gae.data.readers.raw_graph import ColumnPlaces, RawGraph
@@ -128,6 +128,10 @@ def _ends(table: Table, columns: EdgeColumns) -> tuple[int, int]:
     if not found and None not in known.values() and known["source"] != known["target"]:
         return known["source"], known["target"]  # type: ignore[return-value]
     rest = [k for k in range(len(table.columns)) if k not in found.values() and not _is_index(table, k)]
+    # What is known to be something else is no end, unless there is nothing else.
+    others = [k for k in rest if not _has_another_role(table, k, columns)]
+    if len(found) + len(others) >= 2:
+        rest = others
     for role in ("source", "target"):
         if role not in found:
             place = known[role] if known[role] in rest else (rest[0] if rest else None)
@@ -182,6 +186,15 @@ def _is_index(table: Table, column: int) -> bool:
     if table.names is None:
         return False
     return len(table.columns) > 2 and plain(table.names[column]) in ("", "unnamed0", "indexlevel0")
+
+
+def _has_another_role(table: Table, column: int, columns: EdgeColumns) -> bool:
+    """Whether a column was told to hold weights or times, or has a name that says so."""
+    if columns.weight not in (_AUTO, _NONE) and table.find(columns.weight, "weight") == column:
+        return True
+    if columns.time is not None and table.find(columns.time, "time") == column:
+        return True
+    return table.names is not None and plain(table.names[column]) in (*WEIGHT_NAMES, *TIME_NAMES)
 
 
 def _weight_column(table: Table, columns: EdgeColumns, ends: tuple[int, int], report: ReadReport) -> int | None:
@@ -290,11 +303,7 @@ def _checked_numbers(table: Table, column: int, role: str) -> NDArray[np.float64
     if values is None:
         row = table.first_non_number(column)
         raise table.fail(row, f"{table.columns[column][row].as_py()!r} as {role}", "a number")
-    if table.decimal_comma and is_text(table.columns[column].type) and ambiguous_thousands(table.columns[column]):
-        raise ValueError(
-            f"{table.path}: given {role}s such as {table.columns[column][0].as_py()!r}, whose comma may divide "
-            "thousands or decimals, allowed: a point for decimals"
-        )
+    table.refuse_ambiguous(column, f"{role}s")
     if values.dtype.kind == "f" and np.isnan(values).any():
         row = int(np.flatnonzero(np.isnan(values))[0])
         raise table.fail(row, f"{table.columns[column][row].as_py()!r} as {role}", f"a number, or {role}='none'")

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from spherical_gae.data.cleaning import some
 from spherical_gae.data.readers.array_files import load_arrays, load_sparse
-from spherical_gae.data.readers.cells import MISSING, ambiguous_thousands, is_text
+from spherical_gae.data.readers.cells import MISSING, is_number, is_text
 from spherical_gae.data.readers.headers import plain
 from spherical_gae.data.readers.ids import typed_ids
 from spherical_gae.data.readers.raw_graph import RawGraph
@@ -49,6 +49,7 @@ def read_features(
     header: bool | None = None,
     delimiter: str | None = None,
     comment: str | None = None,
+    texts: Container[str | None] = (),
 ) -> NodeTable:
     """Reads node features.
 
@@ -63,6 +64,7 @@ def read_features(
         header: See :func:`~spherical_gae.data.readers.tables.open_table`.
         delimiter: Likewise.
         comment: Likewise.
+        texts: Names of columns whose cells are wanted as they are written: labels, and what is text in an earlier file.
 
     Raises:
         OSError: If the file cannot be read.
@@ -81,17 +83,21 @@ def read_features(
         raise ValueError(f"{path}: given no nodes, allowed: at least one")
     place = id_column(table)
     ids = checked_ids(table, place)
-    columns = {}
+    columns: dict[str, pd.Series] = {}
     for k in range(len(table.columns)):
         name = table.names[k] if table.names else f"feature {k if k > place else k + 1}"
-        if k != place and not (plain(name) in ("", "unnamed0", "unnamed") and _numbers_rows(table, k)):
-            if name in columns:
-                raise ValueError(f"{path}: given two columns {name!r}, allowed: different names")
-            vectors = _vectors(table, k)
-            if vectors is None:
-                columns[name] = _column(table, k)
-            else:
-                columns.update({f"{name}.{place}": pd.Series(values) for place, values in enumerate(vectors.T)})
+        if k == place or is_row_number(table, k):
+            continue
+        vectors = _vectors(table, k)
+        if vectors is not None:
+            made = {f"{name}.{entry}": pd.Series(values) for entry, values in enumerate(vectors.T)}
+        elif name in texts and (is_text(table.columns[k].type) or pa.types.is_integer(table.columns[k].type)):
+            made = {name: _texts(table, k)}
+        else:
+            made = {name: _column(table, k)}
+        if twice := [one for one in made if one in columns]:
+            raise ValueError(f"{path}: given two columns {twice[0]!r}, allowed: different names")
+        columns |= made
     if not columns:
         raise ValueError(f"{path}: given no column beside the ids, allowed: at least one feature")
     notes = [f"{path.name}: {note}" for note in report.notes]
@@ -193,7 +199,10 @@ def checked_ids(table: Table, place: int) -> list[str]:
     return ids
 
 
-def _numbers_rows(table: Table, column: int) -> bool:
+def is_row_number(table: Table, column: int) -> bool:
+    """Whether a column is the number of the row, as pandas writes it: without a name, or Unnamed: 0."""
+    if table.names is None or plain(table.names[column]) not in ("", "unnamed0", "unnamed", "indexlevel0"):
+        return False
     values = table.numbers(column)
     return values is not None and np.array_equal(values, np.arange(len(values)))
 
@@ -203,12 +212,19 @@ def _column(table: Table, column: int) -> pd.Series:
     values = table.numbers(column)
     cells = table.columns[column]
     if values is not None:
-        if table.decimal_comma and is_text(cells.type) and ambiguous_thousands(cells):
-            raise ValueError(
-                f"{table.path}: given numbers such as {next(c for c in cells.to_pylist() if ',' in c)!r} in column "
-                f"{table.title(column)}, whose comma may divide thousands or decimals, allowed: a point for decimals"
-            )
+        table.refuse_ambiguous(column, f"numbers in column {table.title(column)}")
         return pd.Series(values.astype(np.float64))
+    texts = _texts(table, column)
+    share = texts.map(is_number, na_action="ignore").mean()
+    if share >= 0.5:
+        row = table.first_non_number(column)
+        raise table.fail(row, repr(cells[row].as_py()), "a number, as in the other lines")
+    return texts
+
+
+def _texts(table: Table, column: int) -> pd.Series:
+    """Cells as they are written, with None for a missing value."""
+    cells = table.columns[column]
     if not is_text(cells.type):
         try:
             cells = cells.cast(pa.string())
@@ -218,15 +234,10 @@ def _column(table: Table, column: int) -> pd.Series:
                 "of numbers, all of one length"
             ) from error
     missing = pc.is_in(cells, value_set=pa.array(MISSING))
-    texts = pd.Series(
+    return pd.Series(
         [None if lost else cell for cell, lost in zip(cells.to_pylist(), missing.to_pylist(), strict=True)],
         dtype=object,
     )
-    share = texts.map(_looks_numeric, na_action="ignore").mean()
-    if share >= 0.5:
-        row = table.first_non_number(column)
-        raise table.fail(row, repr(cells[row].as_py()), "a number, as in the other lines")
-    return texts
 
 
 def _vectors(table: Table, column: int) -> NDArray[np.float64] | None:
@@ -245,14 +256,6 @@ def _vectors(table: Table, column: int) -> NDArray[np.float64] | None:
             "length, none missing"
         )
     return np.array(rows, dtype=np.float64)
-
-
-def _looks_numeric(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
 
 
 def _read_matrix(path: Path) -> NodeTable:

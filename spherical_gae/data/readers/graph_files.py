@@ -141,7 +141,8 @@ def read_as_told(
     raw.is_one_kind = told.bipartite is False
     if features is not None:
         nodes = {str(node) for node in (raw.node_ids if raw.node_ids is not None else range(raw.num_nodes))}
-        given = read_features(Path(features), nodes, **options)  # type: ignore[arg-type]
+        texts = {told.labels, *(() if preparation is None else preparation.categories)}
+        given = read_features(Path(features), nodes, **options, texts=texts)  # type: ignore[arg-type]
         raw.x, raw.report.notes = None, raw.report.notes + given.notes
         if raw.side is None and raw.attributes is not None:
             raw.side = sides_by_attribute(raw, raw.attributes)

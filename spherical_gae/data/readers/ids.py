@@ -17,6 +17,7 @@ from spherical_gae.data.readers.cells import is_text
 INTEGER = re.compile(r"0|-?[1-9][0-9]{0,17}")
 _LONG_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,18}")
 _WITH_ZERO_FRACTION = re.compile(r"(0|-?[1-9][0-9]{0,14})(\.0+)?")
+_OF_ROUNDED = "ids are written like 1.5e+17: a program has rounded them, so that different nodes may look like one"
 _ROUNDED = re.compile(r"-?\d\.\d+[eE]\+?\d+")
 
 
@@ -60,7 +61,8 @@ def number_ids(columns: list[pa.ChunkedArray]) -> NumberedIds:
     integers = [_as_integers(column) for column in columns]
     if all(values is not None for values in integers):
         ids, codes = _numbered_integers(_joined(integers))
-        return NumberedIds(ids.tolist(), codes.reshape(len(columns), -1), [], [])
+        is_rounded = any(pa.types.is_floating(column.type) for column in columns) and bool((np.abs(ids) >= 2**53).any())
+        return NumberedIds(ids.tolist(), codes.reshape(len(columns), -1), [], [_OF_ROUNDED] if is_rounded else [])
     texts = pa.chunked_array([chunk for column in columns for chunk in _as_text(column).chunks], pa.string())
     encoded = texts.dictionary_encode().unify_dictionaries()
     codes = np.concatenate([chunk.indices.to_numpy() for chunk in encoded.chunks]).astype(np.int64)
@@ -77,9 +79,7 @@ def number_ids(columns: list[pa.ChunkedArray]) -> NumberedIds:
     place[order] = np.arange(len(order))
     warnings = similar_ids(different)
     if any(map(_ROUNDED.fullmatch, cells)):
-        warnings.append(
-            "ids are written like 1.5e+17: a program has rounded them, so that different nodes may look like one"
-        )
+        warnings.append(_OF_ROUNDED)
     return NumberedIds([cells[k] for k in order], place[codes].reshape(len(columns), -1), [], warnings)
 
 

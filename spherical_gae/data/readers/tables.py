@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pyarrow import parquet
 
-from spherical_gae.data.readers.cells import MISSING, is_number, is_text, numbers_of
+from spherical_gae.data.readers.cells import MISSING, ambiguous_number, is_number, is_text, numbers_of
 from spherical_gae.data.readers.delimited import DELIMITER_NAMES, DelimitedText, read_delimited
 from spherical_gae.data.readers.files import read_bytes
 from spherical_gae.data.readers.headers import are_names, has_header, plain
@@ -76,6 +76,21 @@ class Table:
     def numbers(self, column: int) -> NDArray[np.float64] | NDArray[np.int64] | None:
         """A column as int64 or float64, NaN where a value is missing; None if it holds anything else."""
         return numbers_of(self.columns[column], self.decimal_comma)
+
+    def refuse_ambiguous(self, column: int, what: str) -> None:
+        """Refuses numbers whose comma or point may divide thousands or decimals.
+
+        Args:
+            column: Number of a column of numbers.
+            what: What the error calls them.
+        """
+        cells = self.columns[column]
+        if self.decimal_comma and is_text(cells.type) and (number := ambiguous_number(cells)) is not None:
+            sign = "comma" if "," in number else "point, beside decimal commas,"
+            raise ValueError(
+                f"{self.path}: given {what} such as {number!r}, whose {sign} may divide thousands or decimals, "
+                "allowed: a point for decimals"
+            )
 
     def first_non_number(self, column: int) -> int:
         """The first row whose cell is no number and not missing; -1 for none."""

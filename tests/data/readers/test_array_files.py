@@ -62,3 +62,9 @@ def test_nothing_is_unpickled(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.array([{}], dtype=object))
     with pytest.raises(ValueError, match="not a file of NumPy arrays"):
         load_arrays(tmp_path / "x.npy")
+
+
+def test_number_of_nodes_is_an_integer(tmp_path: Path) -> None:
+    np.savez(tmp_path / "g.npz", edge_index=np.array([[0, 1], [1, 2]]), num_nodes=5.7)
+    with pytest.raises(ValueError, match=r"given num_nodes 5\.7, allowed: an integer"):
+        read_graph(tmp_path / "g.npz")

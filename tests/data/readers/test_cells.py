@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from spherical_gae.data.readers.cells import ambiguous_thousands, is_number, numbers_of
+from spherical_gae.data.readers.cells import ambiguous_number, is_number, numbers_of
 from tests.helpers.graph_text import graph_of, weights
 
 
@@ -44,8 +44,10 @@ def test_decimal_commas() -> None:
     assert is_number("2,5", decimal_comma=True)
     assert not is_number("2,5")
     assert not is_number("1,000,000", decimal_comma=True)
-    assert ambiguous_thousands(column("1,000", "2"))
-    assert not ambiguous_thousands(column("1,000", "2,5"))
+    assert ambiguous_number(column("2", "1,000")) == "1,000"
+    assert ambiguous_number(column("1,000", "2,5")) is None
+    assert ambiguous_number(column("2,5", "1.234")) == "1.234"
+    assert ambiguous_number(column("2,5", "1.5", "7")) is None
 
 
 @pytest.mark.parametrize(

@@ -49,3 +49,12 @@ def test_what_holds_no_classes_is_refused(tmp_path: Path) -> None:
     (tmp_path / "twice.csv").write_text("id,class\na,1\na,2\n")
     with pytest.raises(ValueError, match="the node id 'a'"):
         read_node_classes(tmp_path / "twice.csv")
+
+
+def test_row_numbers_that_pandas_saves_are_no_classes(tmp_path: Path) -> None:
+    table = pd.DataFrame({"id": ["a", "b", "c"], "class": ["x", "y", "x"]})
+    table.to_csv(tmp_path / "c.csv")
+    assert read_node_classes(tmp_path / "c.csv") == {"a": "x", "b": "y", "c": "x"}
+    table[["id"]].to_csv(tmp_path / "ids.csv")
+    with pytest.raises(ValueError, match="given ids and row numbers, allowed: a node id and a class in each row"):
+        read_node_classes(tmp_path / "ids.csv")

@@ -181,3 +181,20 @@ def test_no_line_is_lost(tmp_path: Path, content: str, expected: set[tuple[str, 
 def test_a_quote_left_open_names_its_line(tmp_path: Path, content: str) -> None:
     with pytest.raises(ValueError, match="a quote in line 2 that opens a cell and does not close it"):
         graph_of(tmp_path, content)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "delimiter"), [("g.txt", "\t\n1 2\n2 3\n", " "), ("g.csv", "1,2\n \t\n2,3\n", None)]
+)
+def test_blank_lines_may_hold_tabs(tmp_path: Path, name: str, content: str, delimiter: str | None) -> None:
+    assert links(graph_of(tmp_path, content, name, delimiter=delimiter)) == {(1, 2), (2, 3)}
+
+
+def test_bars_and_commas_that_both_divide_are_asked_for(tmp_path: Path) -> None:
+    names = "Smith, John|Doe, Jane\nSmith, John|Doe, Bob\n"
+    with pytest.raises(ValueError, match="given lines that commas and vertical bars both divide into equal numbers"):
+        graph_of(tmp_path, names, "g.txt")
+    assert links(graph_of(tmp_path, names, "g.txt", delimiter="|")) == {
+        ("Doe, Bob", "Smith, John"),
+        ("Doe, Jane", "Smith, John"),
+    }

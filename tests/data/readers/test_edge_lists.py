@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -7,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spherical_gae.data.readers.edge_lists import EdgeColumns, read_edge_list
+from spherical_gae.data.readers.graph_files import read_graph
 from spherical_gae.data.readers.ids import typed_ids
+from tests.helpers.graph_text import links, weights
 
 
 def listed(
@@ -99,3 +102,33 @@ def test_nodes_are_of_one_kind_where_that_is_said(csv: Path) -> None:
     csv.write_text("user,film\n1,2\n2,3\n")
     assert any("two kinds" in warning for warning in read_edge_list(csv).report.warnings)
     assert read_edge_list(csv, bipartite=False).report.warnings == []
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "weight"),
+    [
+        ("timestamp,caller,callee\n10,amy,bob\n11,bob,cid\n", {}, None),
+        ("timestamp,caller,callee\n10,amy,bob\n11,bob,cid\n", {"time": "timestamp"}, None),
+        ("date,sender,recipient\n2020-01-01,amy,bob\n2020-01-02,bob,cid\n", {"header": True}, None),
+        ("weight,person,friend\n2.5,amy,bob\n3.5,bob,cid\n", {}, [2.5, 3.5]),
+        ("close,person,friend\n2.5,amy,bob\n3.5,bob,cid\n", {"weight": "close"}, [2.5, 3.5]),
+    ],
+)
+def test_columns_of_weights_and_times_are_no_ends(
+    csv: Path, text: str, options: dict[str, Any], weight: list[float] | None
+) -> None:
+    csv.write_text(text)
+    data = read_graph(csv, **options)
+    assert links(data) == {("amy", "bob"), ("bob", "cid")}
+    assert weights(data) == weight
+
+
+def test_a_column_of_weights_is_an_end_where_there_is_no_other(csv: Path) -> None:
+    csv.write_text("person,weight\namy,light\nbob,heavy\n")
+    assert links(read_graph(csv, header=True)) == {("amy", "light"), ("bob", "heavy")}
+
+
+def test_points_beside_decimal_commas_are_asked_for(csv: Path) -> None:
+    csv.write_text("a;b;1.234\nb;c;2,5\nc;d;3,5\n")
+    with pytest.raises(ValueError, match=r"given weights such as '1\.234', whose point, beside decimal commas"):
+        read_graph(csv)

@@ -2,6 +2,7 @@ import math
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 import torch
@@ -128,7 +129,7 @@ def test_a_mistyped_id_among_features_is_told(tmp_path: Path) -> None:
 
 def test_commas_that_may_divide_thousands_are_refused(tmp_path: Path) -> None:
     (tmp_path / "x.tsv").write_text("node\tincome\n1\t999\n2\t1,250\n3\t12,000\n")
-    with pytest.raises(ValueError, match="given numbers such as '1,250' in column 'income', whose comma may divide"):
+    with pytest.raises(ValueError, match="given numbers in column 'income' such as '1,250', whose comma may divide"):
         read_features(tmp_path / "x.tsv")
     (tmp_path / "x.tsv").write_text("node\tincome\n1\t999\n2\t1,25\n3\t12,5\n")
     assert read_features(tmp_path / "x.tsv").table["income"].tolist() == [999, 1.25, 12.5]
@@ -166,3 +167,50 @@ def test_long_ids_stay_integers_beside_nodes_of_the_features(tmp_path: Path) -> 
 def test_decimals_after_a_zero_are_no_thousands(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("id;x;y\nn0;0,123;-0,500\nn1;1,250;2,375\n")
     assert read_features(tmp_path / "x.csv").table.to_numpy().tolist() == [[0.123, -0.5], [1.25, 2.375]]
+
+
+def test_labels_are_what_is_written(tmp_path: Path) -> None:
+    """Also beside numbers that are features: 02139 and 2139 are two classes; whole numbers are in their order."""
+    links = "source,target\na,b\nb,c\nc,d\nd,e\n"
+    cells = {"zip": ["02139", "2139", "02139", "2139", "10000"], "count": ["10", "9", "10", "", "2"]}
+    rows = enumerate(zip("abcde", *cells.values(), strict=True))
+    features = "id,zip,count,age\n" + "".join(f"{','.join(row)},{age}\n" for age, row in rows)
+    data = graph_of(tmp_path, links, features=features, labels="zip")
+    assert (data.y.tolist(), data.label_names) == ([0, 2, 0, 2, 1], ["02139", "10000", "2139"])
+    assert data.x.size(1) == 3  # the counts, whether one is missing, the ages
+    data = graph_of(tmp_path, links, features=features, labels="count")
+    assert (data.y.tolist(), data.label_names) == ([2, 1, 2, -1, 0], ["2", "9", "10"])
+
+
+def test_categories_of_a_later_file_may_be_numerals_only(tmp_path: Path) -> None:
+    features = "id,code\na,A\nb,B\nc,1\nd,A\ne,B\n"
+    first = graph_of(tmp_path, "source,target\na,b\nb,c\nc,d\nd,e\n", features=features)
+    assert first.feature_preparation.feature_names == ["code=1", "code=A", "code=B"]
+    for suffix, cells in ((".csv", ["1"]), (".parquet", [1])):
+        path = tmp_path / f"late{suffix}"
+        table = pd.DataFrame({"id": ["z"], "code": cells})
+        table.to_csv(path, index=False) if suffix == ".csv" else table.to_parquet(path, index=False)
+        given = read_features(path, texts=first.feature_preparation.categories)
+        assert first.feature_preparation.transform(given.table).tolist() == [[1, 0, 0]]
+
+
+def test_ranges_are_categories(tmp_path: Path) -> None:
+    """Python's float takes 18_24."""
+    (tmp_path / "x.csv").write_text("id,group\na,18_24\nb,25_34\nc,18_24\n")
+    assert read_features(tmp_path / "x.csv").table["group"].tolist() == ["18_24", "25_34", "18_24"]
+
+
+def test_a_vector_may_not_be_called_as_another_column(tmp_path: Path) -> None:
+    path = tmp_path / "x.parquet"
+    for names in (("v.0", "v"), ("v", "v.0")):
+        cells = {"v.0": [1.0, 2.0], "v": [[3.0, 4.0], [5.0, 6.0]]}
+        parquet.write_table(pa.table({"id": ["a", "b"], **{name: cells[name] for name in names}}), path)
+        with pytest.raises(ValueError, match=r"given two columns 'v\.0', allowed: different names"):
+            read_features(path)
+
+
+def test_unsigned_integers_beyond_int64_are_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "x.parquet"
+    large = pa.array([2**64 - 2048, 5], pa.uint64())
+    parquet.write_table(pa.table({"id": ["a", "b"], "hash": large}), path)
+    assert read_features(path).table["hash"].tolist() == [2.0**64 - 2048, 5]

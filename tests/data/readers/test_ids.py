@@ -75,3 +75,11 @@ def test_ids_are_what_they_are(tmp_path: Path, content: str, ids: list[Any]) -> 
 def test_a_lacking_id_names_its_line(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="an empty node id in line 3"):
         graph_of(tmp_path, "3,4.0\n4,5.0\n5,\n")
+
+
+def test_warning_of_floats_that_are_rounded() -> None:
+    large = number_ids([pa.chunked_array([[2.0**53, 2.0**53 + 2]]), pa.chunked_array([[1.0, 2.0]])])
+    assert large.ids == [1, 2, 2**53, 2**53 + 2]
+    assert large.warnings[0].startswith("ids are written like 1.5e+17: a program has rounded them")
+    assert number_ids([pa.chunked_array([[2.0**53 - 1]]), pa.chunked_array([[1.0]])]).warnings == []
+    assert number_ids([pa.chunked_array([[2**60]]), pa.chunked_array([[1]])]).warnings == []
