@@ -44,8 +44,11 @@ def fetch_network(file: str, folder: Path) -> bool:
     return download_network(Path(file).stem, folder)
 
 
-def fetch_heart(name: str, root: Path) -> bool:
-    """Fetch HeaRT's files of a graph; hard negatives that are published in an archive only are no failure."""
+def fetch_heart(name: str, root: Path) -> list[bool]:
+    """Fetch HeaRT's files of a graph; return whether each is there.
+
+    Hard negatives that are published in an archive only are no failure.
+    """
     folder = heart_folder(name, root)
     done = [
         fetch(file, folder, "a split", lambda file, folder: download_heart_file(name, file, folder))
@@ -59,7 +62,7 @@ def fetch_heart(name: str, root: Path) -> bool:
     except (OSError, ChecksumError) as error:
         typer.echo(f"FAILED {folder / HEART_ENDS}: {error}", err=True)
         done.append(False)
-    return all(done)
+    return done
 
 
 def main(
@@ -81,7 +84,7 @@ def main(
         fetch(file, mnist_folder(root), f"{size} bytes unzipped", download_mnist_file)
         for file, size in MNIST_SIZES.items()
     ]
-    done += [fetch_heart(name, root) for name in HEART_URLS]
+    done += [is_there for name in HEART_URLS for is_there in fetch_heart(name, root)]
     done += [fetch(f"{name}.npz", networks_folder(root), "a network", fetch_network) for name in NETWORK_SHA256]
     typer.echo("ok digits (part of scikit-learn, nothing to fetch)")
     failures = done.count(False)

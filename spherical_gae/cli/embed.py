@@ -131,6 +131,8 @@ def embed(
     with _named_errors():
         embedding._check()
     data = _read(graph, features, reading)
+    if reading.time is not None and half_life is None:
+        typer.echo("The times are not used: links are held out at random. With --half-life recent ones count more.\n")
     colors = embedding_folder.read_classes(classes, data.node_ids)
     with results_in(folder, is_chosen=out is not None) as folder:
         with _named_errors():

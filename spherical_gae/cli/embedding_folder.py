@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import typer
 
-from spherical_gae.cli.options import fail
+from spherical_gae.cli.options import fail, looking_at
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,14 +21,15 @@ _INDENT = " " * 22
 VIEW, MANIFEST, CONFIG, CLASSES = "view.html", "embedding.json", "config.json", "classes.json"
 
 
-def is_one(folder: Path) -> bool:
+def is_one(folder: Path, option: str = "DIR") -> bool:
     """Whether a folder holds what ``embed`` wrote."""
-    return (folder / MANIFEST).is_file()
+    with looking_at(folder, option):
+        return (folder / MANIFEST).is_file()
 
 
 def load(folder: Path, option: str = "DIR") -> SphericalGraphEmbedding:
     """The estimator in a folder that ``embed`` wrote."""
-    if (folder / CONFIG).is_file() and not is_one(folder):
+    if not is_one(folder, option) and (folder / CONFIG).is_file():
         fail(option, f"given {folder}, a run folder of train, allowed: a folder of embed or transform")
     from spherical_gae.embedding import SphericalGraphEmbedding  # Not above: help needs no torch.
 
@@ -153,7 +154,7 @@ def print_table(frame: pd.DataFrame) -> None:
         if frame[name].dtype.kind == "f":
             cells = [f"{value:.4f}" for value in values]
         else:
-            cells = [("yes" if value else "") if isinstance(value, bool) else str(value) for value in values]
+            cells = [("yes" if value else "") if isinstance(value, bool) else on_one_line(value) for value in values]
         width = max(map(len, [str(name), *cells]))
         right = frame[name].dtype.kind == "f"
         columns.append([cell.rjust(width) if right else cell.ljust(width) for cell in (str(name), *cells)])
@@ -161,8 +162,14 @@ def print_table(frame: pd.DataFrame) -> None:
         typer.echo("  ".join(line).rstrip())
 
 
+def on_one_line(value: Any) -> str:
+    """A value as text that does not tear a line: of what cannot be printed the escapes."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(value))
+
+
 def say_next(*commands: tuple[str, str]) -> None:
     """Says what to try next: commands, and what each is for."""
+    commands = tuple((on_one_line(command), purpose) for command, purpose in commands)
     width = max(len(command) for command, _ in commands)
     typer.echo("\nNext:")
     for command, purpose in commands:

@@ -9,7 +9,7 @@ import typer
 
 from spherical_gae import data, experiments, training
 from spherical_gae.cli.options import fail, refuse_processes, usable_device, use_threads
-from spherical_gae.cli.run_folder import running_in
+from spherical_gae.cli.run_folder import first_free, running_in
 from spherical_gae.data.names import IMAGE_DATASETS
 
 if TYPE_CHECKING:
@@ -76,8 +76,8 @@ def blamed(error: ValueError) -> tuple[str, str]:
     return f"--{option.replace('_', '-')}", rest
 
 
-def run_in(run: ImageExperiment, folder: Path, device: str, threads: int) -> None:
-    """Runs an experiment in its folder, and prints its scores."""
+def run_in(run: ImageExperiment, folder: Path, device: str, threads: int, *, is_chosen: bool = True) -> None:
+    """Runs an experiment in its folder, and prints its scores; a default folder gets a number if it was taken since."""
     refuse_processes()
     use_threads(threads)
     target, images = usable_device(device), _loaded(run.dataset)
@@ -86,6 +86,7 @@ def run_in(run: ImageExperiment, folder: Path, device: str, threads: int) -> Non
             data.draw_labelled(images.train, run.num_labels, run.seed)
         except ValueError as error:
             fail(*blamed(error))
+    folder = folder if is_chosen else first_free(folder)
     command = "train-m1m2" if isinstance(run, experiments.M1M2Experiment) else "train-vae"
     try:
         with running_in(folder, command):

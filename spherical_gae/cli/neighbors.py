@@ -43,7 +43,7 @@ def neighbors(
 
     In a folder that embed wrote the links are known: the table says which neighbours are linked already.
     """
-    if embedding_folder.is_one(run):
+    if embedding_folder.is_one(run, "RUN"):
         _of_embedding(run, node, k)
         return
     try:
@@ -82,7 +82,7 @@ def format_neighbors(
     """
 
     def cells_of(row: int) -> tuple[str, ...]:
-        return (str(stored.id_of(row)), *([] if classes is None else [classes[row]]))
+        return (embedding_folder.on_one_line(stored.id_of(row)), *([] if classes is None else [classes[row]]))
 
     titles = [] if classes is None else ["class"]
     cells = [("node", *titles, "neighbor", *titles, "cosine")]
@@ -119,8 +119,10 @@ def _of_embedding(folder: Path, nodes: Sequence[str], k: int | None) -> None:
 
 
 def _checked_k(k: int | None, num_nodes: int) -> int:
+    if num_nodes < 2:
+        fail("RUN", "given the embedding of one node, allowed: at least two")
     if k is None:
-        return max(1, min(_USUAL, num_nodes - 1))
+        return min(_USUAL, num_nodes - 1)
     if not 1 <= k < num_nodes:
         fail("-k", f"given {k}, allowed: 1 to {num_nodes - 1}, the number of other nodes")
     return k

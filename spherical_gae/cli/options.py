@@ -23,6 +23,16 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+FLAGS = {
+    "bipartite": ("--bipartite", "--one-kind"),
+    "standardize": ("--standardize", "--as-they-are"),
+    "header": ("--header", "--no-header"),
+}
+"""Options that have a name for yes and one for no."""
+_MOST_THREADS = 4096
+# A file's name has at most 255 bytes; the time, and a number, come behind.
+_LONGEST_NAME = 100
+
 LOCK = ".lock"
 """File in a run folder that a living run holds; the system frees it however the run ends."""
 
@@ -33,6 +43,22 @@ def fail(option: str, message: str) -> NoReturn:
     process = f" in process {launched_rank()}" if launched_processes() > 1 else ""
     typer.echo(f"Error{process}: {option}: {message}", err=True)
     raise typer.Exit(2)
+
+
+def option_name(name: str, value: Any = True) -> str:
+    """How an option is called on the command line."""
+    if name in FLAGS:
+        return FLAGS[name][0 if value else 1]
+    return f"--{name.replace('_', '-')}"
+
+
+@contextmanager
+def looking_at(folder: Path, option: str) -> Iterator[None]:
+    """Says in a line that a folder cannot be looked at, if that fails in a block: no permission, or a name too long."""
+    try:
+        yield
+    except OSError as error:
+        fail(option, f"{folder} cannot be looked at: {error.strerror or error}")
 
 
 def usable_device(device: str) -> torch.device:
@@ -66,8 +92,8 @@ def refuse_processes() -> None:
 
 def use_threads(threads: int) -> None:
     """Sets the number of CPU threads."""
-    if threads < 1:
-        fail("--threads", f"given {threads}, allowed: 1 or more")
+    if not 1 <= threads <= _MOST_THREADS:
+        fail("--threads", f"given {threads}, allowed: 1 or more" + (f", up to {_MOST_THREADS}" if threads > 0 else ""))
     import torch  # Not above: help needs none.
 
     torch.set_num_threads(threads)
@@ -81,11 +107,12 @@ def new_folder(out: Path | None, name: str, *, has_resume: bool = True) -> Path:
         name: NAME.
         has_resume: Whether the command has the option ``--resume``.
     """
-    folder = out or Path("runs") / f"{name}-{datetime.now():%Y%m%d-%H%M%S}"
-    if folder.exists() and (not folder.is_dir() or any(path.name != LOCK for path in folder.iterdir())):
-        more = ", or add --resume" if has_resume else ""
-        fail("--out", f"{folder} is not empty: choose another folder{more}")
-    _check_place(folder)
+    folder = out or Path("runs") / f"{name[:_LONGEST_NAME]}-{datetime.now():%Y%m%d-%H%M%S}"
+    with looking_at(folder, "--out"):
+        if folder.exists() and (not folder.is_dir() or any(path.name != LOCK for path in folder.iterdir())):
+            more = ", or add --resume" if has_resume else ""
+            fail("--out", f"{folder} is not empty: choose another folder{more}")
+        _check_place(folder)
     return folder
 
 
@@ -144,10 +171,12 @@ def saved_config(folder: Path | None, read: Callable[[dict[str, Any]], T]) -> tu
     if folder is None:
         fail("--resume", "needs --out, the run folder to go on with")
     path = folder / "config.json"
-    if not path.is_file():
-        fail("--resume", f"{folder} holds no config.json to go on with")
+    with looking_at(folder, "--resume"):
+        if not path.is_file():
+            fail("--resume", f"{folder} holds no config.json to go on with")
+        content = path.read_bytes()
     try:
-        return folder, read(json.loads(path.read_text()))
+        return folder, read(json.loads(content.decode()))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         fail("--resume", f"{path} is not the configuration of a run: {error!r}")
 
@@ -166,7 +195,8 @@ def refuse_changes(
         source = context.get_parameter_source(name)
         if source is None or source.name != "COMMANDLINE":
             continue
-        option, given = f"--{name.replace('_', '-')}", context.params[name]
+        given = context.params[name]
+        option = option_name(name, given)
         if read and name in read:
             try:
                 given = read[name](given)

@@ -9,7 +9,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from spherical_gae.cli.options import fail
+from spherical_gae.cli.options import FLAGS, fail, option_name
 from spherical_gae.data.readers.options import ReadingOptions
 
 _READING = "reading"
@@ -73,11 +73,6 @@ _TIME_OF_EMBEDDING = Annotated[
 _NO_DIRECTIONS = Annotated[bool, typer.Option("--directed", hidden=True)]
 _OF_LATER_LINKS = ("source", "target", "weight", "header", "delimiter", "comment")
 _DELIMITERS = {"tab": "\t", "\\t": "\t", "blanks": " "}
-_FLAGS = {
-    "bipartite": ("--bipartite", "--one-kind"),
-    "standardize": ("--standardize", "--as-they-are"),
-    "header": ("--header", "--no-header"),
-}
 
 
 def with_reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -115,7 +110,7 @@ def _with_options(command: Callable[..., Any], options_of: Mapping[str, Any]) ->
         inspect.Parameter(
             name,
             inspect.Parameter.KEYWORD_ONLY,
-            default=None if name in _FLAGS else getattr(usual, name),
+            default=None if name in FLAGS else getattr(usual, name),
             annotation=annotation,
         )
         for name, annotation in options_of.items()
@@ -137,17 +132,12 @@ def read_option(name: str, value: Any) -> Any:
     if name == "node_attributes" and value not in ("auto", "none"):
         return tuple(part.strip() for part in value.split(","))
     if name == "delimiter":
+        if value == "":
+            fail("--delimiter", "given '', allowed: one character, tab or blanks")
         return _DELIMITERS.get(value, value)
     if name == "standardize" and value is None:
         return "auto"
     return value
-
-
-def option_name(name: str, value: Any = True) -> str:
-    """How an option is called on the command line."""
-    if name in _FLAGS:
-        return _FLAGS[name][0 if value else 1]
-    return f"--{name.replace('_', '-')}"
 
 
 def as_arguments(reading: ReadingOptions) -> list[str]:
@@ -174,6 +164,13 @@ def refuse_without_file(reading: ReadingOptions, what: str) -> None:
         fail(option_name(name, getattr(reading, name)), f"given with {what}, allowed: with a file only")
 
 
+def refuse_without_links(reading: ReadingOptions) -> None:
+    """Refuses the options of a file of links where there is none."""
+    for name in reading.changed():
+        if name in ("source", "target", "weight"):
+            fail(option_name(name), f"given {getattr(reading, name)!r}, allowed: with a file of links only")
+
+
 def fail_reading(error: Exception, reading: ReadingOptions, files: Mapping[str, str | None]) -> NoReturn:
     """Ends the command with an error of ``read_graph``, in one line that names the option it is about.
 
@@ -183,13 +180,18 @@ def fail_reading(error: Exception, reading: ReadingOptions, files: Mapping[str, 
         files: Option -> the file that it names or None; that of the graph first.
     """
     text = " ".join(str(error).splitlines())
+    if isinstance(error, OSError) and error.filename is not None and error.strerror is not None:
+        text = f"{error.filename}: {error.strerror}"
     rest, about = text, next(iter(files))
     for option, path in files.items():
         if path is not None and text.startswith(path):
             rest, about = text.removeprefix(f"{path}: "), option
-    if rest.startswith("features:") and "--features" in files:
+    # Of several, such as "source, target: given ...", the first that was given.
+    names = [name.strip() for name in rest.partition(":")[0].split(",")]
+    if names == ["features"] and "--features" in files:
         about = "--features"
-    for name in _OPTIONS:
-        if rest.startswith(f"{name}:"):
-            about = option_name(name, getattr(reading, name))
+    elif all(name in _OPTIONS for name in names):
+        changed = reading.changed()
+        name = next((name for name in names if name in changed), names[0])
+        about = option_name(name, getattr(reading, name))
     fail(about, text)

@@ -26,7 +26,7 @@ def running_in(folder: Path, command: str) -> Iterator[None]:
         folder: The run folder.
         command: The command that runs, such as ``"train"``.
     """
-    again = f"spherical-gae {command} --resume --out {shlex.quote(str(folder))}"
+    resume = f"spherical-gae {command} --resume --out {shlex.quote(str(folder))}"
     make_folder(folder)
     try:
         with filelock.FileLock(folder / LOCK, timeout=0):
@@ -34,12 +34,18 @@ def running_in(folder: Path, command: str) -> Iterator[None]:
     except filelock.Timeout:
         fail("--out", f"{folder} is in use by another run, which is still alive: wait for it, or choose another folder")
     except KeyboardInterrupt:
-        typer.echo(f"\nStopped. What was finished is in {folder}. To go on: {again}", err=True)
+        if (folder / "config.json").is_file():
+            typer.echo(f"\nStopped. What was finished is in {folder}. To go on: {resume}", err=True)
+        else:
+            typer.echo("\nStopped before anything was written.", err=True)
         raise typer.Exit(130) from None
     except training.DamagedFileError as error:
         fail("--resume", str(error))
+    except BrokenPipeError:  # of who reads what is printed, not of the folder
+        raise
     except OSError as error:
-        _fail_to_write(folder, error, again)
+        # Without its configuration there is no run to go on with.
+        _fail_to_write(folder, error, resume if (folder / "config.json").is_file() else "the same command")
 
 
 @contextmanager
@@ -57,7 +63,7 @@ def results_in(folder: Path, *, is_chosen: bool) -> Iterator[Path]:
     if is_chosen:
         make_folder(folder)
     else:
-        folder = _first_free(folder)
+        folder = first_free(folder)
     try:
         with filelock.FileLock(folder / LOCK, timeout=0):
             try:
@@ -76,7 +82,8 @@ def results_in(folder: Path, *, is_chosen: bool) -> Iterator[Path]:
                 folder.rmdir()
 
 
-def _first_free(folder: Path) -> Path:
+def first_free(folder: Path) -> Path:
+    """Makes a folder of a default name, with a number behind if another command has just taken it."""
     free, number = folder, 1
     while True:
         try:

@@ -26,7 +26,7 @@ from spherical_gae.cli.options import (
     use_threads,
 )
 from spherical_gae.cli.reading import as_arguments, read_option, with_reading_options
-from spherical_gae.cli.run_folder import running_in
+from spherical_gae.cli.run_folder import first_free, running_in
 from spherical_gae.data.names import DATASETS
 from spherical_gae.data.readers.options import ReadingOptions
 from spherical_gae.data.readers.suffixes import GRAPH_SUFFIXES
@@ -178,11 +178,14 @@ def train(
     data = with_sides(config, _loaded(config))
     split = graphs.split_links(data, seed=config.seeds[0])
     with training.joined_processes(target) as processes:
-        folder = processes.agree(folder)
         experiment = experiments.Experiment(config, folder, target)
         shared_out = experiment.shares_out_seeds(split.train.pos_edge_label_index.size(1))
         with training.alone() if shared_out else nullcontext():
             _check_trainable(config, data)
+        if processes.is_first and out is None:
+            folder = first_free(folder)
+        folder = processes.agree(folder)
+        experiment = experiments.Experiment(config, folder, target)
         held = running_in(folder, "train") if processes.is_first else nullcontext()
         with held, advice_when_stopped(folder, processes):
             if processes.is_first:
@@ -216,7 +219,9 @@ def _say_what_came_out(config: ExperimentConfig, data: Data, metrics: dict[str, 
     node = data.node_ids[0] if "node_ids" in data else 0
     features = ["--features", config.features] if config.features else []
     # Models of embed have no direction; it says that it drops those of the file.
-    own = [config.dataset, *features, *as_arguments(replace(config.reading, directed=False))]
+    age = config.preset.half_life
+    half_life = [] if age is None else ["--half-life", f"{age:g}"]
+    own = [config.dataset, *features, *as_arguments(replace(config.reading, directed=False)), *half_life]
     graph = shlex.join(own) if is_file(config.dataset) else "YOUR_EDGES.csv"
     say_next(
         (f"neighbors {shlex.quote(str(folder))} --node {shlex.quote(str(node))}", "the nodes that are nearest to one"),

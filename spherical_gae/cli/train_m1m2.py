@@ -114,4 +114,4 @@ def train_m1m2(
             scaled_latent=scaled_latent,
         )
         folder = new_folder(out, f"{run.dataset}-m1m2")
-    run_in(run, folder, device, threads)
+    run_in(run, folder, device, threads, is_chosen=out is not None)

@@ -90,4 +90,4 @@ def train_vae(
         except ValueError as error:
             fail("--dim", str(error))
         folder = new_folder(out, f"{run.dataset}-{model}" + ("" if latent == "s" else f"-{latent}"))
-    run_in(run, folder, device, threads)
+    run_in(run, folder, device, threads, is_chosen=out is not None)

@@ -10,7 +10,7 @@ import typer
 
 from spherical_gae.cli import embedding_folder
 from spherical_gae.cli.options import fail, new_folder
-from spherical_gae.cli.reading import fail_reading, with_later_options
+from spherical_gae.cli.reading import fail_reading, refuse_without_links, with_later_options
 from spherical_gae.cli.run_folder import results_in
 from spherical_gae.data.readers.options import ReadingOptions
 from spherical_gae.data.readers.suffixes import GRAPH_SUFFIXES, suffix_of
@@ -45,6 +45,8 @@ def transform(
         fail("GRAPH", "given neither a graph nor --features, allowed: one of them or both")
     if graph is not None and suffix_of(graph) not in GRAPH_SUFFIXES:
         fail("GRAPH", f"given {str(graph)!r}, allowed: a file {', '.join(GRAPH_SUFFIXES)}")
+    if graph is None:
+        refuse_without_links(reading)
     target = new_folder(out, f"{folder.resolve().name}-later", has_resume=False)
     embedding = embedding_folder.load(folder)
     # Not above: help needs no torch.
@@ -62,13 +64,6 @@ def transform(
     later = whole.node_ids_[len(embedding.node_ids_) :]
     if not later:
         fail("GRAPH", f"given no node that {folder} does not know, allowed: at least one")
-    if links is not None:
-        if features is not None:
-            links.report.notes = [note for note in links.report.notes if note != NO_FEATURES]
-        typer.echo(f"{links.report}\n")
-    more = f" and {len(later) - _SHOWN:,} more" if len(later) > _SHOWN else ""
-    nodes = "node" if len(later) == 1 else "nodes"
-    typer.echo(f"{len(later):,} new {nodes}: {', '.join(map(str, later[:_SHOWN]))}{more}.")
     classes = embedding_folder.saved_classes(folder, len(whole.node_ids_))
     with results_in(target, is_chosen=out is not None) as target:
         try:
@@ -76,6 +71,14 @@ def transform(
             lines = embedding_folder.write(whole, target)
         except OSError as error:
             fail("--out", f"{target} cannot be written: {error.strerror or error}")
+    # All is written: who reads this may stop reading.
+    if links is not None:
+        if features is not None:
+            links.report.notes = [note for note in links.report.notes if note != NO_FEATURES]
+        typer.echo(f"{links.report}\n")
+    more = f" and {len(later) - _SHOWN:,} more" if len(later) > _SHOWN else ""
+    nodes = "node" if len(later) == 1 else "nodes"
+    typer.echo(f"{len(later):,} new {nodes}: {', '.join(map(embedding_folder.on_one_line, later[:_SHOWN]))}{more}.")
     for line in lines:
         typer.echo(line)
     place, node = shlex.quote(str(target)), shlex.quote(str(later[0]))

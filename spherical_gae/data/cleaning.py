@@ -141,15 +141,17 @@ def _is_whole(value: Any) -> bool:
 
 
 def plain_ids(nodes: Iterable[Any]) -> list[int] | list[str]:
-    """Ids that JSON can hold: integers if all are whole numbers, else all as str.
+    """Ids that JSON and tables can hold: integers if all are whole numbers of 64 bits, else all as str.
 
     A column of pandas that lacked a value once, and ``numpy.loadtxt``, make floats of integers.
     """
     listed = nodes.tolist() if isinstance(nodes, Tensor) else list(nodes)
-    if set(map(type, listed)) in ({int}, {str}):
+    if set(map(type, listed)) == {str}:
         return listed
     if all(_is_whole(node) for node in listed):
-        return [int(node) for node in listed]
+        numbers = [int(node) for node in listed]
+        if not numbers or -(2**63) <= min(numbers) <= max(numbers) < 2**63:
+            return numbers
     return [str(node) for node in listed]
 
 

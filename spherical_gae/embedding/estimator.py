@@ -252,6 +252,10 @@ class SphericalGraphEmbedding(EmbeddingQueries, BaseEstimator):
     def _check(self) -> None:
         if self.val_share is not None and not 0 <= self.val_share < 1:
             raise ValueError(f"val_share: given {self.val_share}, allowed: a share in [0, 1), or None")
+        if self.val_share == 0 and self.patience is not None:
+            raise ValueError(
+                f"patience: given {self.patience}, allowed: None with val_share=0, where no score tells when to stop"
+            )
         if self.default_features not in KINDS:
             raise ValueError(f"default_features: given {self.default_features!r}, allowed: {', '.join(KINDS)}")
         if self.half_life is not None:

@@ -9,12 +9,13 @@ from typing import Any
 
 import networkx as nx
 import numpy as np
-from torch import Tensor
 
 from spherical_gae.data.cleaning import some
 from spherical_gae.embedding.estimator import SphericalGraphEmbedding
+from spherical_gae.plotting.node_colors import as_values
 
-_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# A return it can hold, but readers make a new line of it.
+_NOT_IN_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def to_networkx(embedding: SphericalGraphEmbedding, clusters: Sequence[Any] | None = None) -> nx.Graph:
@@ -25,7 +26,8 @@ def to_networkx(embedding: SphericalGraphEmbedding, clusters: Sequence[Any] | No
 
     Args:
         embedding: A fitted estimator.
-        clusters: One label for each node, in the order of ``node_ids_``, None for a node without; None for none.
+        clusters: One label for each node, in the order of ``node_ids_`` (of a pandas Series too, whatever its index),
+            None for a node without; None for none.
 
     Returns:
         Graph of ``node_ids_`` with the node attributes ``x``, ``y``, ``z``, ``cluster`` if there are clusters,
@@ -44,15 +46,12 @@ def to_networkx(embedding: SphericalGraphEmbedding, clusters: Sequence[Any] | No
         ['concentration', 'x', 'y', 'z']
     """
     ids, data = embedding.node_ids_, embedding._graph.data
-    if isinstance(clusters, Tensor):
-        clusters = clusters.tolist()
-    if clusters is not None and len(clusters) != len(ids):
-        raise ValueError(f"clusters: given {len(clusters)}, allowed: one for each of the {len(ids)} nodes")
+    labels = None if clusters is None else as_values("clusters", clusters, len(ids))
     graph = nx.Graph()
     for row, (name, place) in enumerate(zip(ids, _places(embedding.embedding_).tolist(), strict=True)):
         attributes: dict[str, Any] = dict(zip("xyz", place, strict=True))
-        if clusters is not None and clusters[row] is not None:
-            attributes["cluster"] = _plain(clusters[row])
+        if labels is not None and labels[row] is not None:
+            attributes["cluster"] = labels[row]
         if embedding.concentration_ is not None:
             attributes["concentration"] = float(np.mean(embedding.concentration_[row]))
         graph.add_node(name, **attributes)
@@ -167,14 +166,15 @@ def _places(rows: Any) -> Any:
 
 
 def _for_xml(graph: nx.Graph) -> nx.Graph:
-    """The graph, if its ids and clusters can be written: XML 1.0 has no control characters."""
+    """The graph, if its ids and clusters can be written: XML 1.0 has no control characters.
+
+    Clusters of several types, which these formats cannot tell apart, become text.
+    """
     labels = [label for _, label in graph.nodes(data="cluster") if label is not None]
+    if len({type(label) for label in labels}) > 1:
+        texts = {node: str(label) for node, label in graph.nodes(data="cluster") if label is not None}
+        nx.set_node_attributes(graph, texts, "cluster")
     odd = [text for text in (*graph, *labels) if isinstance(text, str) and _NOT_IN_XML.search(text)]
     if odd:
         raise ValueError(f"given {some(odd)} among the ids or clusters, allowed: characters that XML can hold")
     return graph
-
-
-def _plain(label: Any) -> Any:
-    """A label that XML formats know."""
-    return label.item() if isinstance(label, np.generic) else label

@@ -52,13 +52,21 @@ def save_embedding(embedding: Any, folder: str | Path) -> None:
         folder: The folder, made if missing; files of an earlier embedding are overwritten, others stay.
     """
     folder, graph = Path(folder), embedding._graph
-    # Before anything is written: what cannot be saved leaves an earlier embedding as it is.
-    facts, tensors = _facts(embedding), _tensors(graph)
-    (folder / MANIFEST).unlink(missing_ok=True)
-    save_weights(embedding.model_, folder / _MODEL)
-    save_json(folder / _IDS, graph.data.node_ids)
-    write_atomically(folder / _GRAPH, lambda file: file.write(safetensors.torch.save(tensors)))
-    manifest = {**facts, "files": {name: file_sha256(folder / name) for name in (_MODEL, _GRAPH, _IDS)}}
+    # All of it beside the earlier files, which a failure leaves as they are: a full disk above all.
+    facts, new = _facts(embedding), {name: folder / f".new-{name}" for name in (_MODEL, _GRAPH, _IDS)}
+    try:
+        save_weights(embedding.model_, new[_MODEL])
+        save_json(new[_IDS], graph.data.node_ids)
+        content = safetensors.torch.save(_tensors(graph))
+        write_atomically(new[_GRAPH], lambda file: file.write(content))
+        manifest = {**facts, "files": {name: file_sha256(path) for name, path in new.items()}}
+        (folder / MANIFEST).unlink(missing_ok=True)
+        for name, path in new.items():
+            path.replace(folder / name)
+    except BaseException:
+        for path in new.values():
+            path.unlink(missing_ok=True)
+        raise
     save_json(folder / MANIFEST, {**manifest, "sha256": _own_sha256(manifest)})
 
 
@@ -182,7 +190,10 @@ def _tensors(graph: EmbeddedGraph) -> dict[str, Tensor]:
         tensors |= {"x.place": place, "x.entry": data.x[place[:, 0], place[:, 1]]}
     else:
         tensors["x"] = data.x
-    return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    # Copies: safetensors takes no two that share memory, as classes that are the sides do.
+    return {
+        name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()
+    }
 
 
 def _graph(tensors: dict[str, Tensor], ids: list[Any], facts: dict[str, Any]) -> EmbeddedGraph:

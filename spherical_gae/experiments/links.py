@@ -19,7 +19,7 @@ from spherical_gae.experiments.baseline import BASELINE, baseline_scores
 from spherical_gae.experiments.config import ExperimentConfig
 from spherical_gae.experiments.history import gather_histories, write_history
 from spherical_gae.experiments.kinds import num_channels, prepared_split
-from spherical_gae.experiments.names import METHODS
+from spherical_gae.experiments.names import MAX_DRAWN_NODES, METHODS
 from spherical_gae.experiments.presets import Preset, build_model
 from spherical_gae.experiments.provenance import provenance
 from spherical_gae.experiments.words import class_names, classes_of_nodes
@@ -28,6 +28,7 @@ from spherical_gae.nn.heads import PlainHead
 from spherical_gae.nn.propagation import normalized_adjacency, sparse_features
 from spherical_gae.plotting.pictures import plot_sphere, save_figure
 from spherical_gae.training.checkpoint import (
+    OtherRunError,
     load_json,
     load_weights,
     save_array,
@@ -40,7 +41,6 @@ from spherical_gae.training.links.loop import fit_gae
 from spherical_gae.training.processes import Processes, alone
 
 # Above it, a picture would be a blot, and the model for it another long training run.
-_MAX_DRAWN_NODES = 100_000
 _AGAIN = "this model is trained again"
 _TITLES = {"s-vgae": "S-VGAE", "n-vgae": "N-VGAE"}
 
@@ -184,15 +184,16 @@ class Experiment:
             The content of ``metrics.json``.
 
         Raises:
-            ValueError: If the folder holds a run of another configuration, or ``jobs`` is below 1, or above 1 on a
-                device other than the CPU or beside other processes of torch.distributed.
+            OtherRunError: If the folder holds a run of another configuration.
+            ValueError: If ``jobs`` is below 1, or above 1 on a device other than the CPU or beside other processes of
+                torch.distributed.
         """
         if jobs != 1:
             self._check_jobs(jobs)
         saved = self.folder / "config.json"
         if _are_there(self.processes, saved):
             if ExperimentConfig.from_dict(load_json(saved, "the run starts anew")) != self.config:
-                raise ValueError(f"{self.folder} holds a run of another configuration, see its config.json")
+                raise OtherRunError(f"{self.folder} holds a run of another configuration, see its config.json")
         elif self.processes.is_first:
             save_json(saved, {**self.config.to_dict(), "made": provenance()})
         first = split_links(data, seed=self.config.seeds[0])
@@ -301,7 +302,7 @@ class Experiment:
             for rows in targets:
                 save_array(self.folder / "target_embeddings.npy", rows)
             save_array(embeddings, sources)
-        if data.num_nodes > _MAX_DRAWN_NODES:
+        if data.num_nodes > MAX_DRAWN_NODES:
             return
         if not _are_there(workers, picture):
             model = self._model_on_sphere(whole, data, checkpoint)

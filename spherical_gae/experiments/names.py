@@ -28,3 +28,5 @@ GRAPH_LATENTS = {
 
 FACTOR_LATENTS = ("s", "f", "plain")
 """Those that may have several factors."""
+MAX_DRAWN_NODES = 100_000
+"""Above so many nodes there is no ``latent.png``."""

@@ -10,7 +10,7 @@ from torch_geometric.data import Data
 
 from spherical_gae.data.splits import LinkSplit
 from spherical_gae.experiments.baseline import BASELINE
-from spherical_gae.experiments.names import METHODS
+from spherical_gae.experiments.names import MAX_DRAWN_NODES, METHODS
 
 FEW_TEST_LINKS = 50
 """Below so many test links, scores mean little."""
@@ -57,7 +57,10 @@ def describe_graph(data: Data, split: LinkSplit, name: str) -> Iterator[str]:
         missing = int((data.y < 0).sum())
         names = class_names(data)[int(missing > 0) :]
         rest = f" {counted(missing, 'node')} {'has' if missing == 1 else 'have'} none." if missing else ""
-        yield f"Classes: {len(names)} ({', '.join(names)}). They colour latent.png, training does not see them.{rest}"
+        use = "Training does not see them."
+        if data.num_nodes <= MAX_DRAWN_NODES:
+            use = "They colour latent.png, training does not see them."
+        yield f"Classes: {len(names)} ({', '.join(names)}). {use}{rest}"
     train, val, test = (part.pos_edge_label_index.size(1) for part in split)
     yield f"Held out: {val:,} links to choose the epoch, {test:,} to test. The model is trained on the other {train:,}."
     if test < FEW_TEST_LINKS:

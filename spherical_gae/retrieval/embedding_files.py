@@ -40,6 +40,8 @@ class StoredEmbeddings:
             rows = np.load(path, mmap_mode="r")
         except (ValueError, EOFError) as error:
             raise ValueError(f"{path}: not an array that can be mapped: {error}") from error
+        if not isinstance(rows, np.ndarray):
+            raise ValueError(f"{path}: given several arrays, an .npz, allowed: one, an .npy")
         if rows.ndim != 2 or not np.issubdtype(rows.dtype, np.floating):
             raise ValueError(f"{path}: given {rows.dtype} of shape {list(rows.shape)}, allowed: floating point [N, m]")
         self.rows: npt.NDArray[Any] = rows

@@ -35,3 +35,16 @@ def test_labels_belong_to_ids(tmp_path: Path) -> None:
 def test_classes_are_as_the_file_has_them(tmp_path: Path) -> None:
     (tmp_path / "classes.csv").write_text("id,class\n1,3\n2,NA\n3,100000000000000000000\n4,2.5\n")
     assert read_classes(tmp_path / "classes.csv", [1, 2, 3, 4]) == ["3", None, "100000000000000000000", "2.5"]
+
+
+def test_ids_do_not_tear_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table(pd.DataFrame({"node": ["a\nb", "日"], "p": [0.5, 1]}))
+    say_next(("suggest 'a\nb'", "x"))
+    assert capsys.readouterr().out.splitlines() == [
+        "node       p",
+        "a\\nb  0.5000",
+        "日     1.0000",
+        "",
+        "Next:",
+        "  spherical-gae suggest 'a\\nb'  x",
+    ]

@@ -187,3 +187,8 @@ def test_norms_that_differ_in_single_precision_are_refused(tmp_path: Path) -> No
     z = np.array([[1.0, 0.0], [1.0, 0.0], [1.004, 0.0], [0.0, 1.0]], np.float32)
     result = call("neighbors", save(tmp_path, z), "--node", 0)
     assert_refused(result, "RUN", "given rows of squared norms 1 to 1.008, allowed: one norm for all")
+
+
+def test_one_node_has_no_neighbours(tmp_path: Path) -> None:
+    np.save(tmp_path / "embeddings.npy", np.array([[1.0, 0.0]]))
+    assert_refused(call("neighbors", tmp_path, "--node", 0), "RUN", "given the embedding of one node")

@@ -179,3 +179,20 @@ def test_resuming_with_other_settings_is_refused(arguments: list[Any], line: str
     assert result.exit_code == 2
     assert result.stdout == ""
     assert result.stderr == f"Error: {line}\n"
+
+
+def test_folders_that_cannot_be_looked_at_are_refused(refused: Callable[..., str], tmp_path: Path) -> None:
+    """A name that no file system takes, here; likewise without permission."""
+    folder = tmp_path / ("x" * 300)
+    for option, call in (("--out", lambda: new_folder(folder, "")), ("--resume", lambda: saved_config(folder, dict))):
+        assert refused(call) == f"Error: {option}: {folder} cannot be looked at: File name too long"
+
+
+def test_default_names_are_short_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert len(new_folder(None, "g" * 250).name) < 200
+
+
+def test_more_threads_than_any_machine_has_are_refused(refused: Callable[..., str]) -> None:
+    line = "Error: --threads: given 1000000000000, allowed: 1 or more, up to 4096"
+    assert refused(use_threads, 1_000_000_000_000) == line

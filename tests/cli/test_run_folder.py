@@ -102,18 +102,31 @@ def test_damaged_weights_are_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EFBIG, errno.EDQUOT])
 def test_full_disk_is_one_line(code: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(run_folder.typer.Exit), run_folder.running_in(tmp_path / "run", "train"):
-        raise OSError(code, os.strerror(code))
-    line = (
-        f"Error: --out: the disk of {tmp_path / 'run'} is full: make room, then go on with spherical-gae train --resume"
-    )
-    assert capsys.readouterr().err.startswith(line)
+    """A run that has no configuration yet cannot be gone on with, but begun again."""
+    line = f"Error: --out: the disk of {tmp_path / 'run'} is full: make room, then go on with"
+    for advice in ("the same command", f"spherical-gae train --resume --out {tmp_path / 'run'}"):
+        with pytest.raises(run_folder.typer.Exit), run_folder.running_in(tmp_path / "run", "train"):
+            raise OSError(code, os.strerror(code))
+        assert capsys.readouterr().err == f"{line} {advice}\n"
+        (tmp_path / "run" / "config.json").write_text("{}")
 
 
 def test_other_errors_of_the_disk_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(run_folder.typer.Exit), run_folder.running_in(tmp_path, "train"):
         raise PermissionError(errno.EACCES, "Permission denied", "metrics.json")
     assert capsys.readouterr().err.startswith("Error: --out: metrics.json: Permission denied. To go on after that")
+
+
+def test_who_stops_reading_is_no_fault_of_the_folder(tmp_path: Path) -> None:
+    with pytest.raises(BrokenPipeError), run_folder.running_in(tmp_path / "run", "train"):
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+
+def test_folders_of_commands_that_start_together_are_others(tmp_path: Path) -> None:
+    wanted = tmp_path / "runs" / "digits-frontier-20261130-120000"
+    folders = [run_folder.first_free(wanted) for _ in range(3)]
+    assert [folder.name[len(wanted.name) :] for folder in folders] == ["", "-2", "-3"]
+    assert all(folder.is_dir() for folder in folders)
 
 
 # The largest file that is allowed: every write beyond it fails, as on a full disk.

@@ -136,3 +136,19 @@ def test_what_cannot_be_written_is_one_line(karate: Path, tmp_path: Path, monkey
     assert result.exit_code == 2
     assert result.stderr == f"Error: --out: {tmp_path / 'out'} cannot be written: File too large\n"
     assert not (tmp_path / "out").exists()
+
+
+def test_options_of_links_are_refused_without_links(karate: Path, tmp_path: Path) -> None:
+    for option in ("--source", "--target", "--weight"):
+        result = call("transform", karate, "--features", "x.csv", option, "nosuch", "--out", tmp_path / "out")
+        assert_refused(result, option, "given 'nosuch', allowed: with a file of links only")
+
+
+def test_missing_file_is_that_of_its_option(karate: Path, tmp_path: Path) -> None:
+    for arguments in (["--features", "none.csv"], [tmp_path / "links.csv", "--features", "none.csv"]):
+        (tmp_path / "links.csv").write_text("0,late\n")
+        result = call("transform", karate, *arguments, "--out", tmp_path / "out")
+        assert_refused(result, "--features", "none.csv: No such file")
+    nx.write_graphml(nx.path_graph(3), tmp_path / "late.graphml")
+    result = call("transform", karate, tmp_path / "late.graphml", "--target", "x", "--out", tmp_path / "out")
+    assert_refused(result, "--target", "given for")

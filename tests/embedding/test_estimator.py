@@ -244,3 +244,8 @@ def test_a_fit_that_fails_leaves_nothing_fitted() -> None:
     for seed in (-1, 2**63):
         with pytest.raises(ValueError, match=rf"random_state: given {seed}, allowed: 0 to 2\^63 - 1"):
             SphericalGraphEmbedding(random_state=seed, val_share=0).fit(nx.karate_club_graph())
+
+
+def test_patience_needs_held_out_links() -> None:
+    with pytest.raises(ValueError, match=r"^patience: given 3, allowed: None with val_share=0"):
+        fitted(nx.karate_club_graph(), patience=3, val_share=0)

@@ -3,6 +3,7 @@ from typing import Any
 
 import networkx as nx
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -23,7 +24,7 @@ def test_graph_has_its_links_weights_and_clusters(miserables: SphericalGraphEmbe
     assert all(weight == original[a][b]["weight"] for a, b, weight in graph.edges(data="weight"))
     assert [label for _, label in graph.nodes(data="cluster")] == [k % 3 for k in range(77)]
     assert graph.nodes["Valjean"]["concentration"] == miserables.concentration_[miserables.node_ids_.index("Valjean")]
-    with pytest.raises(ValueError, match="clusters: given 3, allowed: one for each of the 77 nodes"):
+    with pytest.raises(ValueError, match="clusters must have one value for each of the 77 nodes"):
         to_networkx(miserables, [0, 1, 2])
 
 
@@ -91,3 +92,17 @@ def test_clusters_may_be_a_tensor_or_missing(write: Any, read: Any, tmp_path: Pa
     found = read(tmp_path / "graph.xml")
     assert "cluster" not in found.nodes["0"]
     assert found.nodes["5"]["cluster"] == 4
+
+
+def test_clusters_are_in_the_order_of_the_nodes_whatever_their_index(tmp_path: Path) -> None:
+    """A pandas Series is asked by its index elsewhere; values of several types are text in files."""
+    embedding = fitted(nx.Graph([(3, 1), (1, 2), (2, 0), (0, 3)]))
+    expected = {node: f"c{node}" for node in embedding.node_ids_}
+    labels = pd.Series(list(expected.values()), index=list(expected))
+    assert dict(to_networkx(embedding, labels[[*expected]]).nodes(data="cluster")) == expected
+    mixed = [1, 2.5, True, "a"]
+    write_gexf(embedding, tmp_path / "g.gexf", mixed)
+    found = [label for _, label in nx.read_gexf(tmp_path / "g.gexf").nodes(data="cluster")]
+    assert found == ["1", "2.5", "True", "a"]
+    with pytest.raises(ValueError, match="among the ids or clusters, allowed: characters that XML can hold"):
+        write_graphml(embedding, tmp_path / "g.graphml", ["a", "b\rc", "d", "e"])

@@ -279,3 +279,10 @@ def test_a_file_of_features_is_prepared_beside_any_graph(tmp_path: Path) -> None
         row_of = [read.node_ids.index(name) for name in expected.node_ids]
         torch.testing.assert_close(read.x[row_of], expected.x)
         assert read.feature_preparation == expected.feature_preparation
+
+
+def test_integers_of_more_than_64_bits_are_text() -> None:
+    """As in a table: no column of numbers holds them."""
+    edges = [(2**70 + a, 2**70 + b) for a, b in nx.path_graph(4).edges]
+    assert as_graph(edges).node_ids == [str(2**70 + k) for k in range(4)]
+    assert as_graph([(2**63 - 1, -(2**63))]).node_ids == [-(2**63), 2**63 - 1]

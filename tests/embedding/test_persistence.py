@@ -2,10 +2,13 @@ import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import networkx as nx
 import numpy as np
 import pytest
+import torch
+from torch_geometric.data import Data
 
 from spherical_gae import SphericalGraphEmbedding
 from spherical_gae.data import read_graph
@@ -176,3 +179,27 @@ def test_what_cannot_be_saved_leaves_the_earlier_embedding(tmp_path: Path) -> No
     with pytest.raises(TypeError, match="given object, allowed: what JSON can hold"):
         other.save(tmp_path)
     assert SphericalGraphEmbedding.load(tmp_path).to_frame().equals(embedding.to_frame())
+
+
+def test_full_disk_leaves_the_earlier_embedding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = fitted(nx.karate_club_graph())
+    first.save(tmp_path)
+
+    def full(path: Any, write: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("spherical_gae.embedding.persistence.write_atomically", full)
+    with pytest.raises(OSError, match="No space left"):
+        fitted(nx.path_graph(12)).save(tmp_path)
+    monkeypatch.undo()
+    assert SphericalGraphEmbedding.load(tmp_path).to_frame().equals(first.to_frame())
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_classes_that_are_the_sides_are_saved(tmp_path: Path) -> None:
+    """One tensor for both, which safetensors does not take."""
+    side = torch.tensor([0, 1, 0, 1, 0, 1])
+    edges = torch.tensor([[0, 1, 2, 3, 4], [1, 2, 3, 4, 5]])
+    fitted(Data(edge_index=edges, num_nodes=6, side=side, y=side)).save(tmp_path)
+    data = SphericalGraphEmbedding.load(tmp_path)._graph.data
+    assert data.side.tolist() == data.y.tolist() == side.tolist()

@@ -89,3 +89,10 @@ def test_arrays_of_other_kinds_are_refused(folder: Callable[..., Path], rows: An
 def test_bad_ids_are_refused(folder: Callable[..., Path], ids: Any, message: str) -> None:
     with pytest.raises(ValueError, match=re.escape(f"node_ids.json: {message}")):
         StoredEmbeddings(folder(ids=ids))
+
+
+def test_several_arrays_are_refused(tmp_path: Path) -> None:
+    with (tmp_path / "embeddings.npy").open("wb") as file:
+        np.savez(file, a=ROWS)
+    with pytest.raises(ValueError, match=r"embeddings\.npy: given several arrays, an \.npz, allowed: one, an \.npy"):
+        StoredEmbeddings(tmp_path)
