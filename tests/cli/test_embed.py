@@ -245,3 +245,14 @@ def test_one_epoch_and_one_link_are_said_as_one(karate: Path, tmp_path: Path) ->
     assert result.exit_code == 0, result.output
     assert "On 1 held-out link, after 1 epoch, the best" in result.stdout
     assert "only 1 held-out link:" in result.stdout
+
+
+def test_times_without_a_half_life_are_said_not_to_be_used(tmp_path: Path) -> None:
+    table = tmp_path / "mail.csv"
+    table.write_text("from,to,day\n" + "".join(f"{k},{(k + step) % 12},{k}\n" for k in range(12) for step in (1, 2)))
+    arguments = ["embed", table, "--time", "day", *FEW, "--no-view", "--default-features", "hash"]
+    said = "The times are not used: links are held out at random. With --half-life recent ones count more.\n"
+    assert said in call(*arguments, "--out", tmp_path / "without").stdout
+    assert said not in call(*arguments, "--half-life", 5, "--out", tmp_path / "with").stdout
+    result = call(*arguments, "--patience", 2, "--val-share", 0, "--out", tmp_path / "no")
+    assert_refused(result, "--patience", "given 2, allowed: None with val_share=0")
