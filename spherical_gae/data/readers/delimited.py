@@ -14,18 +14,13 @@ import pyarrow.compute as pc
 from pyarrow import csv
 
 from spherical_gae.data.readers.cells import is_text
+from spherical_gae.data.readers.delimiters import BLANKS, DELIMITER_NAMES, cells_of, found_delimiter
 from spherical_gae.data.readers.files import read_text
 from spherical_gae.data.readers.integer_cells import are_exact, prepended, types_of_sample
-from spherical_gae.data.readers.suffixes import PREFERRED_DELIMITERS, suffix_of
 
-BLANKS = " "
-"""The delimiter that stands for any number of blanks and tabs."""
-DELIMITER_NAMES = {"\t": "tabs", ",": "commas", ";": "semicolons", "|": "vertical bars", BLANKS: "blanks"}
-"""Delimiters that are found out -> what the report calls them."""
 _COMMENT_MARKS = ("#", "%")
 _SAMPLE = 200
 _BLOCK = 1 << 24
-_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 
 
 @dataclass
@@ -81,7 +76,7 @@ def read_delimited(
     delimiter = delimiter or hinted
     text, comments, notes = _without_comments(path, text, comment)
     if delimiter is None:
-        delimiter = _sniffed(path, [line for _, line in islice(_lines(text), _SAMPLE) if line.strip()])
+        delimiter = found_delimiter(path, [line for _, line in islice(_lines(text), _SAMPLE) if line.strip()])
     if len(delimiter) != 1 or delimiter in '"\n\r' or not delimiter.isascii():
         raise ValueError(f"delimiter: given {delimiter!r}, allowed: one character, ' ' for any number of blanks")
     text = _without_blanks(text, delimiter)
@@ -93,7 +88,7 @@ def read_delimited(
         text = single_blanks(text, quoted)
     if not lines:
         return DelimitedText([], [], comments, delimiter, quoted, lambda row: row + 1, notes)
-    sample = [_cells(line, delimiter) for _, line in lines]
+    sample = [cells_of(line, delimiter) for _, line in lines]
     found = _with_integers(path, text, delimiter, sample) if integers and not quoted else None
     kept = None
     if found is None:
@@ -199,67 +194,6 @@ def _without_comments(path: Path, text: bytes, comment: str | None) -> tuple[byt
     return b"\n" * text.count(b"\n", 0, start) + rest if count else text, head, notes
 
 
-def _cells(line: str, delimiter: str) -> list[str]:
-    """The cells of a line; quotes are understood where they are right."""
-    if delimiter == BLANKS:
-        return re.findall(r'"(?:[^"]|"")*"(?=\s|$)|\S+', line)
-    if '"' not in line:
-        return line.split(delimiter)
-    return re.findall(
-        rf'(?:^|{re.escape(delimiter)})(\s*"(?:[^"]|"")*"\s*(?={re.escape(delimiter)}|$)|[^{re.escape(delimiter)}]*)',
-        line,
-    )
-
-
-def _sniffed(path: Path, lines: list[str]) -> str:
-    """What separates the cells, by the first lines."""
-    preferred = PREFERRED_DELIMITERS.get(suffix_of(path))
-    candidates = list(DELIMITER_NAMES)
-    counts = {one: [len(_cells(line, one)) for line in lines] for one in candidates}
-    fitting = [one for one in candidates if lines and len(set(counts[one])) == 1 and counts[one][0] > 1]
-    if "," in fitting and len(fitting) > 1:
-        # 0;1;2,5 is one of numbers with a decimal comma.
-        others = [one for one in fitting if one != "," and _commas_are_decimal(lines, one)]
-        if others:
-            return others[0]
-    pair = _rivals(fitting, preferred)
-    if pair:
-        raise ValueError(
-            f"{path}: given lines that {' and '.join(DELIMITER_NAMES[one] for one in pair)} both divide into equal "
-            f"numbers of cells, such as {lines[0][:60]!r}; say which by delimiter= (--delimiter)"
-        )
-    if preferred and preferred in fitting:
-        return preferred
-    proper = [one for one in fitting if one != BLANKS] or fitting
-    if proper:
-        return proper[0]
-    # Lines of different lengths: the error shall name the line, so take what divides most of them.
-    found = [one for one in candidates if any(count > 1 for count in counts[one])]
-    if preferred and (preferred in found or not found):
-        return preferred
-    return max(
-        [one for one in found if one != BLANKS] or found or [","], key=lambda one: sum(c > 1 for c in counts[one])
-    )
-
-
-def _rivals(fitting: list[str], preferred: str | None) -> tuple[str, str] | None:
-    """Two signs between which nothing decides."""
-    pairs = [(",", ";"), (",", "|"), (";", "|")]
-    if preferred == ",":
-        pairs.append((",", "\t"))
-    return next((pair for pair in pairs if {*pair} <= {*fitting}), None)
-
-
-def _commas_are_decimal(lines: list[str], delimiter: str) -> bool:
-    cells = [
-        (column, cell.strip())
-        for line in lines[1:] or lines
-        for column, cell in enumerate(_cells(line, delimiter))
-        if "," in cell
-    ]
-    return bool(cells) and all(column > 1 and _DECIMAL_COMMA.fullmatch(cell) for column, cell in cells)
-
-
 def _checked_quotes(path: Path, text: bytes, delimiter: str) -> tuple[bytes, bool]:
     """The text without blanks around quoted cells, and whether cells are quoted at all.
 
@@ -350,7 +284,7 @@ def _explained(path: Path, text: bytes, delimiter: str, quoted: bool, width: int
     """The line that made the parser fail."""
     counted = Counter[int]()
     for line, content in _lines(text):
-        cells = len(_cells(content, delimiter)) if quoted else content.count(delimiter) + 1
+        cells = len(cells_of(content, delimiter)) if quoted else content.count(delimiter) + 1
         counted[cells] += 1
         if cells != width:
             return ValueError(

@@ -127,7 +127,8 @@ def _ends(table: Table, columns: EdgeColumns) -> tuple[int, int]:
     }
     if not found and None not in known.values() and known["source"] != known["target"]:
         return known["source"], known["target"]  # type: ignore[return-value]
-    rest = [k for k in range(len(table.columns)) if k not in found.values() and not _is_index(table, k)]
+    places = range(len(table.columns))
+    rest = [k for k in places if k not in found.values() and (len(places) < 3 or not table.is_index(k))]
     # What is known to be something else is no end, unless there is nothing else.
     others = [k for k in rest if not _has_another_role(table, k, columns)]
     if len(found) + len(others) >= 2:
@@ -181,18 +182,10 @@ def _numbered(
     return ids, prefixes
 
 
-def _is_index(table: Table, column: int) -> bool:
-    """Whether a column is the number of the row, as pandas writes it: without a name, or Unnamed: 0."""
-    if table.names is None:
-        return False
-    return len(table.columns) > 2 and plain(table.names[column]) in ("", "unnamed0", "indexlevel0")
-
-
 def _has_another_role(table: Table, column: int, columns: EdgeColumns) -> bool:
     """Whether a column was told to hold weights or times, or has a name that says so."""
-    if columns.weight not in (_AUTO, _NONE) and table.find(columns.weight, "weight") == column:
-        return True
-    if columns.time is not None and table.find(columns.time, "time") == column:
+    told = {"weight": None if columns.weight in (_AUTO, _NONE) else columns.weight, "time": columns.time}
+    if any(wanted is not None and table.find(wanted, role) == column for role, wanted in told.items()):
         return True
     return table.names is not None and plain(table.names[column]) in (*WEIGHT_NAMES, *TIME_NAMES)
 
@@ -241,7 +234,7 @@ def _is_empty(table: Table, column: int) -> bool:
 def _why_left_out(table: Table, column: int) -> str:
     if _is_empty(table, column):
         return "it is empty"
-    if _is_index(table, column):
+    if table.is_index(column):
         return "it numbers the rows"
     name = plain(table.names[column]) if table.names else ""
     if name in TIME_NAMES:

@@ -200,8 +200,8 @@ def checked_ids(table: Table, place: int) -> list[str]:
 
 
 def is_row_number(table: Table, column: int) -> bool:
-    """Whether a column is the number of the row, as pandas writes it: without a name, or Unnamed: 0."""
-    if table.names is None or plain(table.names[column]) not in ("", "unnamed0", "unnamed", "indexlevel0"):
+    """Whether a column is the number of the row, as pandas writes it."""
+    if not table.is_index(column):
         return False
     values = table.numbers(column)
     return values is not None and np.array_equal(values, np.arange(len(values)))

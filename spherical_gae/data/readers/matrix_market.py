@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from spherical_gae.data.readers.cells import numbers_of
-from spherical_gae.data.readers.delimited import BLANKS, parse_cells, single_blanks
+from spherical_gae.data.readers.delimited import parse_cells, single_blanks
+from spherical_gae.data.readers.delimiters import BLANKS
 from spherical_gae.data.readers.files import read_text
 
 _FIELDS, _SYMMETRIES = ("real", "double", "integer", "unsigned-integer", "pattern"), ("general", "symmetric")

@@ -14,11 +14,14 @@ from numpy.typing import NDArray
 from pyarrow import parquet
 
 from spherical_gae.data.readers.cells import MISSING, ambiguous_number, is_number, is_text, numbers_of
-from spherical_gae.data.readers.delimited import DELIMITER_NAMES, DelimitedText, read_delimited
+from spherical_gae.data.readers.delimited import DelimitedText, read_delimited
+from spherical_gae.data.readers.delimiters import DELIMITER_NAMES
 from spherical_gae.data.readers.files import read_bytes
 from spherical_gae.data.readers.headers import are_names, has_header, plain
 from spherical_gae.data.readers.report import ReadReport
 from spherical_gae.data.readers.suffixes import suffix_of
+
+_INDEX_NAMES = ("", "unnamed", "unnamed0", "indexlevel0")
 
 
 @dataclass
@@ -76,6 +79,10 @@ class Table:
     def numbers(self, column: int) -> NDArray[np.float64] | NDArray[np.int64] | None:
         """A column as int64 or float64, NaN where a value is missing; None if it holds anything else."""
         return numbers_of(self.columns[column], self.decimal_comma)
+
+    def is_index(self, column: int) -> bool:
+        """Whether a column is called as pandas calls the numbers of the rows: not at all, or Unnamed: 0."""
+        return self.names is not None and plain(self.names[column]) in _INDEX_NAMES
 
     def refuse_ambiguous(self, column: int, what: str) -> None:
         """Refuses numbers whose comma or point may divide thousands or decimals.
