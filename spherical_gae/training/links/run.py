@@ -263,5 +263,5 @@ def _crc32(given: Any) -> Any:
     if given.layout != torch.strided:
         entries = given.detach().to_sparse_coo().coalesce()
         return [_crc32(entries.indices()), _crc32(entries.values())]
-    numbers = given.detach().cpu().contiguous()
+    numbers = given.detach().cpu().reshape(-1).contiguous()
     return zlib.crc32(numbers.view(torch.uint8).numpy().data if numbers.numel() else b"")
