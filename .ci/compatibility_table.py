@@ -15,7 +15,7 @@ HEADER = """# Versions that were tested
 
 The whole test suite, and the README's first command, each in a fresh environment. A row is made by
 `bash .ci/compatibility PYTHON TORCH PYG CONSTRAINTS`; the other versions are those of CONSTRAINTS.
-Figures are those of the date: since 2026-11-30 the first command gives 98.5, 98.3.
+Figures are those of the date: of the commits since, the first command gives 98.5, 98.3.
 
 | Python | torch | torch-geometric | NumPy | SciPy | constraints | date | passed | failed | skipped | S-VGAE: AUC, AP |
 |---|---|---|---|---|---|---|---|---|---|---|

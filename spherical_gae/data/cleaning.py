@@ -146,10 +146,11 @@ def plain_ids(nodes: Iterable[Any]) -> list[int] | list[str]:
     A column of pandas that lacked a value once, and ``numpy.loadtxt``, make floats of integers.
     """
     listed = nodes.tolist() if isinstance(nodes, Tensor) else list(nodes)
-    if set(map(type, listed)) == {str}:
+    kinds = set(map(type, listed))
+    if kinds == {str}:
         return listed
-    if all(_is_whole(node) for node in listed):
-        numbers = [int(node) for node in listed]
+    if kinds == {int} or all(_is_whole(node) for node in listed):
+        numbers = listed if kinds == {int} else [int(node) for node in listed]
         if not numbers or -(2**63) <= min(numbers) <= max(numbers) < 2**63:
             return numbers
     return [str(node) for node in listed]

@@ -230,19 +230,21 @@ class EmbeddingQueries:
 
     def _rows(self, name: str, nodes: Iterable[Any]) -> list[int]:
         """Rows of ids; 7, "7" and, where no id is written like that, 7.0 are one id."""
-        rows = []
-        for node in nodes:
-            row = self._row_of.get(str(node))
-            if row is None and isinstance(node, float):  # as ``fit`` reads them, see ``plain_ids``
-                row = self._row_of.get(str(plain_ids([node])[0]))
-            if row is None:
-                some = ", ".join(repr(known) for known in self.node_ids_[:3])
-                raise ValueError(
-                    f"{name}: given the unknown id {str(node)!r}, allowed: one of the {len(self.node_ids_)} ids, such "
-                    f"as {some}"
-                )
-            rows.append(row)
-        return rows
+        row_of = self._row_of
+        listed = list(nodes)
+        rows = [row_of.get(str(node)) for node in listed]
+        if None in rows:  # floats may be whole numbers, as ``fit`` reads them
+            rows = [
+                row_of.get(str(plain_ids([node])[0])) if row is None else row
+                for node, row in zip(listed, rows, strict=True)
+            ]
+        if None in rows:
+            some = ", ".join(repr(known) for known in self.node_ids_[:3])
+            raise ValueError(
+                f"{name}: given the unknown id {str(listed[rows.index(None)])!r}, allowed: one of the "
+                f"{len(self.node_ids_)} ids, such as {some}"
+            )
+        return rows  # type: ignore[return-value]
 
     def _pairs(self, name: str, pairs: Sequence[tuple[Any, Any]]) -> Tensor:
         rows = self._rows(name, [end for pair in pairs for end in pair])

@@ -79,8 +79,8 @@ def read_delimited(
         delimiter = found_delimiter(path, [line for _, line in islice(_lines(text), _SAMPLE) if line.strip()])
     if len(delimiter) != 1 or delimiter in '"\n\r' or not delimiter.isascii():
         raise ValueError(f"delimiter: given {delimiter!r}, allowed: one character, ' ' for any number of blanks")
-    text = _without_blanks(text, delimiter)
-    lines = list(islice(_lines(text), _SAMPLE))
+    blank = b" " if delimiter == "\t" else b" \t"
+    lines = list(islice(_lines(text, blank), _SAMPLE))
     quoted = False
     if b'"' in text:
         text, quoted = _checked_quotes(path, text, delimiter)
@@ -100,7 +100,7 @@ def read_delimited(
     def line_of(row: int) -> int:
         if kept is not None:
             row = int(pc.indices_nonzero(kept)[row].as_py())
-        return next(islice(_lines(text), row, None))[0]
+        return next(islice(_lines(text, blank), row, None))[0]
 
     return DelimitedText(*found, comments, delimiter, quoted, line_of, notes)
 
@@ -136,15 +136,15 @@ def _without_empty_rows(columns: list[pa.ChunkedArray]) -> tuple[list[pa.Chunked
     return columns if len(columns[0]) else [], kept
 
 
-def _lines(text: bytes) -> Iterator[tuple[int, str]]:
-    """Numbers, from 1, and content of the lines that are not blank."""
+def _lines(text: bytes, blank: bytes = b" ") -> Iterator[tuple[int, str]]:
+    """Numbers, from 1, and content of the lines that hold more than these characters."""
     start, number = 0, 0
     while start < len(text):
         end = text.find(b"\n", start)
         end = len(text) if end < 0 else end
         number += 1
         line = text[start:end]
-        if line.strip(b" \t") or b"\t" in line:
+        if line.strip(blank):
             yield number, line.decode()
         start = end + 1
 
@@ -244,18 +244,15 @@ def parse_cells(path: Path, text: bytes, delimiter: str, quoted: bool, width: in
     Raises:
         ValueError: If a line has another number of cells; the message names it.
     """
-    text = _without_blanks(text, delimiter)
+    # Guarded: the search takes as long as the parsing.
+    blank = b" " if delimiter == "\t" else b" \t"
+    if any(bytes([sign]) in text for sign in blank):
+        text = re.sub(rb"(?m)^[" + blank + rb"]+$", b"", text)
     try:
         columns = _parsed(text, delimiter, quoted, [pa.string()] * width)
     except pa.ArrowInvalid as error:
         raise _explained(path, text, delimiter, quoted, width, error) from error
     return _trimmed(columns, text, delimiter)
-
-
-def _without_blanks(text: bytes, delimiter: str) -> bytes:
-    """The text with nothing in the lines that hold blanks only."""
-    blank = re.compile(rb"(?m)^ +$" if delimiter == "\t" else rb"(?m)^[ \t]+$")
-    return blank.sub(b"", text) if (b" " in text or b"\t" in text) and blank.search(text) else text
 
 
 def _trimmed(columns: list[pa.ChunkedArray], text: bytes, delimiter: str) -> list[pa.ChunkedArray]:
