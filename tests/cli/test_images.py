@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from spherical_gae import data
 from spherical_gae.cli.train_m1m2 import train_m1m2
 from spherical_gae.cli.train_vae import train_vae
-from spherical_gae.data import ImageSet, ImageSplit, load_images
+from spherical_gae.data import ImageSplit
 from spherical_gae.data.names import ROOT_VARIABLE
 from spherical_gae.experiments.images import ImageExperiment, M1M2Experiment, VAEExperiment
 from spherical_gae.training.images.batches import BatchRun
@@ -46,24 +45,6 @@ FIRST_STAGE = {"first_stage.ckpt"}
 CHECKPOINT = {"train-vae": "train.ckpt", "train-m1m2": "first_stage.ckpt"}
 
 
-@pytest.fixture(scope="module")
-def few() -> ImageSplit:
-    whole = load_images("digits")
-    sizes = (150, 40, 50)
-    return ImageSplit(*(ImageSet(*(t[:n] for t in part)) for part, n in zip(whole, sizes, strict=True)))
-
-
-@pytest.fixture
-def small(few: ImageSplit, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Makes ``digits`` the first few of them: an epoch takes milliseconds."""
-    monkeypatch.setattr(data, "load_images", lambda name: few)
-
-
-@pytest.fixture
-def no_training(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ImageExperiment, "run", lambda *_: pytest.fail("started the run"))
-
-
 @BOTH
 def test_writes_the_run_folder_and_prints_its_figures(small: None, tmp_path: Path, command: str) -> None:
     out = tmp_path / "a" / "run"
@@ -96,20 +77,6 @@ def test_options_reach_the_configuration(small: None, tmp_path: Path, command: s
     if command == "train-m1m2":
         values["alpha"] = 3.0
     assert training == {**expected["training"], **values}
-
-
-@pytest.mark.parametrize("arguments", [["train-vae", "--dim", 3], ["train-m1m2", "--latents", "p+n", "--dim1", 3]])
-def test_scaled_latent_multiplies_what_is_decoded_by_the_root_of_its_coordinates(
-    small: None, tmp_path: Path, arguments: list[Any]
-) -> None:
-    """And a resumed run keeps it."""
-    call(*arguments, "--epochs", 1, "--scaled-latent", "--out", tmp_path / "run")
-    saved = json.loads((tmp_path / "run" / "config.json").read_text())
-    experiment: Any = (VAEExperiment if saved["kind"] == "vae" else M1M2Experiment).from_dict(saved)
-    model = experiment.make_model(64)
-    decoder = model.decoder if saved["kind"] == "vae" else model.decoder1
-    assert decoder[0](torch.ones(1)).item() == 2
-    assert call(arguments[0], "--resume", "--out", tmp_path / "run", "--scaled-latent").exit_code == 0
 
 
 @BOTH
@@ -218,35 +185,10 @@ BAD: list[tuple[list[Any], str, list[str]]] = [
     (["--resume"], "--resume", ["--out"]),
     (["--resume", "--out", "nowhere"], "--resume", ["nowhere", "config.json"]),
 ]
-BAD_VAE: list[tuple[list[Any], str, list[str]]] = [
-    (["--model", "vae"], "--model", ["'vae'", "s-vae, n-vae"]),
-    (["--dim", 0], "--dim", ["given 0", "1 or more"]),
-    (["--latent", "n"], "--latent", ["'n'", "s, p, ps, sc, sp"]),
-    (["--latent", "p", "--model", "n-vae"], "--latent", ["'p'", "none beside --model n-vae"]),
-    (["--latent", "sp", "--dim", 3], "--dim", ["must be even", "got 3"]),
-    (["--scaled-latent", "--model", "n-vae"], "--scaled-latent", ["not beside --model n-vae"]),
-]
-BAD_M1M2: list[tuple[list[Any], str, list[str]]] = [
-    (["--latents", "s"], "--latents", ["'s'", "s+s, s+n, s+p, s+ps, s+sc, s+sp, n+s, n+n, n+p"]),
-    (["--latents", "s+x"], "--latents", ["'s+x'", "s+s, s+n, s+p"]),
-    (["--dim1", 0], "--dim1", ["given 0", "1 or more"]),
-    (["--dim2", -2], "--dim2", ["given -2", "1 or more"]),
-    (["--latents", "s+sp", "--dim2", 5], "--dim2", ["must be even", "got 5"]),
-    (["--first-stage-epochs", -1], "--first-stage-epochs", ["given -1", "0 or more"]),
-    (["--scaled-latent", "--latents", "n+s"], "--scaled-latent", ["not beside --latents n+s"]),
-    (["--labels", 0], "--labels", ["given 0", "1 or more"]),
-    (["--labels", 15], "--labels", ["got 15", "multiple of the 10 classes"]),
-    (["--labels", 100_000], "--labels", ["got 100000", "at most 1160, 116 for each class"]),
-]
 
 
-@pytest.mark.parametrize(
-    ("command", "arguments", "option", "fragments"),
-    [
-        *(("train-vae", *case) for case in (*BAD, *BAD_VAE)),
-        *(("train-m1m2", *case) for case in (*BAD, *BAD_M1M2)),
-    ],
-)
+@BOTH
+@pytest.mark.parametrize(("arguments", "option", "fragments"), BAD)
 def test_bad_value_is_refused_in_one_line_before_anything_is_done(
     no_training: None, command: str, arguments: list[Any], option: str, fragments: list[str]
 ) -> None:
