@@ -22,8 +22,8 @@ from spherical_gae.core.numerics.truncated_moments import log_moment
 _SMALL = 0.25
 # Below this a, K is summed by its Taylor series, whose radius is above 1 for all m.
 _SERIES_END, _SERIES_TERMS = 0.3, 40
-# Nodes of the moments of the chi distribution, in its standard deviations: 1 / 8 apart, exp(-40) left out on each side.
-_STEP = 0.125
+# Nodes of the moments of the chi distribution are so many of its standard deviations apart.
+_STEP, _LEAST_LOG_MASS = 0.125, -150
 # So many concentrations are integrated at once.
 _CHUNK = 256
 
@@ -112,8 +112,9 @@ def _mean_series(dim: int) -> Array:
     count = math.ceil((40 / dim + 9 / math.sqrt(dim)) / step)
     x = np.arange(-count, count + 1) * step
     log_mass = 0.5 * dim * (2 * x - np.expm1(2 * x))
-    x = x[log_mass > -150]
-    mass = np.exp(0.5 * dim * (2 * x - np.expm1(2 * x)))
+    # Farther out high powers overflow, and have no mass.
+    near = log_mass > _LEAST_LOG_MASS
+    x, mass = x[near], np.exp(log_mass[near])
     mass /= mass.sum()
     length = math.exp(log_mode)
     shift = float(mass @ np.expm1(x))
