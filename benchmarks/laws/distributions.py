@@ -171,6 +171,9 @@ def main() -> None:
     torch.set_num_threads(1)
     path = options.out / "distributions.json"
     results: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    missing = [part for part, key in (("speed", "speed"), ("accuracy", "samples")) if key not in results]
+    if not {*missing} <= {*options.parts}:
+        parser.error(f"--parts must have {' and '.join(missing)}, which {path} does not hold, got {options.parts}")
     results |= {
         "command": f"python benchmarks/laws/distributions.py --size {options.size} --rounds {options.rounds}",
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, one thread, torch {torch.__version__}",

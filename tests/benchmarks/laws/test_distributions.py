@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from benchmarks.laws import distributions
 from benchmarks.laws import speed as distribution_speed
 from benchmarks.laws.accuracy import densities, distribution_function, gradients, law_of_samples
 from benchmarks.laws.speed import backward, interleaved, loss_steps
@@ -64,3 +66,12 @@ def test_interleaving() -> None:
     calls: list[str] = []
     interleaved({name: partial(calls.append, name) for name in "ab"}, 2)
     assert calls == ["a", "b"] * 5
+
+
+def test_a_part_that_is_nowhere_is_missed_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["distributions.py", "--parts", "speed", "--out", str(tmp_path)])
+    with pytest.raises(SystemExit):
+        distributions.main()
+    assert "--parts must have speed and accuracy, which" in capsys.readouterr().err
