@@ -44,7 +44,7 @@ WORK = HERE / "work" / "m1m2"
 LATENTS = ("n+n", "s+s", "s+n")
 # With projected normal latents.
 PROJECTED = ("p+p", "s+p", "p+n")
-WAYS = {"paper": (*LATENTS, *PROJECTED), "pretrained": (*LATENTS, "s+sp")}
+WAYS = {"paper": (*LATENTS, *PROJECTED), "pretrained": (*LATENTS, "s+sp", "p+p")}
 FIRST_STAGE_EPOCHS = 30
 # Table 3 of the paper: accuracy in %, mean ± standard error; N+N, S+S, S+N.
 PAPER = {

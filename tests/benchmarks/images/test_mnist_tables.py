@@ -149,7 +149,7 @@ def test_cells_without_warm_up_differ_in_nothing_else() -> None:
     assert sudden == replace(paper, training=replace(paper.training, warm_up=0))
 
 
-@pytest.mark.parametrize(("latents", "scaled"), [("n+n", False), ("s+sp", True)])
+@pytest.mark.parametrize(("latents", "scaled"), [("n+n", False), ("s+sp", True), ("p+p", True)])
 def test_pretrained_cells_differ_in_what_is_documented_only(latents: str, scaled: bool, tmp_path: Path) -> None:
     paper, pretrained = (mnist_semi_supervised.Cell(latents, "10,10", 1, way) for way in mnist_semi_supervised.WAYS)
     assert paper.folder(tmp_path) != pretrained.folder(tmp_path)
@@ -256,12 +256,15 @@ def test_table_of_few_labels_is_in_percent() -> None:
     assert rows == [8, 8, 8, 8]
 
 
-def test_table_of_products_has_a_column_more() -> None:
-    given = [{"latents": "s+sp", "dims": "10,10", "accuracy": 0.95}]
+def test_table_with_m1_first_has_two_columns_more() -> None:
+    given = [
+        {"latents": "s+sp", "dims": "10,10", "accuracy": 0.95},
+        {"latents": "p+p", "dims": "10,10", "accuracy": 0.97},
+    ]
     header, rule, line = mnist_semi_supervised.table(given, mnist_semi_supervised.WAYS["pretrained"])
-    assert header.split(" | ")[1:5] == ["N+N", "S+S", "S+N", "S+SP"]
-    assert line == "| 10,10 |  |  |  | 95.0 (n = 1) | 92.2 ± .1 | 96.0 ± .2 | 95.9 ± .3 |"
-    assert {header.count("|"), rule.count("|"), line.count("|")} == {9}
+    assert header.split(" | ")[1:6] == ["N+N", "S+S", "S+N", "S+SP", "P+P"]
+    assert line == "| 10,10 |  |  |  | 95.0 (n = 1) | 97.0 (n = 1) | 92.2 ± .1 | 96.0 ± .2 | 95.9 ± .3 |"
+    assert {header.count("|"), rule.count("|"), line.count("|")} == {10}
 
 
 def few_digits() -> ImageSplit:
