@@ -26,8 +26,6 @@ METRICS = (
     "heart_mrr",
     *(f"heart_hits_at_{k}" for k in HEART_HITS),
 )
-# Pairs scored at once: the ends' embeddings are gathered, which takes memory.
-_PIECE = 1 << 17
 
 
 class PartTest:
@@ -57,14 +55,17 @@ class PartTest:
         return result
 
     @torch.no_grad()
-    def score(self, predictor: Callable[[Tensor], Tensor]) -> dict[str, float]:
+    def score(self, predictor: Callable[[Tensor], Tensor], piece: int | None = None) -> dict[str, float]:
         """The metrics of a predictor, which maps pairs [2, E] to scores [E].
 
         Args:
-            predictor: Called with at most ``_PIECE`` pairs at a time.
+            predictor: What scores pairs.
+            piece: Pairs that it is given at a time.  None: all at once, for what shares work between pairs, as a score
+                of all pairs of a source does.
         """
-        pieces = torch.cat([self.shared, self.hard], dim=1).split(_PIECE, dim=1)
-        return self.metrics(torch.cat([predictor(piece) for piece in pieces]))
+        pairs = torch.cat([self.shared, self.hard], dim=1)
+        pieces = [pairs] if piece is None else pairs.split(piece, dim=1)
+        return self.metrics(torch.cat([predictor(some) for some in pieces]))
 
 
 def shared_ranks(positive: Tensor, negative: Tensor) -> Tensor:
