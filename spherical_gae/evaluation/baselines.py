@@ -126,6 +126,7 @@ def katz(edge_index: Tensor, num_nodes: int, pairs: Tensor, beta: float = 0.005)
     Returns:
         Float32 [P], on the device of ``pairs``; the error is 1e-16 of the largest score, so that ends that are very far
         from each other may have 0.  It takes up to 37 / -log(beta * largest degree) steps: many, if that is near 1.
+        Every first end is computed once for all its pairs of a call: give all pairs in one call, not in pieces.
 
     Raises:
         ValueError: If ``beta`` is not positive, or not below 1 / the largest degree, where convergence is certain; or

@@ -181,11 +181,10 @@ def test_same_seed_same_pairs(split: LinkSplit, evaluation: LinkEvaluation) -> N
     assert not torch.equal(other.degree_matched, evaluation.degree_matched)
 
 
-@pytest.mark.parametrize("piece", [1, 7, 239, 240])
-def test_pieces_do_not_matter(monkeypatch: pytest.MonkeyPatch, evaluation: LinkEvaluation, piece: int) -> None:
+@pytest.mark.parametrize("max_pairs", [1, 7, 239, 240])
+def test_pieces_do_not_matter(evaluation: LinkEvaluation, max_pairs: int) -> None:
     predictor = random_predictor(300)
     expected = evaluation.scores(predictor)
-    monkeypatch.setattr(protocol, "_PIECE", piece)
     asked = []
 
     def recording(pairs: Tensor) -> Tensor:
@@ -194,9 +193,14 @@ def test_pieces_do_not_matter(monkeypatch: pytest.MonkeyPatch, evaluation: LinkE
         assert not torch.is_grad_enabled()
         return predictor(pairs)
 
-    assert evaluation.scores(recording) == expected
-    assert max(asked) == piece
+    assert evaluation.scores(recording, max_pairs=max_pairs) == expected
+    assert max(asked) == max_pairs
     assert sum(asked) == evaluation.positive.size(1) * (3 + NUM_RANKED)
+
+
+def test_a_piece_without_pairs_is_refused(evaluation: LinkEvaluation) -> None:
+    with pytest.raises(ValueError, match=r"^max_pairs: given 0, allowed: 1 or more"):
+        evaluation.scores(random_predictor(300), max_pairs=0)
 
 
 def test_scores_without_log_odds_may_be_anything_finite(evaluation: LinkEvaluation) -> None:
