@@ -124,22 +124,25 @@ def main() -> None:
 
 
 def commands_of(cells: list[Cell]) -> str:
-    """The commands that make these cells: one for all data sets that have the same methods and seeds."""
-    selections: dict[str, list[str]] = {}
-    for dataset in dict.fromkeys(cell.dataset for cell in cells):
-        mine = [cell for cell in cells if cell.dataset == dataset]
-        selections.setdefault(_selection(mine), []).append(dataset)
+    """The commands that make exactly these cells: one for all that data sets and methods have in common."""
+    seeds_of: dict[tuple[str, str], list[int]] = {}
+    for cell in cells:
+        seeds_of.setdefault((cell.dataset, cell.method), []).append(cell.seed)
+    methods_of: dict[tuple[str, tuple[int, ...]], list[str]] = {}
+    for (dataset, method), seeds in seeds_of.items():
+        methods_of.setdefault((dataset, tuple(sorted(seeds))), []).append(method)
+    datasets_of: dict[str, list[str]] = {}
+    for (dataset, chosen), methods in methods_of.items():
+        datasets_of.setdefault(_selection(methods, list(chosen)), []).append(dataset)
     commands = []
-    for selection, datasets in selections.items():
+    for selection, datasets in datasets_of.items():
         restriction = "" if datasets == list(DATASETS) else f" --datasets {' '.join(datasets)}"
         commands.append(f"python benchmarks/links/link_prediction.py{restriction}{selection}")
     return " && ".join(commands)
 
 
-def _selection(cells: list[Cell]) -> str:
+def _selection(methods: list[str], seeds: list[int]) -> str:
     """The options for methods and seeds, where they are not the defaults."""
-    methods = list(dict.fromkeys(cell.method for cell in cells))
-    seeds = sorted({cell.seed for cell in cells})
     selection = "" if methods == list(METHODS) else f" --methods {shlex.join(methods)}"
     if seeds == list(range(10)):
         return selection

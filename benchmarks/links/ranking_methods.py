@@ -23,7 +23,7 @@ from spherical_gae.training.links.loop import make_run
 # Up to so many nodes, a matrix of all pairs is inverted.
 _MAX_INVERTED = 5_000
 # Pairs that a decoder scores at once: the ends' embeddings are gathered, which takes memory.
-_PIECE = 1 << 17
+_MAX_PAIRS = 1 << 17
 
 
 def katz_by_inverse(edge_index: Tensor, num_nodes: int, pairs: Tensor) -> Tensor:
@@ -170,4 +170,4 @@ def model_metrics(
     """
     model.eval()
     z = model.encode(*inputs)
-    return part.score(lambda pairs: model.decode(z, pairs, sigmoid=False, **known), _PIECE)
+    return part.score(lambda pairs: model.decode(z, pairs, sigmoid=False, **known), _MAX_PAIRS)

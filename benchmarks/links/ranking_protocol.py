@@ -55,17 +55,17 @@ class PartTest:
         return result
 
     @torch.no_grad()
-    def score(self, predictor: Callable[[Tensor], Tensor], piece: int | None = None) -> dict[str, float]:
+    def score(self, predictor: Callable[[Tensor], Tensor], max_pairs: int | None = None) -> dict[str, float]:
         """The metrics of a predictor, which maps pairs [2, E] to scores [E].
 
         Args:
             predictor: What scores pairs.
-            piece: Pairs that it is given at a time.  None: all at once, for what shares work between pairs, as a score
+            max_pairs: Number of pairs scored at once, None for all: for what shares work between pairs, as a score
                 of all pairs of a source does.
         """
         pairs = torch.cat([self.shared, self.hard], dim=1)
-        pieces = [pairs] if piece is None else pairs.split(piece, dim=1)
-        return self.metrics(torch.cat([predictor(some) for some in pieces]))
+        pieces = [pairs] if max_pairs is None else pairs.split(max_pairs, dim=1)
+        return self.metrics(torch.cat([predictor(piece) for piece in pieces]))
 
 
 def shared_ranks(positive: Tensor, negative: Tensor) -> Tensor:

@@ -63,3 +63,10 @@ def test_the_recorded_command_names_what_was_run() -> None:
     assert commands_of(everything) == command
     some = [Cell("cora", "paper s-vgae", s) for s in (1, 4)]
     assert commands_of(some) == f"{command} --datasets cora --methods 'paper s-vgae' --seeds 1,4"
+
+
+def test_the_recorded_command_gives_no_method_the_seeds_of_another() -> None:
+    """It once said --seeds 0-19 of all methods, where two had ten."""
+    cells = [Cell("cora", "cosine", s) for s in range(3)] + [Cell("cora", "pyg-gae", s) for s in range(2)]
+    command = "python benchmarks/links/link_prediction.py --datasets cora --methods"
+    assert commands_of(cells) == f"{command} cosine --seeds 0-2 && {command} pyg-gae --seeds 0-1"

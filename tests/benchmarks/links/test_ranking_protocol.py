@@ -35,8 +35,8 @@ def test_metrics_of_a_part_by_hand() -> None:
     assert (found["heart_hits_at_1"], found["heart_hits_at_3"]) == (0, 1)
 
 
-@pytest.mark.parametrize(("piece", "expected"), [(70, [70, 70, 70, 70, 40]), (None, [320])])
-def test_pairs_are_scored_piece_by_piece_or_at_once(piece: int | None, expected: list[int]) -> None:
+@pytest.mark.parametrize(("max_pairs", "expected"), [(70, [70, 70, 70, 70, 40]), (None, [320])])
+def test_pairs_are_scored_piece_by_piece_or_at_once(max_pairs: int | None, expected: list[int]) -> None:
     """Katz in pieces computed its sources anew for each: 20 minutes on PubMed in place of one."""
     generator = torch.Generator().manual_seed(0)
     positive, negative = (torch.randint(50, (2, 40), generator=generator) for _ in range(2))
@@ -50,7 +50,7 @@ def test_pairs_are_scored_piece_by_piece_or_at_once(piece: int | None, expected:
 
     part = PartTest(positive, negative, hard)
     everything = torch.cat([positive, negative, hard.flatten(1)], dim=1)
-    assert part.score(predictor, piece) == part.metrics(table[everything[0], everything[1]])
+    assert part.score(predictor, max_pairs) == part.metrics(table[everything[0], everything[1]])
     assert sizes == expected
 
 
