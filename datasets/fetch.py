@@ -6,6 +6,7 @@ Intact files are kept, so that an interrupted fetch resumes where it stopped.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -13,14 +14,18 @@ import typer
 
 from spherical_gae.data.checksums import PLANETOID_SIZES, ChecksumError
 from spherical_gae.data.download import download_file
-from spherical_gae.data.graphs import raw_files, raw_folder
-from spherical_gae.data.heart import (
+from spherical_gae.data.graphs import load_graph, raw_files, raw_folder
+from spherical_gae.data.heart_files import (
+    DOWNLOADED_ENDS,
     HEART_ENDS,
+    HEART_ENDS_MADE,
     HEART_URLS,
     download_heart_ends,
     download_heart_file,
+    has_heart_ends,
     heart_files,
     heart_folder,
+    make_heart_ends_file,
 )
 from spherical_gae.data.mnist import MNIST_SIZES, download_mnist_file, mnist_folder
 from spherical_gae.data.names import PLANETOID_FOLDERS
@@ -45,24 +50,34 @@ def fetch_network(file: str, folder: Path) -> bool:
 
 
 def fetch_heart(name: str, root: Path) -> list[bool]:
-    """Fetch HeaRT's files of a graph; return whether each is there.
-
-    Hard negatives that are published in an archive only are no failure.
-    """
+    """Fetch HeaRT's files of a graph, and make hard negatives that are not published; return whether each is there."""
     folder = heart_folder(name, root)
     done = [
         fetch(file, folder, "a split", lambda file, folder: download_heart_file(name, file, folder))
         for file in heart_files(name)
     ]
+    if name in DOWNLOADED_ENDS:
+        fetch_ends = partial(fetch, HEART_ENDS, folder, "hard negatives")
+        return [*done, fetch_ends(lambda file, folder: download_heart_ends(name, folder))]
+    if not all(done):
+        typer.echo(f"FAILED {folder / HEART_ENDS_MADE}: files of the split are missing", err=True)
+        return [*done, False]
+    return [*done, make_ends(name, folder, root)]
+
+
+def make_ends(name: str, folder: Path, root: Path) -> bool:
+    """Make hard negatives that are published in an archive only; return whether they are there."""
+    if has_heart_ends(name, folder):
+        typer.echo(f"ok {folder} (hard negatives, already there)")
+        return True
+    typer.echo(f"the hard negatives of {name} are not published as a file: making them, in some minutes")
     try:
-        state = "fetched" if download_heart_ends(name, folder) else "already there"
-        typer.echo(f"ok {folder / HEART_ENDS} (hard negatives, {state})")
-    except FileNotFoundError as error:
-        typer.echo(f"left out: {error}")
+        make_heart_ends_file(name, folder, load_graph(name, root).x)
     except (OSError, ChecksumError) as error:
-        typer.echo(f"FAILED {folder / HEART_ENDS}: {error}", err=True)
-        done.append(False)
-    return done
+        typer.echo(f"FAILED {folder / HEART_ENDS_MADE}: {error}", err=True)
+        return False
+    typer.echo(f"ok {folder / HEART_ENDS_MADE} (hard negatives, made)")
+    return True
 
 
 def main(

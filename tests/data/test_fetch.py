@@ -60,9 +60,9 @@ def test_reports_every_failure_and_fails(app: typer.Typer, tmp_path: Path) -> No
         assert f"/raw/{file}: could not fetch {file}.gz into {tmp_path}" in result.stderr
         assert f"http://127.0.0.1:9/b/{file}.gz: " in result.stderr
     for name in ("cora", "pubmed"):
-        assert f"left out: missing: {tmp_path}/HeaRT/{name}/heart_ends.npz" in result.stdout
+        assert f"FAILED {tmp_path}/HeaRT/{name}/heart_ends_made.npz: files of the split are missing" in result.stderr
     assert f"FAILED {tmp_path}/networks/USAir.npz: could not fetch http://127.0.0.1:9/USAir.mat" in result.stderr
-    assert "52 files failed" in result.stderr
+    assert "54 files failed" in result.stderr
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
