@@ -15,7 +15,8 @@ from spherical_gae.data.cleaning import clean_counted
 from spherical_gae.data.feature_preparation import FeaturePreparation
 from spherical_gae.data.merging import MergedEdges
 from spherical_gae.data.readers.array_files import read_arrays
-from spherical_gae.data.readers.edge_lists import EdgeColumns, read_edge_list
+from spherical_gae.data.readers.edge_columns import EdgeColumns
+from spherical_gae.data.readers.edge_lists import read_edge_list
 from spherical_gae.data.readers.feature_files import join_features, read_features
 from spherical_gae.data.readers.files import first_line
 from spherical_gae.data.readers.json_files import read_json

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spherical_gae.data.readers.edge_lists import EdgeColumns, read_edge_list
+from spherical_gae.data.readers.edge_columns import EdgeColumns
+from spherical_gae.data.readers.edge_lists import read_edge_list
 from spherical_gae.data.readers.graph_files import read_graph
 from spherical_gae.data.readers.ids import typed_ids
 from tests.helpers.graph_text import links, weights
