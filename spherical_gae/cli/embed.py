@@ -133,7 +133,7 @@ def embed(
     data = _read(graph, features, reading)
     if reading.time is not None and half_life is None:
         typer.echo("The times are not used: links are held out at random. With --half-life recent ones count more.\n")
-    colors = embedding_folder.read_classes(classes, data.node_ids)
+    colors = embedding_folder.read_classes(classes, data.node_ids, reading)
     with results_in(folder, is_chosen=out is not None) as folder:
         with _named_errors():
             embedding.fit(data)

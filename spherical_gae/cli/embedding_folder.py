@@ -11,6 +11,7 @@ import numpy as np
 import typer
 
 from spherical_gae.cli.options import fail, looking_at
+from spherical_gae.data.readers.options import ReadingOptions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -107,21 +108,32 @@ def saved_classes(folder: Path, num_nodes: int) -> list[Any] | None:
     return [*classes, *[None] * (num_nodes - len(classes))]
 
 
-def read_classes(path: Path | None, nodes: Iterable[Any]) -> list[Any] | None:
-    """The class of each node from a table with the ids first and the classes next; None where there is none."""
+def read_classes(path: Path | None, nodes: Iterable[Any], reading: ReadingOptions) -> list[Any] | None:
+    """The class of each node from a table with the ids first and the classes next; None where there is none.
+
+    Prints how many nodes have one, and how many ids are of no node.
+    """
     if path is None:
         return None
     from spherical_gae.data.readers.class_files import read_node_classes  # Not above: help needs none.
 
     names = [str(node) for node in nodes]
     try:
-        label = read_node_classes(path, set(names))
+        label = read_node_classes(
+            path, set(names), header=reading.header, delimiter=reading.delimiter, comment=reading.comment
+        )
     except (OSError, ValueError) as error:
         fail("--classes", str(error))
     if not label.keys() & set(names):
         given = next(iter(label))
         fail("--classes", f"{path}: given ids such as {given!r}, allowed: ids of the graph, such as {names[0]!r}")
-    return [label.get(name) for name in names]
+    found = [label.get(name) for name in names]
+    num_known, num_nodes = sum(name is not None for name in found), len(names)
+    line = f"{path.name}: classes of {num_known:,} of {num_nodes:,} nodes."
+    if others := [node for node in label if node not in set(names)]:
+        line += f" Not used are {len(others):,} ids that the graph does not have, such as {others[0]!r}."
+    typer.echo(f"{line}\n")
+    return found
 
 
 def per_node(question: Callable[[Any, int], pd.DataFrame], nodes: Sequence[str], k: int, name: str) -> pd.DataFrame:

@@ -67,7 +67,7 @@ def neighbors(
 
 
 def format_neighbors(
-    stored: StoredEmbeddings, rows: Sequence[int], found: TopK, classes: Sequence[str] | None = None
+    stored: StoredEmbeddings, rows: Sequence[int], found: TopK, classes: Sequence[str | None] | None = None
 ) -> Iterator[str]:
     """Lines of a table: node, neighbour and cosine, and the classes of both.
 
@@ -75,14 +75,14 @@ def format_neighbors(
         stored: The embeddings that were searched.
         rows: The rows that were searched for.
         found: Their neighbours and cosines.
-        classes: The class of each row, None if there are none.
+        classes: The class of each row, None for a row without one; None if there are none at all.
 
     Yields:
         The header, and one line for each neighbour of each node.
     """
 
     def cells_of(row: int) -> tuple[str, ...]:
-        return (embedding_folder.on_one_line(stored.id_of(row)), *([] if classes is None else [classes[row]]))
+        return (embedding_folder.on_one_line(stored.id_of(row)), *([] if classes is None else [classes[row] or "-"]))
 
     titles = [] if classes is None else ["class"]
     cells = [("node", *titles, "neighbor", *titles, "cosine")]
@@ -95,14 +95,15 @@ def format_neighbors(
         yield "".join(f"{name:<{width}}  " for name, width in zip(names, widths, strict=False)) + f"{cosine:>7}"
 
 
-def _classes(run: Path, num_nodes: int) -> list[str] | None:
+def _classes(run: Path, num_nodes: int) -> list[str | None] | None:
     """The class of each row, if the run folder names them."""
     path = run / embedding_folder.CLASSES
     classes = embedding_folder.read_json(path, "RUN")
     if classes is None:
         return None
-    if not isinstance(classes, list) or len(classes) != num_nodes or not all(isinstance(name, str) for name in classes):
-        fail("RUN", f"{path}: allowed: a list of {num_nodes} classes, text, one for each row of embeddings.npy")
+    is_list = isinstance(classes, list) and len(classes) == num_nodes
+    if not is_list or not all(name is None or isinstance(name, str) for name in classes):
+        fail("RUN", f"{path}: allowed: a list of {num_nodes} classes, text or null, one for each row of embeddings.npy")
     return classes
 
 

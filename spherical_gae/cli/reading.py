@@ -72,6 +72,7 @@ _TIME_OF_EMBEDDING = Annotated[
 ]
 _NO_DIRECTIONS = Annotated[bool, typer.Option("--directed", hidden=True)]
 _OF_LATER_LINKS = ("source", "target", "weight", "header", "delimiter", "comment")
+_OF_TEXT = ("header", "delimiter", "comment")
 _DELIMITERS = {"tab": "\t", "\\t": "\t", "blanks": " "}
 
 
@@ -91,6 +92,11 @@ def with_reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def with_later_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """As :func:`with_reading_options`, of the options that are of use for later links."""
     return _with_options(command, {name: _OPTIONS[name] for name in _OF_LATER_LINKS})
+
+
+def with_text_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """As :func:`with_reading_options`, of the options of delimited text."""
+    return _with_options(command, {name: _OPTIONS[name] for name in _OF_TEXT})
 
 
 def with_embedding_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -51,14 +51,15 @@ def transform(
     embedding = embedding_folder.load(folder)
     # Not above: help needs no torch.
     from spherical_gae.data.readers.node_features import NO_FEATURES
-    from spherical_gae.embedding.inputs import later_links
+    from spherical_gae.embedding.later_files import later_links
 
     files = {"GRAPH": None if graph is None else str(graph), "--features": None if features is None else str(features)}
     try:
         links = (
             None if graph is None else later_links(graph, embedding._graph.data, reading, attributes=features is None)
         )
-        whole = embedding.extended(links, features, reading=reading)
+        raw = embedding._later(links, features, reading)
+        whole = embedding._extended(raw)
     except (OSError, ValueError) as error:
         fail_reading(error, reading, files)
     later = whole.node_ids_[len(embedding.node_ids_) :]
@@ -76,6 +77,8 @@ def transform(
         if features is not None:
             links.report.notes = [note for note in links.report.notes if note != NO_FEATURES]
         typer.echo(f"{links.report}\n")
+    if notes := raw.get("feature_notes"):
+        typer.echo("\n".join(notes) + "\n")
     more = f" and {len(later) - _SHOWN:,} more" if len(later) > _SHOWN else ""
     nodes = "node" if len(later) == 1 else "nodes"
     typer.echo(f"{len(later):,} new {nodes}: {', '.join(map(embedding_folder.on_one_line, later[:_SHOWN]))}{more}.")

@@ -9,8 +9,11 @@ import typer
 
 from spherical_gae.cli import embedding_folder
 from spherical_gae.cli.options import fail
+from spherical_gae.cli.reading import refuse_without_file, with_text_options
+from spherical_gae.data.readers.options import ReadingOptions
 
 
+@with_text_options
 def view(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder that embed or transform wrote.")],
     classes: Annotated[
@@ -22,19 +25,23 @@ def view(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="The page. Default: view.html in DIR.")] = None,
     launch: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+    *,
+    reading: ReadingOptions,
 ) -> None:
     """Write a page to look at: the nodes on a globe, with search, colours, nearest nodes and suggested links.
 
     It is one HTML file that needs no network.  Classes that were given to embed are colours again, unless others are
-    given.
+    given: --header, --delimiter and --comment are for their file.
     """
+    if classes is None:
+        refuse_without_file(reading, "no --classes")
     if out is not None and out.suffix.lower() not in (".html", ".htm"):
         fail("--out", f"given {str(out)!r}, allowed: a page, .html")
     embedding = embedding_folder.load(folder)
     num_nodes = len(embedding.node_ids_)
     if clusters is not None and not 2 <= clusters <= num_nodes:
         fail("--clusters", f"given {clusters}, allowed: 2 to {num_nodes}, the number of nodes")
-    colors = embedding_folder.read_classes(classes, embedding.node_ids_)
+    colors = embedding_folder.read_classes(classes, embedding.node_ids_, reading)
     if classes is None:
         colors = embedding_folder.saved_classes(folder, num_nodes)
     groups = None

@@ -178,6 +178,11 @@ class FeaturePreparation:
         values = (_as_floats(table[self.numbers]) - self.mean) / self.scale
         return int((np.abs(np.nan_to_num(values)) > np.array(self.limit)).sum())
 
+    def unknown_categories(self, table: pd.DataFrame) -> dict[str, list[str]]:
+        """The values of each column of text that :meth:`fit` did not see: no feature stands for them."""
+        given = {name: set(_as_text(table[name])) - {"", *known} for name, known in self.categories.items()}
+        return {name: sorted(values) for name, values in given.items() if values}
+
     def _transformer(self) -> ColumnTransformer:
         """All that was learned is a parameter of it: its own ``fit`` learns nothing more."""
         learned = {name: np.array(getattr(self, name)) for name in ("mean", "scale", "limit", "fill")}

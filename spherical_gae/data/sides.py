@@ -29,7 +29,8 @@ def two_sides(data: Data) -> Tensor:
 
     Raises:
         TypeError: If ``data`` is no ``Data`` of tensors.
-        ValueError: If the graph is not bipartite; the message names a cycle of odd length.
+        ValueError: If the graph is not bipartite; the message names a cycle of odd length, by ``node_ids`` if there are
+            any.
 
     Warns:
         UserWarning: If several parts of the graph have links, as links do not say which of their sides belong together.
@@ -48,7 +49,8 @@ def two_sides(data: Data) -> Tensor:
     even, odd = part[:num_nodes], part[num_nodes:]
     both = np.flatnonzero(even == odd)
     if both.size:
-        cycle = " - ".join(map(str, _odd_cycle(walks, int(both[0]), num_nodes)))
+        ids = data.get("node_ids") or range(num_nodes)
+        cycle = " - ".join(str(ids[node]) for node in _odd_cycle(walks, int(both[0]), num_nodes))
         raise ValueError(f"data: given a cycle of odd length, {cycle}, allowed: a bipartite graph")
     num_parts = np.unique(np.minimum(even, odd)[i]).size
     if num_parts > 1:

@@ -19,7 +19,8 @@ from spherical_gae.data.half_life import check_half_life
 from spherical_gae.data.readers.later import FileReading
 from spherical_gae.data.readers.options import ReadingOptions
 from spherical_gae.embedding.featureless import AUTO, KINDS, kinds_to_try
-from spherical_gae.embedding.inputs import as_graph, later_links, raw_graph
+from spherical_gae.embedding.inputs import as_graph, raw_graph
+from spherical_gae.embedding.later_files import later_links
 from spherical_gae.embedding.presets import presets_to_try
 from spherical_gae.embedding.queries import EmbeddingQueries
 from spherical_gae.embedding.state import embed_graph
@@ -233,6 +234,8 @@ class SphericalGraphEmbedding(EmbeddingQueries, BaseEstimator):
     def _later(self, graph: Any, features: Any, reading: ReadingOptions | None) -> Data:
         data = self._graph.data
         before, options = self.reading_, reading or ReadingOptions()
+        if features is not None and data.get("has_default_features"):
+            raise ValueError("features: given some for new nodes, allowed: none, as the embedded graph had none")
         if isinstance(graph, str | os.PathLike):
             graph = later_links(Path(graph), data, options, attributes=features is None)
         return raw_graph(

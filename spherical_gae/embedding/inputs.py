@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Container, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +33,9 @@ from spherical_gae.data.readers.conversions import (
     warn_of_directions,
 )
 from spherical_gae.data.readers.feature_files import read_features
-from spherical_gae.data.readers.graph_files import read_as_told, read_graph
+from spherical_gae.data.readers.graph_files import read_graph
+from spherical_gae.data.readers.node_features import notes_of_later
 from spherical_gae.data.readers.options import ReadingOptions
-from spherical_gae.data.readers.suffixes import TABLES, suffix_of
 from spherical_gae.data.undirected import checked_edge_weight
 
 _WEIGHT = "weight"
@@ -90,8 +89,9 @@ def raw_graph(
         options: How a file of features is read: header, delimiter and comments; None to find that out.
 
     Returns:
-        ``Data`` with ``edge_index``, ``num_nodes``, ``node_ids`` and, where there are any, ``edge_weight``, ``x`` and
-        ``feature_names``, what a table of features calls its columns.
+        ``Data`` with ``edge_index``, ``num_nodes``, ``node_ids`` and, where there are any, ``edge_weight``, ``x``,
+        ``feature_names``, what a table of features calls its columns, and ``feature_notes``, what is to be said of a
+        later file of features.
 
     Raises:
         TypeError: As ``as_graph``.
@@ -127,58 +127,14 @@ def raw_graph(
         x = _numbers(table, preparation)
         if preparation is None:
             raw.feature_names = _column_names(table)
+        elif not learns:
+            raw.feature_notes = [*given.notes, *notes_of_later(preparation, table, known)]
         return _with_matrix(raw, x, graph, known) if given.ids is None else _with_table(raw, given.ids, x, known)
     if isinstance(features, pd.DataFrame):
         if preparation is None:
             raw.feature_names = _column_names(features)
         return _with_table(raw, plain_ids(features.index), _numbers(features, preparation), known)
     return _with_matrix(raw, _matrix(features), graph, known)
-
-
-def later_links(
-    path: str | Path, embedded: Data, given: ReadingOptions | None = None, *, attributes: bool = True
-) -> Data:
-    """Reads a file of later links as the embedded graph's file was read.
-
-    Attributes of its nodes become features as those of the embedded graph did; where that has no features by a file,
-    they are numbers as they are; where it has none at all, or ``attributes`` is False, they are left out.
-
-    Args:
-        path: The file.
-        embedded: The embedded graph.
-        given: What is to be read otherwise.
-        attributes: Whether features are taken from this file, not from another one.
-
-    Raises:
-        OSError: If the file cannot be read.
-        ValueError: As ``read_graph``; if it lacks the column of weights, or an attribute, that the embedded graph has.
-    """
-    reading, options = embedded.get("reading"), given or ReadingOptions()
-    if reading is not None:
-        options = reading.for_links(path, options)
-    if not attributes and suffix_of(path) not in TABLES:
-        # These are told for the features' file.
-        options = replace(options, header=None, delimiter=None, comment=None)
-    preparation = embedded.get("feature_preparation")
-    changed = options.changed()
-    if not attributes or embedded.get("has_default_features"):
-        preparation = None
-        options = options if "node_attributes" in changed else replace(options, node_attributes="none")
-    elif "standardize" not in changed:
-        options = replace(options, standardize=False)
-    is_one_kind = reading is None or (given is not None and given.bipartite is False)
-    prefixes = None if is_one_kind else reading.prefixes
-    known = {str(node) for node in embedded.node_ids}
-    try:
-        return read_as_told(path, None, options, preparation=preparation, known=known, prefixes=prefixes)
-    except ValueError as error:
-        inherited = given is None or "weight" not in given.changed()
-        if not (inherited and options.weight != ReadingOptions().weight and "weight: given" in str(error)):
-            raise
-        raise ValueError(
-            f"{error}. The embedded graph's weights are from there; weight='none' (--weight none) gives each of these "
-            "links the weight 1"
-        ) from error
 
 
 def pairs_of(links: Any) -> list[tuple[Any, Any]]:

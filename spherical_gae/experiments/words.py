@@ -88,20 +88,22 @@ def class_names(data: Data) -> list[str]:
     return [_class_name(data, value) for value in sorted(set(data.y.tolist()))]
 
 
-def classes_of_nodes(data: Data) -> list[str]:
-    """The name of each node's class in ``y``, as in ``class_names``.
+def classes_of_nodes(data: Data) -> list[str | None]:
+    """The name of each node's class in ``y``, as in ``class_names``; None for a node without one.
 
     Example:
         >>> import torch
         >>> classes_of_nodes(Data(y=torch.tensor([1, 0, 1]), label_names=["cat", "dog"]))
         ['dog', 'cat', 'dog']
     """
-    return [_class_name(data, value) for value in data.y.tolist()]
+    return [None if value < 0 else _class_name(data, value) for value in data.y.tolist()]
 
 
 def _class_name(data: Data, value: int) -> str:
+    if value < 0:
+        return "no class"
     names = data.get("label_names")
-    return str(value) if names is None or value < 0 else str(names[value])
+    return str(value) if names is None else str(names[value])
 
 
 def format_table(metrics: dict[str, Any]) -> Iterator[str]:

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from spherical_gae.cli.embedding_folder import print_table, read_classes, say_next
+from spherical_gae.data.readers.options import ReadingOptions
 from tests.helpers.cli_calls import assert_refused, call
 
 
@@ -25,16 +26,19 @@ def test_run_folders_of_train_are_named(command: tuple, tmp_path: Path) -> None:
     assert_refused(result, "DIR", f"given {tmp_path}, a run folder of train, allowed: a folder of embed or transform")
 
 
-def test_labels_belong_to_ids(tmp_path: Path) -> None:
+def test_labels_belong_to_ids(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "labels.tsv"
     path.write_text("id\tkind\tmore\n7\tred\t1\nx\tblue\t2\n9\tred\t3\n")
-    assert read_classes(path, [7, "y", "x"]) == ["red", None, "blue"]
-    assert read_classes(None, [7]) is None
+    assert read_classes(path, [7, "y", "x"], ReadingOptions()) == ["red", None, "blue"]
+    said = "labels.tsv: classes of 2 of 3 nodes. Not used are 1 ids that the graph does not have, such as '9'.\n\n"
+    assert capsys.readouterr().out == said
+    assert read_classes(None, [7], ReadingOptions()) is None
 
 
 def test_classes_are_as_the_file_has_them(tmp_path: Path) -> None:
     (tmp_path / "classes.csv").write_text("id,class\n1,3\n2,NA\n3,100000000000000000000\n4,2.5\n")
-    assert read_classes(tmp_path / "classes.csv", [1, 2, 3, 4]) == ["3", None, "100000000000000000000", "2.5"]
+    classes = read_classes(tmp_path / "classes.csv", [1, 2, 3, 4], ReadingOptions())
+    assert classes == ["3", None, "100000000000000000000", "2.5"]
 
 
 def test_ids_do_not_tear_lines(capsys: pytest.CaptureFixture[str]) -> None:

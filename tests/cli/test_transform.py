@@ -31,6 +31,8 @@ def test_new_nodes_come_last_and_the_others_stay(karate: Path, tmp_path: Path) -
     expected = before.transform(tmp_path / "late.csv")
     frame = pd.read_parquet(tmp_path / "out" / "embeddings.parquet")
     assert np.array_equal(frame.loc[["late", "later"]].to_numpy()[:, :6], expected.loc[["late", "later"]])
+    # The graph was no file, so nobody can say whether its weights are from a column.
+    assert "Warning: these links have no weights, and those of the embedded graph have: each gets" in result.stdout
     # What it advises works.
     assert call("suggest", tmp_path / "out", "--node", "late").exit_code == 0
 
@@ -120,10 +122,51 @@ def test_later_links_are_read_as_the_first_ones(people: Path, tmp_path: Path) ->
     assert SphericalGraphEmbedding.load(tmp_path / "again").reading_ == embedding.reading_
 
 
+def test_columns_left_out_are_told_in_the_words_of_the_command(people: Path, tmp_path: Path) -> None:
+    _, printed = later_row(people, "person,friend,hours,since,date\nZoe,p00,1,7,8\n", tmp_path)
+    assert "'since', it is not named; to use it, name it: weight= (--weight)." in printed
+    assert "'date', it may hold times, which later links do not need." in printed
+
+
 def test_weights_are_missed_by_name(people: Path, tmp_path: Path) -> None:
     (tmp_path / "late.csv").write_text("person,friend\nZoe,p00\n")
     result = call("transform", people, tmp_path / "late.csv", "--out", tmp_path / "out")
     assert_refused(result, "--weight", "given 'hours', allowed in late.csv: one of person, friend", "(--weight none)")
+
+
+@pytest.mark.parametrize("first", ["a b 2\nb c 3\nc d .5\n", "source,target,weight\na,b,2\nb,c,3\nc,d,.5\n"])
+def test_weights_that_were_found_are_missed_too(tmp_path: Path, first: str) -> None:
+    (tmp_path / "links.csv").write_text(first)
+    options = ("--epochs", 2, "--dim", 6, "--default-features", "hash", "--no-view", "--out", tmp_path / "emb")
+    assert call("embed", tmp_path / "links.csv", "--preset", "frontier", *options).exit_code == 0
+    (tmp_path / "late.csv").write_text("source,target\nlate,a\n")
+    late = ("transform", tmp_path / "emb", tmp_path / "late.csv", "--out", tmp_path / "out")
+    assert_refused(
+        call(*late), "GRAPH", "late.csv: given links without weights, allowed: a weight for each", "(--weight none)"
+    )
+    assert call(*late, "--weight", "none").exit_code == 0
+
+
+def test_it_says_what_it_read_of_features(tmp_path: Path) -> None:
+    ids = [f"n{k:02}" for k in range(40)]
+    edges, _ = words_and_links()
+    edges.to_csv(tmp_path / "links.csv", index=False)
+    people = pd.DataFrame({"age": range(40), "town": ["Rome", "Oslo"] * 20}, index=ids)
+    people.to_csv(tmp_path / "people.csv", index_label="node")
+    embed = ("embed", tmp_path / "links.csv", "--features", tmp_path / "people.csv", "--epochs", 2, "--dim", 6)
+    assert call(*embed, "--no-view", "--out", tmp_path / "emb").exit_code == 0
+    later = pd.DataFrame({"age": [None, 7, 8], "town": ["Rome", "Bern", "Oslo"], "shoe": 42}, index=["x", "y", "n00"])
+    later.to_csv(tmp_path / "later.csv", index_label="node")
+    result = call("transform", tmp_path / "emb", "--features", tmp_path / "later.csv", "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.splitlines()[:6] == [
+        "later.csv: the first line is a header: 'node', 'age', 'town' and 1 more.",
+        "Features: made as those of the first graph were.",
+        "Features of nodes that are there already: 1, not used.",
+        "Missing values take the mean of the first graph: 'age'.",
+        "Categories of town that the first graph does not have, left out: 'Bern'.",
+        "Columns that the first graph's features were not made of, left out: 'shoe'.",
+    ]
 
 
 def test_what_cannot_be_written_is_one_line(karate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,11 +187,14 @@ def test_options_of_links_are_refused_without_links(karate: Path, tmp_path: Path
         assert_refused(result, option, "given 'nosuch', allowed: with a file of links only")
 
 
-def test_missing_file_is_that_of_its_option(karate: Path, tmp_path: Path) -> None:
+def test_missing_file_is_that_of_its_option(tmp_path: Path) -> None:
+    fitted(*words_and_links()).save(tmp_path / "saved")
     for arguments in (["--features", "none.csv"], [tmp_path / "links.csv", "--features", "none.csv"]):
-        (tmp_path / "links.csv").write_text("0,late\n")
-        result = call("transform", karate, *arguments, "--out", tmp_path / "out")
+        (tmp_path / "links.csv").write_text("n00,late\n")
+        result = call("transform", tmp_path / "saved", *arguments, "--out", tmp_path / "out")
         assert_refused(result, "--features", "none.csv: No such file")
     nx.write_graphml(nx.path_graph(3), tmp_path / "late.graphml")
-    result = call("transform", karate, tmp_path / "late.graphml", "--target", "x", "--out", tmp_path / "out")
+    result = call(
+        "transform", tmp_path / "saved", tmp_path / "late.graphml", "--target", "x", "--out", tmp_path / "out"
+    )
     assert_refused(result, "--target", "given for")

@@ -68,3 +68,12 @@ def test_what_is_no_page_is_never_replaced(folder: Path, name: str) -> None:
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     assert_refused(call("view", folder, "--out", folder / name), "--out", f"{name}', allowed: a page, .html")
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_a_file_of_classes_is_read_as_told(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "classes.csv").write_text("1,b\n2,c\n")
+    page = ("view", folder, "--out", tmp_path / "page.html")
+    assert_refused(call(*page, "--no-header"), "--no-header", "given with no --classes, allowed: with a file only")
+    result = call(*page, "--classes", tmp_path / "classes.csv", "--no-header")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("classes.csv: classes of 2 of 34 nodes.\n")

@@ -56,6 +56,13 @@ def test_what_networkx_says_of_any_graph(links: list[tuple[int, int]]) -> None:
         assert all(reference.has_edge(*pair) for pair in itertools.pairwise(cycle))
 
 
+def test_a_cycle_of_odd_length_is_named_by_ids() -> None:
+    triangle = graph((0, 1), (1, 2), (2, 0), num_nodes=3)
+    triangle.node_ids = ["amy", "bob", "cid"]
+    with pytest.raises(ValueError, match=r"cycle of odd length, (amy|bob|cid) - (amy|bob|cid) - "):
+        two_sides(triangle)
+
+
 def test_parts_that_no_link_joins_are_warned_of() -> None:
     two = graph((0, 1), (1, 2), (3, 4), num_nodes=6)
     with pytest.warns(UserWarning, match=r"^the links of the graph are in 2 parts that no link joins: which of their"):

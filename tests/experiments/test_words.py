@@ -50,8 +50,10 @@ def test_few_test_links_are_warned_of(num_links: int, warned: bool) -> None:
 
 def test_classes_that_are_not_there_are_not_named() -> None:
     data = Data(y=torch.tensor([2, 0, 2, -1]), label_names=["a", "b", "c"])
-    assert class_names(data) == ["-1", "a", "c"]
-    assert classes_of_nodes(data) == ["c", "a", "c", "-1"]
+    assert class_names(data) == ["no class", "a", "c"]
+    assert classes_of_nodes(data) == ["c", "a", "c", None]
+    signs = Data(y=torch.tensor([0, 1, -1]), label_names=["-1", "1"])
+    assert (class_names(signs), classes_of_nodes(signs)) == (["no class", "-1", "1"], ["-1", "1", None])
     assert class_names(Data(y=torch.tensor([5, 3]))) == ["3", "5"]
 
 

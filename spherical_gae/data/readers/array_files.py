@@ -97,7 +97,7 @@ def read_arrays(path: Path) -> RawGraph:
       ``[2, E]``) and, optionally, ``edge_weight``, ``edge_time``, ``x``, ``y``, ``side``, ``node_ids`` and
       ``num_nodes``.
     - .npy: ``edge_index``, integers ``[2, E]`` or ``[E, 2]``; or an adjacency matrix.
-    - .mtx: an adjacency matrix.
+    - .mtx: an adjacency matrix; its row 1 is the node 0.
 
     Entries of a matrix are weights, of which a zero is no link.  A matrix that is not square is that of a bipartite
     graph: its rows are the nodes of one side, its columns those of the other, which come after.
@@ -111,7 +111,9 @@ def read_arrays(path: Path) -> RawGraph:
     """
     suffix = suffix_of(path)
     if suffix == ".mtx":
-        return _from_matrix(path, read_matrix_market(path), "a Matrix Market file")
+        raw = _from_matrix(path, read_matrix_market(path), "a Matrix Market file")
+        raw.report.notes.append("The format counts from 1: row 1 is the node 0.")
+        return raw
     arrays = load_arrays(path)
     if suffix == ".npy":
         return _read_npy(path, arrays["x"])
@@ -186,7 +188,7 @@ def _read_npz(path: Path, arrays: dict[str, NDArray[Any]]) -> RawGraph:
         if arrays["num_nodes"].size != 1:
             raise ValueError(f"{path}: given num_nodes of shape {list(arrays['num_nodes'].shape)}, allowed: one number")
         number = arrays["num_nodes"].reshape(-1)[0]
-        if number != int(number):
+        if not np.isfinite(number) or number != int(number):
             raise ValueError(f"{path}: given num_nodes {number}, allowed: an integer")
         raw.num_nodes = int(number)
     elif lengths:

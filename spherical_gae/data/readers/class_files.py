@@ -14,7 +14,14 @@ from spherical_gae.data.readers.suffixes import TABLES, suffix_of
 from spherical_gae.data.readers.tables import open_table
 
 
-def read_node_classes(path: Path, nodes: Container[str] | None = None) -> dict[str, int | str | None]:
+def read_node_classes(
+    path: Path,
+    nodes: Container[str] | None = None,
+    *,
+    header: bool | None = None,
+    delimiter: str | None = None,
+    comment: str | None = None,
+) -> dict[str, int | str | None]:
     r"""Reads a class for each node: the first column beside the ids and row numbers, as pandas saves them.
 
     A class is what is written: 02139 and 2139 are two.  Where all of them are whole numbers, written as such, they are
@@ -24,6 +31,9 @@ def read_node_classes(path: Path, nodes: Container[str] | None = None) -> dict[s
         path: Delimited text or .parquet: one node a row, with its id in the first column, or in one named ``id`` or
             ``node``.
         nodes: The ids of the graph, which help to tell a header from data.
+        header: See :func:`~spherical_gae.data.readers.tables.open_table`.
+        delimiter: Likewise.
+        comment: Likewise.
 
     Returns:
         The class of each id, in the order of the rows; None where it is missing.
@@ -41,7 +51,7 @@ def read_node_classes(path: Path, nodes: Container[str] | None = None) -> dict[s
     """
     if suffix_of(path) not in TABLES:
         raise ValueError(f"{path}: given {suffix_of(path) or 'no suffix'}, allowed: a table, {', '.join(TABLES)}")
-    table, _, _ = open_table(path, id_columns=1, nodes=nodes)
+    table, _, _ = open_table(path, id_columns=1, nodes=nodes, header=header, delimiter=delimiter, comment=comment)
     if not table.num_rows or len(table.columns) < 2:
         raise ValueError(f"{path}: given no classes, allowed: a node id and a class in each row")
     place = id_column(table)

@@ -91,6 +91,10 @@ def from_networkx(
         raise ValueError("x: given together with features, allowed: one of them")
     if directed is None:
         warn_of_directions(graph, "directed=True keeps them, directed=False drops them without this warning")
+    if directed and not graph.is_directed():
+        raise ValueError(
+            f"directed: given True for a {type(graph).__name__}, whose edges have no direction; allowed: False"
+        )
     raw = networkx_edges(graph, weight)
     if len(features):
         raw.x = torch.from_numpy(node_attributes(graph, features))

@@ -8,7 +8,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from spherical_gae.data.readers.cells import is_text, numbers_of
-from spherical_gae.data.readers.headers import ID_NAMES, SOURCE_NAMES, TARGET_NAMES, TIME_NAMES, WEIGHT_NAMES, plain
+from spherical_gae.data.readers.headers import (
+    ID_NAMES,
+    SOURCE_NAMES,
+    TARGET_NAMES,
+    TIME_NAMES,
+    WEIGHT_NAMES,
+    are_a_pair,
+    plain,
+)
 from spherical_gae.data.readers.report import ReadReport
 from spherical_gae.data.readers.tables import Table
 
@@ -35,44 +43,83 @@ class EdgeColumns:
     time: str | int | None = None
 
 
+MAY_BE_TIMES = "it may hold times; to use them, name it: time= (--time)"
+NOT_NAMED = "it is not named; to use it, name it: weight= or time= (--weight or --time)"
+"""Why a column is not used."""
+
 TO_BE_FOUND = EdgeColumns()
 """No column is named."""
 
 
 def end_columns(table: Table, columns: EdgeColumns) -> tuple[int, int]:
-    """The columns of the ids: those named, those known by name, or the first two."""
-    names = [plain(name) for name in table.names or []]
-    known = {
-        role: next((names.index(name) for name in listed if name in names), None)
-        for role, listed in (("source", SOURCE_NAMES), ("target", TARGET_NAMES))
-    }
+    """The columns of the ids: those named, those known by name, or the first two.
+
+    Raises:
+        ValueError: If there are fewer than two columns, or names say both that a column is an end and that another one
+            is.
+    """
     found = {
         role: table.find(wanted, role)
         for role, wanted in (("source", columns.source), ("target", columns.target))
         if wanted is not None
     }
-    if not found and None not in known.values() and known["source"] != known["target"]:
-        return known["source"], known["target"]  # type: ignore[return-value]
+    known = _known_ends(table, found)
+    if len(known) == 2:
+        return known["source"], known["target"]
     places = range(len(table.columns))
     rest = [k for k in places if k not in found.values() and (len(places) < 3 or not table.is_index(k))]
     # What is known to be something else is no end, unless there is nothing else.
     others = [k for k in rest if not _has_another_role(table, k, columns)]
     if len(found) + len(others) >= 2:
         rest = others
+    halves = [table.title(k) for k in rest if table.names and plain(table.names[k]) in (*SOURCE_NAMES, *TARGET_NAMES)]
+    if not found and halves and len(rest) > 2:
+        raise _unclear(table, f"of which {', '.join(halves)} may be an end of the edges or something else")
     for role in ("source", "target"):
         if role not in found:
-            place = known[role] if known[role] in rest else (rest[0] if rest else None)
+            place = known[role] if known.get(role) in rest else (rest[0] if rest else None)
             if place is None:
                 raise ValueError(f"{table.path}: given {len(table.columns)} columns, allowed: a source and a target")
             found[role] = place
             rest.remove(place)
+    names = [plain(name) for name in table.names or []]
     if columns.source is None and names and names[found["source"]] in (*ID_NAMES[:5], "label"):
-        raise ValueError(
-            f"{table.path}: given the columns {', '.join(table.names or [])}, of which none is called source or "
-            "target; it may be a table of nodes. If its rows are edges, name the columns: source=, target= (--source, "
-            "--target)"
+        raise _unclear(
+            table, "of which none is called source or target; it may be a table of nodes. If its rows are edges"
         )
     return found["source"], found["target"]
+
+
+def _known_ends(table: Table, found: dict[str, int]) -> dict[str, int]:
+    """The ends that were named, and those whose names belong to them: two of a pair, or the only ones of their kind."""
+    names = [plain(name) for name in table.names or []]
+    listed = {"source": SOURCE_NAMES, "target": TARGET_NAMES}
+    places = {
+        role: [found[role]] if role in found else [k for k, name in enumerate(names) if name in of_role]
+        for role, of_role in listed.items()
+    }
+    if len(found) == 2:
+        return found
+    pairs = [
+        (source, target)
+        for source in places["source"]
+        for target in places["target"]
+        if names and source != target and are_a_pair(names[source], names[target])
+    ]
+    if len(pairs) > 1:
+        shown = ", or ".join(f"{table.title(source)} and {table.title(target)}" for source, target in pairs)
+        raise _unclear(table, f"of which source and target may be {shown}")
+    if pairs:
+        return dict(zip(listed, pairs[0], strict=True))
+    known = {role: of_role[0] for role, of_role in places.items() if len(of_role) == 1}
+    return known if len(set(known.values())) == len(known) else {}
+
+
+def _unclear(table: Table, why: str) -> ValueError:
+    return ValueError(
+        f"{table.path}: given the columns {', '.join(table.names or [])}, {why}; name the columns: source=, target= "
+        "(--source, --target)"
+    )
 
 
 def weight_column(table: Table, columns: EdgeColumns, ends: tuple[int, int], report: ReadReport) -> int | None:
@@ -115,12 +162,12 @@ def why_left_out(table: Table, column: int) -> str:
         return "it numbers the rows"
     name = plain(table.names[column]) if table.names else ""
     if name in TIME_NAMES:
-        return "it may hold times; to use them, name it: time= (--time)"
+        return MAY_BE_TIMES
     if name == "type":
         return "it is not needed"
     if table.numbers(column) is None:
         return "text"
-    return "it is not named; to use it, name it: weight= or time= (--weight or --time)"
+    return NOT_NAMED
 
 
 def _has_another_role(table: Table, column: int, columns: EdgeColumns) -> bool:

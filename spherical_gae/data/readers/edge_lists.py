@@ -178,7 +178,8 @@ def _checked_numbers(table: Table, column: int, role: str) -> NDArray[np.float64
     table.refuse_ambiguous(column, f"{role}s")
     if values.dtype.kind == "f" and np.isnan(values).any():
         row = int(np.flatnonzero(np.isnan(values))[0])
-        raise table.fail(row, f"{table.columns[column][row].as_py()!r} as {role}", f"a number, or {role}='none'")
+        instead = {"weight": "; or weight='none' (--weight none)", "time": "; or no time= (--time)"}[role]
+        raise table.fail(row, f"{table.columns[column][row].as_py()!r} as {role}", f"a number{instead}")
     return values
 
 
@@ -212,17 +213,15 @@ def _checked_times(table: Table, column: int, report: ReadReport) -> NDArray[np.
 
 
 def _says_directed(table: Table, comments: Sequence[str]) -> bool | None:
-    """What comments (SNAP, KONECT) or Gephi's column Type say of directions."""
+    """What comments (SNAP, KONECT) or Gephi's column Type say of directions; False if edges of both kinds are there."""
     words = " ".join(comments[:5]).lower()
-    if re.search(r"\bundirected\b|\bsym\b|\bbip\b", words):
+    if re.search(r"\bundirected\b|\bsym\b", words):
         return False
     if re.search(r"\bdirected\b|\basym\b", words):
         return True
     names = [plain(name) for name in table.names or []]
     if "type" in names:
-        kinds = pc.unique(table.columns[names.index("type")]).to_pylist()
-        if set(kinds) <= {"Directed", "directed"}:
-            return True
-        if set(kinds) <= {"Undirected", "undirected"}:
-            return False
+        kinds = {str(kind).lower() for kind in pc.unique(table.columns[names.index("type")]).to_pylist()}
+        if kinds <= {"directed", "undirected"}:
+            return kinds == {"directed"}
     return None

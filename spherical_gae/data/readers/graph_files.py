@@ -53,7 +53,7 @@ def read_graph(
 
     - .csv, .tsv, .txt, .edges, .edgelist, .parquet: an edge list, see
       :func:`~spherical_gae.data.readers.edge_lists.read_edge_list`; or what ``networkx.write_edgelist`` writes, which
-      needs no header, delimiter or comment.
+      has no header and no delimiter but blanks.
     - .npz, .npy, .mtx: arrays and matrices, see :func:`~spherical_gae.data.readers.array_files.read_arrays`.
     - .graphml, .gexf, .gml, .net: see :func:`~spherical_gae.data.readers.networkx_files.read_networkx`.
     - .json: nodes and links, see :func:`~spherical_gae.data.readers.json_files.read_json`.
@@ -75,7 +75,7 @@ def read_graph(
             ``"none"``, or names.  ``"auto"`` leaves out names, text (of ``features``: text of more than 50 different
             values), drawings and statistics of the graph, which tell of links that are held out.
         labels: The attribute of the nodes, or column of ``features``, that holds their classes.
-        directed: Whether to keep the directions.
+        directed: Whether to keep the directions; not for a file that says that its links have none.
         bipartite: Whether the nodes of an edge list's two columns are of two kinds, whatever their ids; None for what
             the file says, if anything, such as the node attribute ``bipartite``, which False ignores.
         standardize: See :meth:`~spherical_gae.data.feature_preparation.FeaturePreparation.fit`.
@@ -139,6 +139,11 @@ def read_as_told(
     _check_files(path, features)
     options = {"header": told.header, "delimiter": told.delimiter, "comment": told.comment}
     raw = _read_links(path, told, prefixes, options, has_table=features is not None and suffix_of(features) in TABLES)
+    if told.directed and raw.is_directed is False:
+        raise ValueError(
+            f"directed: given True for {path.name}, which says that its links, or some of them, have no direction; "
+            "allowed: False"
+        )
     raw.is_one_kind = told.bipartite is False
     if features is not None:
         nodes = {str(node) for node in (raw.node_ids if raw.node_ids is not None else range(raw.num_nodes))}
@@ -185,8 +190,8 @@ def _read_links(
     suffix, has_ends = suffix_of(path), told.source is not None or told.target is not None
     if suffix in DELIMITED and first_line(path).endswith(b"}") and not has_ends:
         # Its form is its own: blanks between cells, no header.
-        _refuse_options(path, told, ("bipartite",))
-        return read_dict_edges(path, told.weight, told.time)
+        _refuse_options(path, told, ("bipartite", "header", *(() if told.delimiter == " " else ("delimiter",))))
+        return read_dict_edges(path, told.weight, told.time, "#" if told.comment is None else told.comment)
     if suffix in TABLES:
         return read_edge_list(path, columns, bipartite=told.bipartite, prefixes=prefixes, **options)  # type: ignore[arg-type]
     # A table of features takes the options of text.

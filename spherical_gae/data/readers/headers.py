@@ -22,7 +22,11 @@ TARGET_NAMES = (
     "user2", "v", "tail", "receiver", "followee", "cited", "node2id", "entity2", "protein2", "gene2", "vertex2",
     "dest", "destination",
 )  # fmt: skip
-"""Names of a column of targets; the k-th does not belong to the k-th of the sources only."""
+"""Names of a column of targets; see :func:`are_a_pair`."""
+_PAIRS = (
+    ("source", "target"), ("source", "dest"), ("source", "destination"), ("src", "dst"), ("src", "dest"),
+    ("from", "to"), ("u", "v"), ("head", "tail"), ("sender", "receiver"), ("follower", "followee"), ("citing", "cited"),
+)  # fmt: skip
 WEIGHT_NAMES = ("weight", "weights", "w", "edgeweight", "strength")
 """Names of a column that is taken for weights."""
 TIME_NAMES = (
@@ -52,6 +56,17 @@ def plain(name: str) -> str:
         'fromnodeid'
     """
     return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def are_a_pair(source: str, target: str) -> bool:
+    """Whether two plain names name the two ends of an edge in the same way.
+
+    Example:
+        >>> are_a_pair("fromnodeid", "tonodeid"), are_a_pair("protein1", "protein2"), are_a_pair("source", "protein2")
+        (True, True, False)
+    """
+    one, other = (re.sub("node|id", "", name) for name in (source, target))
+    return (one, other) in _PAIRS or (one.endswith("1") and other == f"{one[:-1]}2")
 
 
 _KNOWN = {*SOURCE_NAMES, *TARGET_NAMES, *WEIGHT_NAMES, *TIME_NAMES, *ID_NAMES, "type"}

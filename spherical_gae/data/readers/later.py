@@ -80,14 +80,18 @@ class FileReading:
             ValueError: If it is no text where its suffix says so.
         """
         suffix, before = suffix_of(path), self.options
-        names = ("weight", *(_OF_TABLES if suffix in TABLES else ()))
+        # What networkx writes has a form of its own.
+        has_dicts = suffix in DELIMITED and first_line(Path(path)).endswith(b"}")
+        names = ("weight", *(("comment",) if has_dicts else _OF_TABLES if suffix in TABLES else ()))
         kept = {name: getattr(before, name) for name in names if name not in given.changed()}
         options = replace(given, **kept)
         if suffix in TABLES and options.bipartite is None:
             options = replace(options, bipartite=self.prefixes is not None)
-        if options.header is None and suffix in DELIMITED:
+        if has_dicts or suffix not in DELIMITED:
+            return options
+        if options.header is None:
             options = replace(options, header=self._header_of(Path(path), options))
-        if suffix in DELIMITED and self.places is not None and not first_line(Path(path)).endswith(b"}"):
+        if self.places is not None:
             options = self._by_place(Path(path), options, self.places, "weight" in given.changed())
         return options
 

@@ -75,6 +75,15 @@ def _read_coordinates(
     entries = np.ones(num_entries, dtype=bool) if field == "pattern" else columns[2].astype(np.float64)
     if symmetry == "symmetric":
         mirrored = rows != others
+        both = np.intersect1d(
+            rows[mirrored] * shape[0] + others[mirrored], others[mirrored] * shape[0] + rows[mirrored]
+        )
+        if both.size:
+            row, column = sorted(divmod(int(both[0]), shape[0]))
+            raise ValueError(
+                f"{path}: given the entries ({row + 1}, {column + 1}) and ({column + 1}, {row + 1}), of a symmetric "
+                "matrix, allowed: one of the two"
+            )
         entries = np.concatenate([entries, entries[mirrored]])
         rows, others = np.concatenate([rows, others[mirrored]]), np.concatenate([others, rows[mirrored]])
     return sparse.coo_array((entries, (rows, others)), shape=shape)

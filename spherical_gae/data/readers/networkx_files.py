@@ -78,13 +78,16 @@ def read_networkx(path: Path, weight: str | int = "auto", time: str | int | None
     return from_graph(path, graph, report, weight, time)
 
 
-def read_dict_edges(path: Path, weight: str | int = "auto", time: str | int | None = None) -> RawGraph:
+def read_dict_edges(
+    path: Path, weight: str | int = "auto", time: str | int | None = None, comment: str = "#"
+) -> RawGraph:
     """Reads what ``networkx.write_edgelist`` writes: two ids and a dictionary of attributes a line, blanks between.
 
     Args:
         path: The file.
         weight: See :func:`read_networkx`.
         time: Likewise.
+        comment: What a line of comment begins with, ``""`` for no comments.
 
     Returns:
         The graph, not yet cleaned.  Ids are int if all are integers.
@@ -95,8 +98,12 @@ def read_dict_edges(path: Path, weight: str | int = "auto", time: str | int | No
     """
     ends: list[tuple[str, str]] = []
     values: list[dict[str, Any]] = []
+    num_comments = 0
     for number, line in enumerate(read_text(path).decode().split("\n"), 1):
-        if not line.strip() or line.lstrip().startswith("#"):
+        if not line.strip():
+            continue
+        if comment and line.lstrip().startswith(comment):
+            num_comments += 1
             continue
         try:
             source, target, text = line.split(None, 2)
@@ -105,12 +112,15 @@ def read_dict_edges(path: Path, weight: str | int = "auto", time: str | int | No
             given = None
         if not isinstance(given, dict) or not all(isinstance(name, str) for name in given):
             raise ValueError(
-                f"{path}: given {line[:60]!r} in line {number}, allowed: two ids and {{...}} as in the first"
+                f"{path}: given {line[:60]!r} in line {number}, allowed: two ids and a dictionary such as "
+                "{'weight': 2.0}, of text and plain numbers"
             )
         ends.append((source, target))
         values.append(given)
     ids = number_ids([pa.chunked_array([list(column)], pa.string()) for column in zip(*ends, strict=True)])
     report = ReadReport(path.name, "an edge list of networkx", notes=ids.notes, warnings=ids.warnings)
+    if num_comments:
+        report.notes.append(f"Lines of comment skipped: {num_comments:,}.")
     raw = RawGraph(ids.codes, len(ids.ids), report, ids.ids)
     names = {name: None for row in values for name in row}
     take_edge_attributes(path, raw, values, list(names), weight, time)

@@ -94,9 +94,30 @@ def take_prepared(raw: RawGraph, data: Data, preparation: FeaturePreparation, kn
         table = choose_attributes(table, [name for name in map(str, table.columns) if name in wanted], None, raw.report)
     data.x = torch.zeros(raw.num_nodes, len(preparation.feature_names))
     data.x[torch.from_numpy(is_new)] = preparation.transform(table)
-    raw.report.notes.append("Features: made as those of the first graph were.")
+    raw.report.notes += notes_of_later(preparation, table)
+
+
+def notes_of_later(preparation: FeaturePreparation, table: pd.DataFrame, known: Container[str] = ()) -> list[str]:
+    """What is to be said of the features of later nodes.
+
+    Args:
+        preparation: How the first graph's features were made.
+        table: What a file says of nodes, indexed by their ids: the columns of ``preparation``, and maybe others.
+        known: Nodes, as text, whose features are not used.
+    """
+    is_known = np.array([str(node) in known for node in table.index], dtype=bool)
+    notes = ["Features: made as those of the first graph were."]
+    if is_known.any():
+        notes.append(f"Features of nodes that are there already: {int(is_known.sum()):,}, not used.")
+    table = table[~is_known]
     if missing := [name for name in preparation.numbers if table[name].isna().any()]:
-        raw.report.notes.append(f"Missing values take the mean of the first graph: {some(missing)}.")
+        notes.append(f"Missing values take the mean of the first graph: {some(missing)}.")
+    for name, values in preparation.unknown_categories(table).items():
+        notes.append(f"Categories of {name} that the first graph does not have, left out: {some(values)}.")
+    used = {str(name) for name in (*preparation.numbers, *preparation.categories)}
+    if more := [str(name) for name in table.columns if str(name) not in used]:
+        notes.append(f"Columns that the first graph's features were not made of, left out: {some(more)}.")
+    return notes
 
 
 def _table_of(raw: RawGraph) -> pd.DataFrame:

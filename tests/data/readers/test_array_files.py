@@ -64,7 +64,15 @@ def test_nothing_is_unpickled(tmp_path: Path) -> None:
         load_arrays(tmp_path / "x.npy")
 
 
-def test_number_of_nodes_is_an_integer(tmp_path: Path) -> None:
-    np.savez(tmp_path / "g.npz", edge_index=np.array([[0, 1], [1, 2]]), num_nodes=5.7)
-    with pytest.raises(ValueError, match=r"given num_nodes 5\.7, allowed: an integer"):
+@pytest.mark.parametrize("number", [5.7, np.inf, np.nan])
+def test_number_of_nodes_is_an_integer(tmp_path: Path, number: float) -> None:
+    np.savez(tmp_path / "g.npz", edge_index=np.array([[0, 1], [1, 2]]), num_nodes=number)
+    with pytest.raises(ValueError, match=rf"given num_nodes {number}, allowed: an integer"):
         read_graph(tmp_path / "g.npz")
+
+
+def test_matrix_market_counts_from_one_and_says_so(tmp_path: Path) -> None:
+    (tmp_path / "m.mtx").write_text("%%MatrixMarket matrix coordinate pattern general\n3 3 2\n1 2\n2 3\n")
+    data = read_graph(tmp_path / "m.mtx")
+    assert data.edge_index.tolist() == [[0, 1, 1, 2], [1, 0, 2, 1]]
+    assert "The format counts from 1: row 1 is the node 0." in data.report.notes

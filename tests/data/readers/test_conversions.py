@@ -109,6 +109,8 @@ def test_directions_are_kept_or_dropped_with_a_word(kind: Any) -> None:
     assert kept.edge_index.tolist() == [[0, 1, 2], [1, 2, 1]]
     with pytest.warns(UserWarning, match=rf"^the graph is a {kind.__name__}: the directions .* dropped; directed=True"):
         assert from_networkx(graph).is_undirected()
+    with pytest.raises(ValueError, match=r"^directed: given True for a (Multi)?Graph, whose edges have no direction"):
+        from_networkx(graph.to_undirected(), directed=True)
     both = kind([("a", "b"), ("b", "a")])
     assert from_networkx(both).num_edges == 2
     matrix = sparse.csr_array(np.array([[0, 1, 0], [0, 0, 1], [0, 1, 0]]))

@@ -133,3 +133,44 @@ def test_points_beside_decimal_commas_are_asked_for(csv: Path) -> None:
     csv.write_text("a;b;1.234\nb;c;2,5\nc;d;3,5\n")
     with pytest.raises(ValueError, match=r"given weights such as '1\.234', whose point, beside decimal commas"):
         read_graph(csv)
+
+
+@pytest.mark.parametrize(
+    ("header", "ends"),
+    [
+        ("protein1,protein2,source", (0, 1)),
+        ("source,protein1,protein2", (1, 2)),
+        ("to,note,from", (2, 0)),
+        ("tail,relation,head", (2, 0)),
+        ("src,x,target", (0, 2)),
+        ("From Node Id,u,To Node Id", (0, 2)),
+    ],
+)
+def test_the_ends_are_two_columns_that_belong_together(csv: Path, header: str, ends: tuple[int, int]) -> None:
+    row = ["a", "b", "c"]
+    _, edges, _ = listed(csv, f"{header}\n{','.join(row)}\n")
+    assert edges == [(row[ends[0]], row[ends[1]])]
+
+
+@pytest.mark.parametrize(
+    ("header", "why"),
+    [
+        ("gene,partner,source", "of which 'source' may be an end of the edges or something else"),
+        ("target,partner,score", "of which 'target' may be"),
+        ("src,dst,source,target", "may be 'src' and 'dst', or 'source' and 'target'"),
+        ("source,target,target", "may be 'source' and 'target'"),
+    ],
+)
+def test_names_that_leave_the_ends_open_are_refused(csv: Path, header: str, why: str) -> None:
+    row = ",".join("abcd"[: header.count(",") + 1])
+    csv.write_text(f"{header}\n{row}\n")
+    with pytest.raises(ValueError, match=rf"given the columns .*{why}.*name the columns: source=, target= \(--source"):
+        read_edge_list(csv, header=True)
+    columns = EdgeColumns(1, 2)
+    assert read_edge_list(csv, columns, header=True).node_ids == ["a", "b"]
+
+
+def test_one_named_end_finds_the_other_of_its_pair(csv: Path) -> None:
+    csv.write_text("source,protein2,protein1\nx,b,a\n")
+    raw = read_edge_list(csv, EdgeColumns(source="protein1"))
+    assert [raw.node_ids[k] for k in raw.edge_index[:, 0]] == ["a", "b"]

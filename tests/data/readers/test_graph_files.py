@@ -152,3 +152,51 @@ def test_edge_lists_of_networkx_have_a_form_of_their_own(tmp_path: Path) -> None
     nx.write_edgelist(nx.Graph([(1, 2), (1, 3), (3, 2)]), tmp_path / "dicts.txt")
     for options in ({}, {"delimiter": " "}, {"comment": "#"}, {"header": False}):
         assert read_graph(tmp_path / "dicts.txt", **options).num_edges == 6
+    for option, value in (("header", True), ("delimiter", ",")):
+        with pytest.raises(ValueError, match=rf"^{option}: given {value!r} for dicts.txt, allowed: for tables"):
+            read_graph(tmp_path / "dicts.txt", **{option: value})
+
+
+def test_a_node_of_an_edge_list_of_networkx_may_begin_as_a_comment(tmp_path: Path) -> None:
+    path = tmp_path / "tags.txt"
+    path.write_text("# made by hand\n#cat dog {}\ndog #cow {}\n")
+    data = read_graph(path)
+    assert data.node_ids == ["#cow", "dog"]
+    assert "Lines of comment skipped: 2." in data.report.notes
+    path.write_text("#cat dog {}\ndog #cow {}\n")
+    assert read_graph(path, comment="").node_ids == ["#cat", "#cow", "dog"]
+    assert read_graph(path, comment="%").node_ids == ["#cat", "#cow", "dog"]
+
+
+def test_values_of_numpy_are_no_plain_numbers(tmp_path: Path) -> None:
+    (tmp_path / "g.txt").write_text("a b {'weight': np.float64(2.0)}\n")
+    with pytest.raises(ValueError, match=r"np.float64\(2.0\).* in line 1, allowed: .* of text and plain numbers"):
+        read_graph(tmp_path / "g.txt")
+
+
+UNDIRECTED = {
+    "g.gml": 'graph [ directed 0 node [ id 0 label "a" ] node [ id 1 label "b" ] edge [ source 0 target 1 ] ]',
+    "g.graphml": '<graphml xmlns="http://graphml.graphdrawing.org/xmlns"><graph edgedefault="undirected"><node id="a"/>'
+    '<node id="b"/><edge source="a" target="b"/></graph></graphml>',
+    "g.gexf": '<gexf xmlns="http://www.gexf.net/1.2draft" version="1.2"><graph defaultedgetype="undirected"><nodes>'
+    '<node id="a" label="a"/><node id="b" label="b"/></nodes><edges><edge id="0" source="a" target="b"/></edges>'
+    "</graph></gexf>",
+    "g.net": '*Vertices 2\n1 "a"\n2 "b"\n*Edges\n1 2\n',
+    "g.json": '{"directed": false, "nodes": [{"id": "a"}, {"id": "b"}], "links": [{"source": "a", "target": "b"}]}',
+    "snap.txt": "# Undirected graph: friends\n# FromNodeId\tToNodeId\na\tb\n",
+    "gephi.csv": "Source,Target,Type\na,b,Undirected\n",
+    "mixed.csv": "Source,Target,Type\na,b,Undirected\nb,c,Directed\n",
+}
+
+
+@pytest.mark.parametrize("name", UNDIRECTED)
+def test_links_without_a_direction_get_none(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text(UNDIRECTED[name])
+    assert read_graph(tmp_path / name).node_ids[:2] == ["a", "b"]
+    with pytest.raises(ValueError, match=rf"^directed: given True for {name}, which says .* allowed: False"):
+        read_graph(tmp_path / name, directed=True)
+
+
+def test_a_bipartite_file_of_konect_may_be_directed(tmp_path: Path) -> None:
+    (tmp_path / "out.g").write_text("% bip unweighted\nu1 i1\nu2 i1\n")
+    assert read_graph(tmp_path / "out.g", directed=True).num_edges == 2

@@ -77,3 +77,14 @@ def test_what_is_wrong_is_refused(tmp_path: Path, content: str, message: str) ->
 def test_empty_matrices(tmp_path: Path) -> None:
     (tmp_path / "m.mtx").write_text(f"{HEAD}3 4 0\n")
     assert read_matrix_market(tmp_path / "m.mtx").shape == (3, 4)
+
+
+def test_a_symmetric_matrix_lists_each_pair_once(tmp_path: Path) -> None:
+    path = tmp_path / "m.mtx"
+    path.write_text("%%MatrixMarket matrix coordinate real symmetric\n3 3 2\n1 3 2\n2 1 5\n")
+    assert read_matrix_market(path).toarray().tolist() == [[0, 5, 2], [5, 0, 0], [2, 0, 0]]
+    path.write_text("%%MatrixMarket matrix coordinate real symmetric\n3 3 3\n1 3 2\n2 1 5\n3 1 2\n")
+    with pytest.raises(
+        ValueError, match=r"given the entries \(1, 3\) and \(3, 1\), of a symmetric matrix, allowed: one"
+    ):
+        read_matrix_market(path)
