@@ -93,6 +93,12 @@ def pair_space(data: Data) -> PairSpace | None:
     return None if batch is None else UnorderedPairs(num_nodes, batch)
 
 
+def num_pairs(data: Data) -> int:
+    """How many pairs of nodes may be linked: those across the sides, or within a graph of a batch, or all."""
+    space = pair_space(data)
+    return data.num_nodes * (data.num_nodes - 1) // 2 if space is None else space.size
+
+
 def negative_sampler(data: Data, edge_index: Tensor | None = None) -> NonEdgeSampler:
     """What draws negatives for a graph of this kind.
 

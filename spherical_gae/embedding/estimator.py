@@ -16,6 +16,7 @@ from torch_geometric.data import Data
 
 from spherical_gae.data.ageing import aged
 from spherical_gae.data.half_life import check_half_life
+from spherical_gae.data.kinds import num_pairs
 from spherical_gae.data.readers.later import FileReading
 from spherical_gae.data.readers.options import ReadingOptions
 from spherical_gae.embedding.featureless import AUTO, KINDS, kinds_to_try
@@ -29,6 +30,9 @@ from spherical_gae.experiments.kinds import check_kind
 from spherical_gae.experiments.presets import Preset
 from spherical_gae.training import Callback
 
+# Wider ones are mistakes, and end in a want of memory.
+_LARGEST_DIM = 65_536
+
 
 class SphericalGraphEmbedding(EmbeddingQueries, BaseEstimator):
     """Embeds the nodes of a graph as unit vectors, and predicts its links.
@@ -37,7 +41,8 @@ class SphericalGraphEmbedding(EmbeddingQueries, BaseEstimator):
     is trained anew on all links.
 
     Args:
-        dim: Coordinates of an embedding, at least 2 (on a product of K spheres a multiple of K); None for the preset's.
+        dim: Coordinates of an embedding, 2 to 65,536 (on a product of K spheres a multiple of K); None for the
+            preset's.
         preset: Settings of model and training, see ``available_presets``; ``"auto"`` takes one by the graph: see
             ``resolve_preset``; on a graph without features and with fewer than two links per node, the better of two.
         latent: Distribution of the latents on one sphere: ``"s"`` von Mises-Fisher, ``"p"`` projected normal, ``"ps"``
@@ -269,6 +274,8 @@ class SphericalGraphEmbedding(EmbeddingQueries, BaseEstimator):
                 raise ValueError(f"{name}: given {value!r}, allowed: an integer, or None")
             if value is not None and value < least:
                 raise ValueError(f"{name}: given {value}, allowed: {least} or more, or None")
+        if self.dim is not None and self.dim > _LARGEST_DIM:
+            raise ValueError(f"dim: given {self.dim}, allowed: 2 to {_LARGEST_DIM}, or None")
 
     def _check_with(self, preset: Preset, data: Data) -> None:
         """Refuses what does not fit the graph's preset, in the words of this class."""
@@ -279,6 +286,11 @@ class SphericalGraphEmbedding(EmbeddingQueries, BaseEstimator):
                 f"at least {2 * preset.num_factors}"
             )
         num_links = data.edge_index.size(1) // 2
+        if num_links and num_links == num_pairs(data):
+            raise ValueError(
+                f"graph: given {num_links} links, one for each pair of nodes that may have one, allowed: at least one "
+                "pair without a link, to tell links from"
+            )
         if num_links < 2 and preset.mask_share > 0:
             raise ValueError(
                 "graph: given one link, allowed: at least two for this preset, which hides some in training; "

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch_geometric.data import Data
 
-from spherical_gae.data.kinds import negative_sampler, pair_space
+from spherical_gae.data.kinds import negative_sampler, num_pairs
 from spherical_gae.data.splits import LinkSplit
 from spherical_gae.embedding.featureless import with_default_features
 from spherical_gae.experiments.links import gae_config, model_inputs
@@ -162,11 +162,10 @@ def hold_out(data: Data, share: float, seed: int) -> LinkSplit:
     upper = (source < target).nonzero().view(-1)
     num_links = upper.numel()
     num_held = num_held_out(num_links, share)
-    space = pair_space(data)
-    num_pairs = data.num_nodes * (data.num_nodes - 1) // 2 if space is None else space.size
-    if num_links - num_held < 2 or num_pairs - num_links < num_held:
+    allowed = num_pairs(data)
+    if num_links - num_held < 2 or allowed - num_links < num_held:
         raise ValueError(
-            f"val_share: given {share} for a graph of {num_links} links among {num_pairs} pairs of nodes, allowed: "
+            f"val_share: given {share} for a graph of {num_links} links among {allowed} pairs of nodes, allowed: "
             "what leaves two links to train on, and has as many pairs without a link; val_share=0 holds none out"
         )
     (hashed,) = np.random.SeedSequence([seed, _HOLD_OUT_STREAM]).generate_state(1, np.uint64).tolist()

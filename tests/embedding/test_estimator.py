@@ -184,6 +184,7 @@ def test_features_without_validation_or_of_a_graph_that_has_some(words: Spherica
             {"dim": 7, "preset": "frontier-product"},
             "^dim: given 7, allowed: a multiple of 6, the spheres of this preset, and at least 12",
         ),
+        ({"dim": 10**12}, "^dim: given 1000000000000, allowed: 2 to 65536, or None"),
         ({"preset": "best"}, "preset must be one of .*, got 'best'"),
         ({"latent": "n"}, "latent must be one of s, p, ps, sc, f, plain, got 'n'"),
     ],
@@ -197,7 +198,13 @@ def test_settings_out_of_range_are_refused(arguments: dict[str, Any], message: s
     ("graph", "arguments", "message"),
     [
         (nx.path_graph(3), {"default_features": "spectral"}, "^default_features: given 'spectral' for 3 nodes"),
-        (nx.path_graph(2), {"val_share": 0}, "^graph: given one link, allowed: at least two for this preset"),
+        (
+            nx.Graph([(0, 1), (1, 1), (2, 2)]),
+            {"val_share": 0},
+            "^graph: given one link, allowed: at least two for this preset",
+        ),
+        (nx.path_graph(2), {"preset": "paper", "val_share": 0}, "^graph: given 1 links, one for each pair of nodes"),
+        (nx.complete_graph(5), {}, "^graph: given 10 links, one for each pair of nodes that may have one, allowed: at"),
         (nx.davis_southern_women_graph(), {"preset": "ranking", "dim": 12}, "^preset: given one with hard negatives"),
     ],
 )
