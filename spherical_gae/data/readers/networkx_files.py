@@ -27,6 +27,7 @@ from spherical_gae.data.readers.suffixes import suffix_of
 
 _FORMATS = {".graphml": "GraphML", ".gexf": "GEXF", ".gml": "GML", ".net": "Pajek"}
 # Gephi writes GEXF 1.3; what is read of it did not change since 1.2.
+_NODE_ID = re.compile(rb"""<(?:\w+:)?node\s(?:[^>]*?\s)?id=["']([^"']*)["']""")
 _GEXF_VERSION = re.compile(rb"http://(?:www\.)?gexf\.net/1\.\d(?:draft)?")
 
 
@@ -196,6 +197,8 @@ def _read_graphml(path: Path, report: ReadReport) -> nx.Graph:
     graphs = len(re.findall(rb"<(?:\w+:)?graph[\s>]", text))
     if graphs > 1:
         report.warnings.append(f"the file holds {graphs} graphs, one in the other or in a row: see that all is read")
+    else:
+        _refuse_repeated(text)
     # networkx fails at a default without text.
     text = re.sub(rb"<default\s*/>|<default>\s*</default>", b"", text)
     if b"<default" in text and re.search(rb"""for=["']all["']""", text):
@@ -225,8 +228,18 @@ def _keys_divided(text: bytes) -> bytes:
     return ElementTree.tostring(root)
 
 
+def _refuse_repeated(text: bytes) -> None:
+    """Of two nodes with one id networkx makes one."""
+    seen = set()
+    for node in _NODE_ID.findall(text):
+        if node in seen:
+            raise ValueError(f"given two nodes with the id {node.decode()!r}, allowed: different ids")
+        seen.add(node)
+
+
 def _read_gexf(path: Path, report: ReadReport) -> nx.Graph:
     text = _GEXF_VERSION.sub(b"http://www.gexf.net/1.2draft", read_bytes(path))
+    _refuse_repeated(text)
     graph = _with_defaults(nx.read_gexf(BytesIO(text)))
     for _, values in graph.nodes(data=True):
         values.pop("viz", None)
@@ -304,6 +317,8 @@ def _plain_pajek(lines: list[str], num_nodes: int) -> Iterator[str]:
                 yield cells[0]
             continue
         if section == "*vertices":
+            if cells[0] in listed:
+                raise ValueError(f"given two vertices with the number {cells[0]}, allowed: different ones")
             listed.add(cells[0])
         pairs = [" ".join([cells[0], other]) for other in cells[1:]] if section.endswith("list") else [line.strip()]
         yield from pairs

@@ -113,3 +113,27 @@ def test_sides_that_links_do_not_keep_to_are_left_out(tmp_path: Path) -> None:
     assert data.get("side") is None
     assert "Some links are within the sides that the attribute bipartite names: it is left out." in data.report.notes
     assert read_graph(tmp_path / "one.graphml").get("side") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (
+            "g.gexf",
+            '<gexf xmlns="http://www.gexf.net/1.2draft" version="1.2"><graph><nodes><node id="a" label="x"/>'
+            '<node label="y" id="a"/></nodes><edges/></graph></gexf>',
+        ),
+        (
+            "g.graphml",
+            '<graphml xmlns="http://graphml.graphdrawing.org/xmlns"><graph edgedefault="undirected">'
+            '<node id="a"/><node id="a"/></graph></graphml>',
+        ),
+        ("g.net", '*Vertices 2\n1 "x"\n1 "y"\n*Edges\n1 2\n'),
+    ],
+)
+def test_two_nodes_of_one_id_are_refused(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(
+        ValueError, match=r"given two (nodes with the id 'a'|vertices with the number 1), allowed: diff"
+    ):
+        read_graph(tmp_path / name)
