@@ -15,10 +15,9 @@ from pyarrow import csv
 
 from spherical_gae.data.readers.cells import is_text
 from spherical_gae.data.readers.delimiters import BLANKS, DELIMITER_NAMES, cells_of, found_delimiter
-from spherical_gae.data.readers.files import read_text
+from spherical_gae.data.readers.files import comment_marks, read_text
 from spherical_gae.data.readers.integer_cells import are_exact, prepended, types_of_sample
 
-_COMMENT_MARKS = ("#", "%")
 _SAMPLE = 200
 _BLOCK = 1 << 24
 
@@ -74,7 +73,7 @@ def read_delimited(
     """
     text, hinted = _without_hint(read_text(path))
     delimiter = delimiter or hinted
-    text, comments, notes = _without_comments(path, text, comment)
+    text, comments, notes = without_comments(path, text, comment)
     if delimiter is None:
         delimiter = found_delimiter(path, [line for _, line in islice(_lines(text), _SAMPLE) if line.strip()])
     if len(delimiter) != 1 or delimiter in '"\n\r' or not delimiter.isascii():
@@ -155,11 +154,15 @@ def _without_hint(text: bytes) -> tuple[bytes, str | None]:
     return (text, None) if hint is None else (text[hint.end() :], hint[1].decode())
 
 
-def _without_comments(path: Path, text: bytes, comment: str | None) -> tuple[bytes, list[str], list[str]]:
-    """The text with comments made empty lines, the comments at the head, and notes."""
+def without_comments(path: Path, text: bytes, comment: str | None) -> tuple[bytes, list[str], list[str]]:
+    """The text with comments made empty lines, the comments at the head, and notes.
+
+    Raises:
+        ValueError: If there is nothing else, or it cannot be told what is a comment.
+    """
     if comment == "":
         return text, [], []
-    marks = _COMMENT_MARKS if comment is None else (comment,)
+    marks = comment_marks(comment)
     head: list[str] = []
     start = 0
     while start < len(text):

@@ -79,7 +79,8 @@ def read_edge_list(
     if bipartite is None and re.search(r"\bbip\b|\bbipartite\b", " ".join(comments[:5]).lower()):
         bipartite = True
     ids, prefixes = _numbered(table, (source, target), bipartite, prefixes, report)
-    raw = RawGraph(ids.codes, len(ids.ids), report, ids.ids, is_directed=_says_directed(table, comments))
+    types = _types_of_links(table)
+    raw = RawGraph(ids.codes, len(ids.ids), report, ids.ids, is_directed=_says_directed(types, comments))
     raw.prefixes = prefixes
     raw.places = ColumnPlaces(source, target, weight, len(table.columns))
     if bipartite or prefixes is not None:
@@ -89,6 +90,8 @@ def read_edge_list(
         raw.edge_weight = _checked_numbers(table, weight, "weight").astype(np.float64)
     if time is not None:
         raw.edge_time = _checked_times(table, time, report)
+    if types is not None and types.any() and not types.all():
+        _turn_undirected(raw, ~types)
     return raw
 
 
@@ -212,16 +215,34 @@ def _checked_times(table: Table, column: int, report: ReadReport) -> NDArray[np.
     return micros // 1_000_000 if not (micros % 1_000_000).any() else micros / 1e6
 
 
-def _says_directed(table: Table, comments: Sequence[str]) -> bool | None:
-    """What comments (SNAP, KONECT) or Gephi's column Type say of directions; False if edges of both kinds are there."""
-    words = " ".join(comments[:5]).lower()
-    if re.search(r"\bundirected\b|\bsym\b", words):
-        return False
-    if re.search(r"\bdirected\b|\basym\b", words):
-        return True
+def _types_of_links(table: Table) -> NDArray[np.bool_] | None:
+    """Whether each link is directed, as Gephi's column Type says; None if there is none, or it says something else."""
     names = [plain(name) for name in table.names or []]
-    if "type" in names:
-        kinds = {str(kind).lower() for kind in pc.unique(table.columns[names.index("type")]).to_pylist()}
-        if kinds <= {"directed", "undirected"}:
-            return kinds == {"directed"}
-    return None
+    if "type" not in names or not is_text((cells := table.columns[names.index("type")]).type):
+        return None
+    kinds = pc.utf8_lower(cells)
+    if not set(pc.unique(kinds).to_pylist()) <= {"directed", "undirected"}:
+        return None
+    return pc.equal(kinds, "directed").to_numpy()
+
+
+def _says_directed(types: NDArray[np.bool_] | None, comments: Sequence[str]) -> bool | None:
+    """What comments (SNAP, KONECT) or Gephi's types say of directions."""
+    words = " ".join(comments[:5]).lower()
+    says_no = re.search(r"\bundirected\b|\bsym\b", words) is not None
+    says_yes = re.search(r"\bdirected\b|\basym\b", words) is not None
+    if says_no != says_yes:
+        return says_yes
+    return None if says_no or types is None else bool(types.any())
+
+
+def _turn_undirected(raw: RawGraph, chosen: NDArray[np.bool_]) -> None:
+    """Beside directed links, an undirected one becomes one in each direction."""
+    raw.edge_index = np.concatenate([raw.edge_index, raw.edge_index[::-1, chosen]], axis=1)
+    for name in ("edge_weight", "edge_time"):
+        values = getattr(raw, name)
+        if values is not None:
+            setattr(raw, name, np.concatenate([values, values[chosen]]))
+    raw.report.notes.append(
+        f"Directed and undirected links: the {chosen.sum():,} undirected ones count in both directions."
+    )

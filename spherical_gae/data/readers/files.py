@@ -11,6 +11,7 @@ _CHUNK = 1 << 20
 # Deflate reaches 1,032; lists of links stay below 30.
 _MAX_RATIO = 200
 _SAFE_SIZE = 1 << 26
+_COMMENT_MARKS = ("#", "%")
 
 
 def read_bytes(path: Path) -> bytes:
@@ -35,8 +36,19 @@ def read_bytes(path: Path) -> bytes:
     return unpacked.getvalue()
 
 
-def first_line(path: Path) -> bytes:
-    """The first line that is not blank and no comment with #, as far as the first MiB holds it; b"" if there is none.
+def comment_marks(comment: str | None) -> tuple[str, ...]:
+    """What a comment at the head of a file begins with: # or %, unless told; nothing if told ``""``."""
+    if comment is None:
+        return _COMMENT_MARKS
+    return (comment,) if comment else ()
+
+
+def first_line(path: Path, comment: str | None = None) -> bytes:
+    """The first line that is not blank and no comment, as far as the first MiB holds it; b"" if there is none.
+
+    Args:
+        path: The file.
+        comment: See :func:`comment_marks`.
 
     Raises:
         OSError: If the file cannot be read.
@@ -47,7 +59,8 @@ def first_line(path: Path) -> bytes:
     except (EOFError, zlib.error, gzip.BadGzipFile):
         return b""
     lines = (line.strip() for line in head.splitlines())
-    return next((line for line in lines if line and not line.startswith(b"#")), b"")
+    marks = tuple(mark.encode() for mark in comment_marks(comment))
+    return next((line for line in lines if line and not line.startswith(marks)), b"")
 
 
 def read_text(path: Path) -> bytes:

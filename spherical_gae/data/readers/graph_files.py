@@ -15,13 +15,14 @@ from spherical_gae.data.cleaning import clean_counted
 from spherical_gae.data.feature_preparation import FeaturePreparation
 from spherical_gae.data.merging import MergedEdges
 from spherical_gae.data.readers.array_files import read_arrays
+from spherical_gae.data.readers.dict_edges import read_dict_edges
 from spherical_gae.data.readers.edge_columns import EdgeColumns
 from spherical_gae.data.readers.edge_lists import read_edge_list
 from spherical_gae.data.readers.feature_files import join_features, read_features
 from spherical_gae.data.readers.files import first_line
 from spherical_gae.data.readers.json_files import read_json
 from spherical_gae.data.readers.later import FileReading
-from spherical_gae.data.readers.networkx_files import read_dict_edges, read_networkx
+from spherical_gae.data.readers.networkx_files import read_networkx
 from spherical_gae.data.readers.node_features import sides_by_attribute, take_attributes, take_prepared
 from spherical_gae.data.readers.options import ReadingOptions
 from spherical_gae.data.readers.raw_graph import RawGraph
@@ -53,7 +54,7 @@ def read_graph(
 
     - .csv, .tsv, .txt, .edges, .edgelist, .parquet: an edge list, see
       :func:`~spherical_gae.data.readers.edge_lists.read_edge_list`; or what ``networkx.write_edgelist`` writes, which
-      has no header and no delimiter but blanks.
+      has no header.
     - .npz, .npy, .mtx: arrays and matrices, see :func:`~spherical_gae.data.readers.array_files.read_arrays`.
     - .graphml, .gexf, .gml, .net: see :func:`~spherical_gae.data.readers.networkx_files.read_networkx`.
     - .json: nodes and links, see :func:`~spherical_gae.data.readers.json_files.read_json`.
@@ -141,8 +142,7 @@ def read_as_told(
     raw = _read_links(path, told, prefixes, options, has_table=features is not None and suffix_of(features) in TABLES)
     if told.directed and raw.is_directed is False:
         raise ValueError(
-            f"directed: given True for {path.name}, which says that its links, or some of them, have no direction; "
-            "allowed: False"
+            f"directed: given True for {path.name}, which says that its links have no direction; allowed: False"
         )
     raw.is_one_kind = told.bipartite is False
     if features is not None:
@@ -188,10 +188,11 @@ def _read_links(
 ) -> RawGraph:
     columns = EdgeColumns(told.source, told.target, told.weight, told.time)
     suffix, has_ends = suffix_of(path), told.source is not None or told.target is not None
-    if suffix in DELIMITED and first_line(path).endswith(b"}") and not has_ends:
-        # Its form is its own: blanks between cells, no header.
-        _refuse_options(path, told, ("bipartite", "header", *(() if told.delimiter == " " else ("delimiter",))))
-        return read_dict_edges(path, told.weight, told.time, "#" if told.comment is None else told.comment)
+    if suffix in DELIMITED and first_line(path, told.comment).endswith(b"}") and not has_ends:
+        # Its form is its own, without a header. A table of features takes header and delimiter.
+        _refuse_options(path, told, ("bipartite",) if has_table else ("bipartite", "header"))
+        delimiter = None if has_table else told.delimiter
+        return read_dict_edges(path, told.weight, told.time, delimiter=delimiter, comment=told.comment)
     if suffix in TABLES:
         return read_edge_list(path, columns, bipartite=told.bipartite, prefixes=prefixes, **options)  # type: ignore[arg-type]
     # A table of features takes the options of text.

@@ -81,7 +81,8 @@ class FileReading:
         """
         suffix, before = suffix_of(path), self.options
         # What networkx writes has a form of its own.
-        has_dicts = suffix in DELIMITED and first_line(Path(path)).endswith(b"}")
+        comment = given.comment if "comment" in given.changed() else before.comment
+        has_dicts = suffix in DELIMITED and first_line(Path(path), comment).endswith(b"}")
         names = ("weight", *(("comment",) if has_dicts else _OF_TABLES if suffix in TABLES else ()))
         kept = {name: getattr(before, name) for name in names if name not in given.changed()}
         options = replace(given, **kept)

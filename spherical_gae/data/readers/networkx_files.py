@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import copy
 import re
 import warnings
@@ -16,11 +15,9 @@ from xml.etree.ElementTree import ParseError
 import networkx as nx
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from spherical_gae.data.cleaning import plain_ids
 from spherical_gae.data.readers.files import read_bytes, read_text
-from spherical_gae.data.readers.ids import number_ids
 from spherical_gae.data.readers.raw_graph import RawGraph
 from spherical_gae.data.readers.report import ReadReport
 from spherical_gae.data.readers.suffixes import suffix_of
@@ -77,55 +74,6 @@ def read_networkx(path: Path, weight: str | int = "auto", time: str | int | None
             raise
         raise ValueError(f"{path}: not a {_FORMATS[suffix]} file: {error or type(error).__name__}") from error
     return from_graph(path, graph, report, weight, time)
-
-
-def read_dict_edges(
-    path: Path, weight: str | int = "auto", time: str | int | None = None, comment: str = "#"
-) -> RawGraph:
-    """Reads what ``networkx.write_edgelist`` writes: two ids and a dictionary of attributes a line, blanks between.
-
-    Args:
-        path: The file.
-        weight: See :func:`read_networkx`.
-        time: Likewise.
-        comment: What a line of comment begins with, ``""`` for no comments.
-
-    Returns:
-        The graph, not yet cleaned.  Ids are int if all are integers.
-
-    Raises:
-        OSError: If the file cannot be read.
-        ValueError: If a line is none of that kind, or an edge has no number as weight or time.
-    """
-    ends: list[tuple[str, str]] = []
-    values: list[dict[str, Any]] = []
-    num_comments = 0
-    for number, line in enumerate(read_text(path).decode().split("\n"), 1):
-        if not line.strip():
-            continue
-        if comment and line.lstrip().startswith(comment):
-            num_comments += 1
-            continue
-        try:
-            source, target, text = line.split(None, 2)
-            given = ast.literal_eval(text)
-        except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
-            given = None
-        if not isinstance(given, dict) or not all(isinstance(name, str) for name in given):
-            raise ValueError(
-                f"{path}: given {line[:60]!r} in line {number}, allowed: two ids and a dictionary such as "
-                "{'weight': 2.0}, of text and plain numbers"
-            )
-        ends.append((source, target))
-        values.append(given)
-    ids = number_ids([pa.chunked_array([list(column)], pa.string()) for column in zip(*ends, strict=True)])
-    report = ReadReport(path.name, "an edge list of networkx", notes=ids.notes, warnings=ids.warnings)
-    if num_comments:
-        report.notes.append(f"Lines of comment skipped: {num_comments:,}.")
-    raw = RawGraph(ids.codes, len(ids.ids), report, ids.ids)
-    names = {name: None for row in values for name in row}
-    take_edge_attributes(path, raw, values, list(names), weight, time)
-    return raw
 
 
 def from_graph(path: Path, graph: nx.Graph, report: ReadReport, weight: str | int, time: str | int | None) -> RawGraph:

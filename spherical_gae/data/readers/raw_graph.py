@@ -44,7 +44,7 @@ class RawGraph:
         x: Features that the file holds as a matrix [N, F].
         y: Labels, int64 [N].
         side: Sides of a bipartite graph, int64 [N].
-        is_directed: Whether the file says that all its edges have a direction; None if it does not say.
+        is_directed: Whether the file says that its edges have a direction; None if it does not say.
         is_one_kind: Whether its nodes were said to be of one kind, whatever the file says.
         prefixes: What was put before the ids of the two columns, as they name nodes of two kinds; None for nothing.
         places: Where the columns of a table are; None if it was none.

@@ -8,7 +8,7 @@ import torch
 from scipy import sparse
 
 from spherical_gae.data import default_features, read_graph
-from tests.helpers.graph_text import features_by_id, weighted_links, write
+from tests.helpers.graph_text import features_by_id, weighted_links, weights, write
 
 
 def test_edge_list_is_read_and_cleaned(tmp_path: Path) -> None:
@@ -152,9 +152,12 @@ def test_edge_lists_of_networkx_have_a_form_of_their_own(tmp_path: Path) -> None
     nx.write_edgelist(nx.Graph([(1, 2), (1, 3), (3, 2)]), tmp_path / "dicts.txt")
     for options in ({}, {"delimiter": " "}, {"comment": "#"}, {"header": False}):
         assert read_graph(tmp_path / "dicts.txt", **options).num_edges == 6
-    for option, value in (("header", True), ("delimiter", ",")):
-        with pytest.raises(ValueError, match=rf"^{option}: given {value!r} for dicts.txt, allowed: for tables"):
-            read_graph(tmp_path / "dicts.txt", **{option: value})
+    with pytest.raises(ValueError, match=r"^header: given True for dicts.txt, allowed: for tables"):
+        read_graph(tmp_path / "dicts.txt", header=True)
+    with pytest.raises(
+        ValueError, match=r"allowed: two ids and a dictionary of plain values .* by commas, see delimiter"
+    ):
+        read_graph(tmp_path / "dicts.txt", delimiter=",")
 
 
 def test_a_node_of_an_edge_list_of_networkx_may_begin_as_a_comment(tmp_path: Path) -> None:
@@ -168,9 +171,13 @@ def test_a_node_of_an_edge_list_of_networkx_may_begin_as_a_comment(tmp_path: Pat
     assert read_graph(path, comment="%").node_ids == ["#cat", "#cow", "dog"]
 
 
-def test_values_of_numpy_are_no_plain_numbers(tmp_path: Path) -> None:
-    (tmp_path / "g.txt").write_text("a b {'weight': np.float64(2.0)}\n")
-    with pytest.raises(ValueError, match=r"np.float64\(2.0\).* in line 1, allowed: .* of text and plain numbers"):
+@pytest.mark.parametrize("mark", [" ", ",", "\t"])
+def test_numbers_of_numpy_are_read_as_networkx_writes_them(tmp_path: Path, mark: str) -> None:
+    graph = nx.Graph([("a", "b", {"weight": np.float64(2.5)}), ("b", "c", {"weight": np.int64(4)})])
+    nx.write_edgelist(graph, tmp_path / "g.txt", delimiter=mark)
+    assert weights(read_graph(tmp_path / "g.txt")) == [2.5, 4]
+    (tmp_path / "g.txt").write_text("a b {'weight': open('x')}\n")
+    with pytest.raises(ValueError, match=r"open\('x'\).* in line 1, allowed: two ids and a dictionary of plain values"):
         read_graph(tmp_path / "g.txt")
 
 
@@ -185,7 +192,6 @@ UNDIRECTED = {
     "g.json": '{"directed": false, "nodes": [{"id": "a"}, {"id": "b"}], "links": [{"source": "a", "target": "b"}]}',
     "snap.txt": "# Undirected graph: friends\n# FromNodeId\tToNodeId\na\tb\n",
     "gephi.csv": "Source,Target,Type\na,b,Undirected\n",
-    "mixed.csv": "Source,Target,Type\na,b,Undirected\nb,c,Directed\n",
 }
 
 
@@ -195,6 +201,13 @@ def test_links_without_a_direction_get_none(tmp_path: Path, name: str) -> None:
     assert read_graph(tmp_path / name).node_ids[:2] == ["a", "b"]
     with pytest.raises(ValueError, match=rf"^directed: given True for {name}, which says .* allowed: False"):
         read_graph(tmp_path / name, directed=True)
+
+
+def test_beside_directed_links_an_undirected_one_counts_in_both_directions(tmp_path: Path) -> None:
+    (tmp_path / "mixed.csv").write_text("Source,Target,Type,Weight\na,b,Undirected,2\nb,c,Directed,3\n")
+    data = read_graph(tmp_path / "mixed.csv", directed=True)
+    assert (data.edge_index.tolist(), data.edge_weight.tolist()) == ([[0, 1, 1], [1, 0, 2]], [2, 2, 3])
+    assert "Directed and undirected links: the 1 undirected ones count in both directions." in data.report.notes
 
 
 def test_a_bipartite_file_of_konect_may_be_directed(tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def test_edge_lists_of_networkx_have_dictionaries(tmp_path: Path, name: str) -> 
     assert data.report.columns_left_out.keys() == {"'since'"}
     data = graph_of(tmp_path, "ann bob {}\nbob cid {}\n", name)
     assert (links(data), data.edge_weight) == (OF_PEOPLE, None)
-    with pytest.raises(ValueError, match=r"'bob cid' in line 2, allowed: two ids and a dictionary such as \{"):
+    with pytest.raises(ValueError, match=r"'bob cid' in line 2, allowed: two ids and a dictionary of plain values"):
         graph_of(tmp_path, "ann bob {}\nbob cid\n", name)
 
 
