@@ -75,7 +75,8 @@ def end_columns(table: Table, columns: EdgeColumns) -> tuple[int, int]:
     halves = [table.title(k) for k in rest if table.names and plain(table.names[k]) in (*SOURCE_NAMES, *TARGET_NAMES)]
     if not found and halves and len(rest) > 2:
         raise _unclear(table, f"of which {', '.join(halves)} may be an end of the edges or something else")
-    for role in ("source", "target"):
+    # An end that is known by its name comes before one that is taken by its place.
+    for role in sorted(("source", "target"), key=lambda role: known.get(role) not in rest):
         if role not in found:
             place = known[role] if known.get(role) in rest else (rest[0] if rest else None)
             if place is None:

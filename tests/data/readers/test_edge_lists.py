@@ -170,6 +170,13 @@ def test_names_that_leave_the_ends_open_are_refused(csv: Path, header: str, why:
     assert read_edge_list(csv, columns, header=True).node_ids == ["a", "b"]
 
 
+def test_of_two_columns_one_known_end_is_enough(csv: Path) -> None:
+    for header in ("target,friend", "friend,source"):
+        csv.write_text(f"{header}\na,b\n")
+        raw = read_edge_list(csv, header=True)
+        assert [raw.node_ids[k] for k in raw.edge_index[:, 0]] == ["b", "a"]
+
+
 def test_one_named_end_finds_the_other_of_its_pair(csv: Path) -> None:
     csv.write_text("source,protein2,protein1\nx,b,a\n")
     raw = read_edge_list(csv, EdgeColumns(source="protein1"))
