@@ -118,20 +118,21 @@ def read_classes(path: Path | None, nodes: Iterable[Any], reading: ReadingOption
     from spherical_gae.data.readers.class_files import read_node_classes  # Not above: help needs none.
 
     names = [str(node) for node in nodes]
+    known = set(names)
     try:
         label = read_node_classes(
-            path, set(names), header=reading.header, delimiter=reading.delimiter, comment=reading.comment
+            path, known, header=reading.header, delimiter=reading.delimiter, comment=reading.comment
         )
     except (OSError, ValueError) as error:
         fail("--classes", str(error))
-    if not label.keys() & set(names):
+    if not label.keys() & known:
         given = next(iter(label))
         fail("--classes", f"{path}: given ids such as {given!r}, allowed: ids of the graph, such as {names[0]!r}")
     found = [label.get(name) for name in names]
     num_known, num_nodes = sum(name is not None for name in found), len(names)
     line = f"{path.name}: classes of {num_known:,} of {num_nodes:,} nodes."
-    if others := [node for node in label if node not in set(names)]:
-        line += f" Not used are {len(others):,} ids that the graph does not have, such as {others[0]!r}."
+    if others := [node for node in label if node not in known]:
+        line += f" Ids that the graph does not have, not used: {len(others):,}, such as {others[0]!r}."
     typer.echo(f"{line}\n")
     return found
 

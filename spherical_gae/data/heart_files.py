@@ -162,6 +162,9 @@ def make_heart_ends_file(name: str, folder: str | Path, x: Tensor) -> bool:
 
     Returns:
         True if they were made, False if they were there already.
+
+    Raises:
+        OSError: A split file cannot be read, or the file cannot be written.
     """
     folder = Path(folder)
     if has_heart_ends(name, folder):
@@ -191,13 +194,24 @@ def read_heart_ends(name: str, folder: Path) -> tuple[np.ndarray, np.ndarray]:
     if found != HEART_ENDS_SHA256[name]:
         raise ChecksumError(
             f"{path} does not hold the expected hard negatives: SHA-256 {' and '.join(HEART_ENDS_SHA256[name])} of its "
-            f"arrays were expected, found {' and '.join(found)}"
+            f"arrays were expected, found {' and '.join(found)}; delete it, and it is fetched or made again"
         )
     return parts
 
 
 def heart_ends(name: str, folder: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Return the ends of the hard negatives: those of the known sum or, where these are not, those made here."""
+    """Return the ends of the hard negatives: those of the known sum or, where these are not, those made here.
+
+    Returns:
+        Those of the validation and of the test links, uint16 [P, 500] each.
+
+    Raises:
+        OSError: A file cannot be read.
+        ChecksumError: The file is not that of the known sum, or one made here is not of this shape.
+
+    Warns:
+        UserWarning: If they were made here.
+    """
     path = folder / HEART_ENDS_MADE
     if (folder / HEART_ENDS).is_file() or not path.is_file():
         return read_heart_ends(name, folder)
@@ -242,6 +256,9 @@ def check_heart_files(name: str, folder: Path) -> None:
 
 
 def heart_pairs(name: str, folder: Path) -> dict[str, Tensor]:
-    """Return the pairs of each split file, int64 [2, P], without self-loops."""
-    pairs = {file: torch.from_numpy(np.loadtxt(folder / file, dtype=np.int64)).t() for file in heart_files(name)}
-    return {file: links[:, links[0] != links[1]].contiguous() for file, links in pairs.items()}
+    """Return the pairs of each split file, int64 [2, P]; the training links without self-loops."""
+    pairs = {
+        file: torch.from_numpy(np.loadtxt(folder / file, dtype=np.int64)).t().contiguous() for file in heart_files(name)
+    }
+    train_links = pairs["train_pos.txt"]
+    return {**pairs, "train_pos.txt": train_links[:, train_links[0] != train_links[1]]}

@@ -105,6 +105,8 @@ def make_heart_ends(
 def personalized_pagerank(adjacency: sp.csr_array, nodes: NDArray[np.int64]) -> Floats:
     """Where a walk from each of ``nodes`` ends that stops with probability .15 before each step.
 
+    The sum of .15 (.85)^t (D^-1 A)^t over t (Page et al. 1999), of as many terms as float32 can tell.
+
     Args:
         adjacency: Symmetric matrix of zeros and ones, [N, N].
         nodes: The nodes to start from, [S].

@@ -30,7 +30,7 @@ def test_labels_belong_to_ids(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     path = tmp_path / "labels.tsv"
     path.write_text("id\tkind\tmore\n7\tred\t1\nx\tblue\t2\n9\tred\t3\n")
     assert read_classes(path, [7, "y", "x"], ReadingOptions()) == ["red", None, "blue"]
-    said = "labels.tsv: classes of 2 of 3 nodes. Not used are 1 ids that the graph does not have, such as '9'.\n\n"
+    said = "labels.tsv: classes of 2 of 3 nodes. Ids that the graph does not have, not used: 1, such as '9'.\n\n"
     assert capsys.readouterr().out == said
     assert read_classes(None, [7], ReadingOptions()) is None
 

@@ -68,12 +68,11 @@ def test_numbers_of_negatives_that_cannot_be(num_hard: int) -> None:
 
 @pytest.mark.real_data
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "share"), [("citeseer", 0.998), ("cora", 0.998)])
-def test_the_benchmark_s_own_are_made_again(real_data_root: Path, name: str, share: float) -> None:
-    split = load_heart(name, real_data_root).split
+def test_the_published_ones_of_citeseer_are_made_again(real_data_root: Path) -> None:
+    split = load_heart("citeseer", real_data_root).split
     train, val, test = (part.pos_edge_label_index for part in split)
     made = make_heart_ends(split.train.x, train, [(val, train), (test, torch.cat([train, val], dim=1))])
-    with np.load(real_data_root / "HeaRT" / name / "heart_ends.npz") as archive:
+    with np.load(real_data_root / "HeaRT" / "citeseer" / "heart_ends.npz") as archive:
         for ends, known in zip(made, (archive["valid"], archive["test"]), strict=True):
             halves = zip(ends.reshape(-1, 250), known.reshape(-1, 250).astype(np.int64), strict=True)
-            assert np.mean([np.isin(mine, theirs).mean() for mine, theirs in halves]) > share
+            assert np.mean([np.isin(mine, theirs).mean() for mine, theirs in halves]) > 0.998

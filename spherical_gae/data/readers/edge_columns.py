@@ -85,9 +85,7 @@ def end_columns(table: Table, columns: EdgeColumns) -> tuple[int, int]:
             rest.remove(place)
     names = [plain(name) for name in table.names or []]
     if columns.source is None and names and names[found["source"]] in (*ID_NAMES[:5], "label"):
-        raise _unclear(
-            table, "of which none is called source or target; it may be a table of nodes. If its rows are edges"
-        )
+        raise _unclear(table, "of which none is called source or target, so that it may be a table of nodes")
     return found["source"], found["target"]
 
 
@@ -118,8 +116,8 @@ def _known_ends(table: Table, found: dict[str, int]) -> dict[str, int]:
 
 def _unclear(table: Table, why: str) -> ValueError:
     return ValueError(
-        f"{table.path}: given the columns {', '.join(table.names or [])}, {why}; name the columns: source=, target= "
-        "(--source, --target)"
+        f"{table.path}: given the columns {', '.join(table.names or [])}, {why}. If its rows are edges, name "
+        "their ends: source=, target= (--source, --target)"
     )
 
 

@@ -75,18 +75,24 @@ def _read_coordinates(
     entries = np.ones(num_entries, dtype=bool) if field == "pattern" else columns[2].astype(np.float64)
     if symmetry == "symmetric":
         mirrored = rows != others
-        both = np.intersect1d(
-            rows[mirrored] * shape[0] + others[mirrored], others[mirrored] * shape[0] + rows[mirrored]
-        )
-        if both.size:
-            row, column = sorted(divmod(int(both[0]), shape[0]))
-            raise ValueError(
-                f"{path}: given the entries ({row + 1}, {column + 1}) and ({column + 1}, {row + 1}), of a symmetric "
-                "matrix, allowed: one of the two"
-            )
+        _refuse_both_halves(path, rows[mirrored], others[mirrored])
         entries = np.concatenate([entries, entries[mirrored]])
         rows, others = np.concatenate([rows, others[mirrored]]), np.concatenate([others, rows[mirrored]])
     return sparse.coo_array((entries, (rows, others)), shape=shape)
+
+
+def _refuse_both_halves(path: Path, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> None:
+    """An entry that a symmetric matrix has above and below the diagonal would count twice."""
+    # Products of the numbers as given may not fit in 64 bits.
+    numbers, place = np.unique(np.concatenate([rows, columns]), return_inverse=True)
+    i, j = place.reshape(2, -1)
+    both = np.intersect1d(i * numbers.size + j, j * numbers.size + i)
+    if both.size:
+        row, column = sorted(numbers[list(divmod(int(both[0]), numbers.size))] + 1)
+        raise ValueError(
+            f"{path}: given the entries ({row}, {column}) and ({column}, {row}), of a symmetric matrix, allowed: one "
+            "of the two"
+        )
 
 
 def _read_array(path: Path, body: bytes, shape: tuple[int, int], symmetry: str) -> sparse.coo_array:

@@ -24,6 +24,7 @@ from spherical_gae.data.readers.suffixes import suffix_of
 
 _FORMATS = {".graphml": "GraphML", ".gexf": "GEXF", ".gml": "GML", ".net": "Pajek"}
 # Gephi writes GEXF 1.3; what is read of it did not change since 1.2.
+_XML_COMMENT = re.compile(rb"<!--.*?-->", re.DOTALL)
 _NODE_ID = re.compile(rb"""<(?:\w+:)?node\s(?:[^>]*?\s)?id=["']([^"']*)["']""")
 _GEXF_VERSION = re.compile(rb"http://(?:www\.)?gexf\.net/1\.\d(?:draft)?")
 
@@ -179,7 +180,7 @@ def _keys_divided(text: bytes) -> bytes:
 def _refuse_repeated(text: bytes) -> None:
     """Of two nodes with one id networkx makes one."""
     seen = set()
-    for node in _NODE_ID.findall(text):
+    for node in _NODE_ID.findall(_XML_COMMENT.sub(b"", text)):
         if node in seen:
             raise ValueError(f"given two nodes with the id {node.decode()!r}, allowed: different ids")
         seen.add(node)

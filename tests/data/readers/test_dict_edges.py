@@ -2,6 +2,7 @@ from pathlib import Path
 from typing import Any
 
 import networkx as nx
+import numpy as np
 import pytest
 
 from spherical_gae.data.readers.graph_files import read_graph
@@ -40,6 +41,11 @@ def test_lines_with_a_mark_among_the_edges_are_asked_for(tmp_path: Path) -> None
     data = graph_of(tmp_path, content, "g.txt", comment="#")
     assert links(data) == OF_PEOPLE
     assert "Lines of comment skipped: 1." in data.report.notes
+
+
+def test_what_networkx_writes_of_numpy_is_read(tmp_path: Path) -> None:
+    nx.write_edgelist(nx.Graph([("ann", "bob", {"weight": np.float64(2.5)})]), tmp_path / "g.txt")
+    assert weights(read_graph(tmp_path / "g.txt")) == [2.5]
 
 
 def test_numbers_of_numpy_are_numbers(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import torch
 from scipy import sparse
 
 from spherical_gae.data import default_features, read_graph
-from tests.helpers.graph_text import features_by_id, weighted_links, weights, write
+from tests.helpers.graph_text import features_by_id, weighted_links, write
 
 
 def test_edge_list_is_read_and_cleaned(tmp_path: Path) -> None:
@@ -146,39 +146,6 @@ def test_weights_of_later_times_are_warned_of(tmp_path: Path) -> None:
     assert any("the weights of a link that occurs at several times are summed" in text for text in report.warnings)
     report = read_graph(tmp_path / "links.csv", time="time", weight="none").report
     assert not any("are summed" in text for text in report.warnings)
-
-
-def test_edge_lists_of_networkx_have_a_form_of_their_own(tmp_path: Path) -> None:
-    nx.write_edgelist(nx.Graph([(1, 2), (1, 3), (3, 2)]), tmp_path / "dicts.txt")
-    for options in ({}, {"delimiter": " "}, {"comment": "#"}, {"header": False}):
-        assert read_graph(tmp_path / "dicts.txt", **options).num_edges == 6
-    with pytest.raises(ValueError, match=r"^header: given True for dicts.txt, allowed: for tables"):
-        read_graph(tmp_path / "dicts.txt", header=True)
-    with pytest.raises(
-        ValueError, match=r"allowed: two ids and a dictionary of plain values .* by commas, see delimiter"
-    ):
-        read_graph(tmp_path / "dicts.txt", delimiter=",")
-
-
-def test_a_node_of_an_edge_list_of_networkx_may_begin_as_a_comment(tmp_path: Path) -> None:
-    path = tmp_path / "tags.txt"
-    path.write_text("# made by hand\n#cat dog {}\ndog #cow {}\n")
-    data = read_graph(path)
-    assert data.node_ids == ["#cow", "dog"]
-    assert "Lines of comment skipped: 2." in data.report.notes
-    path.write_text("#cat dog {}\ndog #cow {}\n")
-    assert read_graph(path, comment="").node_ids == ["#cat", "#cow", "dog"]
-    assert read_graph(path, comment="%").node_ids == ["#cat", "#cow", "dog"]
-
-
-@pytest.mark.parametrize("mark", [" ", ",", "\t"])
-def test_numbers_of_numpy_are_read_as_networkx_writes_them(tmp_path: Path, mark: str) -> None:
-    graph = nx.Graph([("a", "b", {"weight": np.float64(2.5)}), ("b", "c", {"weight": np.int64(4)})])
-    nx.write_edgelist(graph, tmp_path / "g.txt", delimiter=mark)
-    assert weights(read_graph(tmp_path / "g.txt")) == [2.5, 4]
-    (tmp_path / "g.txt").write_text("a b {'weight': open('x')}\n")
-    with pytest.raises(ValueError, match=r"open\('x'\).* in line 1, allowed: two ids and a dictionary of plain values"):
-        read_graph(tmp_path / "g.txt")
 
 
 UNDIRECTED = {

@@ -88,3 +88,10 @@ def test_a_symmetric_matrix_lists_each_pair_once(tmp_path: Path) -> None:
         ValueError, match=r"given the entries \(1, 3\) and \(3, 1\), of a symmetric matrix, allowed: one"
     ):
         read_matrix_market(path)
+
+
+def test_numbers_too_large_for_a_product_are_no_pair(tmp_path: Path) -> None:
+    size = 10**17
+    path = tmp_path / "m.mtx"
+    path.write_text(f"%%MatrixMarket matrix coordinate real symmetric\n{size} {size} 2\n{size} 1 2\n{size} 3 5\n")
+    assert read_matrix_market(path).nnz == 4

@@ -137,3 +137,13 @@ def test_two_nodes_of_one_id_are_refused(tmp_path: Path, name: str, text: str) -
         ValueError, match=r"given two (nodes with the id 'a'|vertices with the number 1), allowed: diff"
     ):
         read_graph(tmp_path / name)
+
+
+def test_a_node_in_a_comment_is_none(tmp_path: Path) -> None:
+    text = (
+        '<graphml xmlns="http://graphml.graphdrawing.org/xmlns"><graph edgedefault="undirected"><!-- <node id="a"/> -->'
+    )
+    (tmp_path / "g.graphml").write_text(
+        f'{text}<node id="a"/><node id="b"/><edge source="a" target="b"/></graph></graphml>'
+    )
+    assert read_graph(tmp_path / "g.graphml").node_ids == ["a", "b"]
